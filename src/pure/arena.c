@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "buf.h"
+
+enum { BLOCK = 4096 - 64 };
+
+struct ls_arena_block {
+  struct ls_arena_block *below;
+  size_t size; /* octets in data */
+  _Alignas(max_align_t) char data[];
+};
+
+void ls_arena_init(struct ls_arena *a, size_t max) {
+  *a = (struct ls_arena){.max = max};
+}
+
+static bool add_block(struct ls_arena *a, size_t n) {
+  /* blocks double with use, so that a large tree takes few of them */
+  size_t size = a->used > BLOCK ? a->used : BLOCK;
+  if (size < n)
+    size = n;
+  if (size > SIZE_MAX - sizeof(struct ls_arena_block))
+    return false;
+  struct ls_arena_block *b = calloc(1, sizeof *b + size);
+  if (!b)
+    return false;
+  b->below = a->top;
+  b->size = size;
+  a->top = b;
+  a->left = size;
+  return true;
+}
+
+void *ls_arena_alloc(struct ls_arena *a, size_t n) {
+  const size_t align = _Alignof(max_align_t);
+  if (n > SIZE_MAX - align || n > a->max - a->used)
+    return NULL;
+  n = n ? (n + align - 1) / align * align : align;
+  if (n > a->max - a->used || (n > a->left && !add_block(a, n)))
+    return NULL;
+  char *p = a->top->data + (a->top->size - a->left);
+  a->left -= n;
+  a->used += n;
+  return p;
+}
+
+void *ls_arena_array(struct ls_arena *a, size_t count, size_t size) {
+  return size && count > SIZE_MAX / size ? NULL : ls_arena_alloc(a, count * size);
+}
+
+struct ls_span ls_arena_copy(struct ls_arena *a, struct ls_span s) {
+  char *p = s.n < SIZE_MAX ? ls_arena_alloc(a, s.n + 1) : NULL;
+  if (!p)
+    return ls_span(NULL, 0);
+  if (s.n)
+    memcpy(p, s.p, s.n);
+  return ls_span(p, s.n);
+}
+
+void ls_arena_deinit(struct ls_arena *a) {
+  while (a->top) {
+    struct ls_arena_block *below = a->top->below;
+    ls_wipe(a->top->data, a->top->size);
+    free(a->top);
+    a->top = below;
+  }
+  ls_arena_init(a, a->max);
+}

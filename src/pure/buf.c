@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "buf.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { FIRST_CAP = 256 };
+
+void ls_wipe(void *p, size_t n) {
+  volatile unsigned char *v = p;
+  while (n--)
+    *v++ = 0;
+}
+
+void ls_buf_init(struct ls_buf *b, size_t max) {
+  /* one octet is kept for the NUL that take() puts behind */
+  *b = (struct ls_buf){.max = max < SIZE_MAX - 1 ? max : SIZE_MAX - 1};
+}
+
+/* Growth by doubling keeps a run of adds linear; realloc would leave secrets behind, hence copy and wipe. */
+static bool grow(struct ls_buf *b, size_t need) {
+  size_t cap = b->cap ? b->cap : FIRST_CAP;
+  while (cap < need)
+    cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+  char *p = malloc(cap);
+  if (!p) {
+    b->status = LS_ENOMEM;
+    return false;
+  }
+  if (b->n)
+    memcpy(p, b->p, b->n);
+  if (b->p) {
+    ls_wipe(b->p, b->n);
+    free(b->p);
+  }
+  b->p = p;
+  b->cap = cap;
+  return true;
+}
+
+char *ls_buf_room(struct ls_buf *b, size_t n) {
+  if (b->status != LS_OK)
+    return NULL;
+  if (n > b->max - b->n) {
+    b->status = LS_ETOOBIG;
+    return NULL;
+  }
+  if (b->n + n + 1 > b->cap && !grow(b, b->n + n + 1))
+    return NULL;
+  return b->p + b->n;
+}
+
+void ls_buf_grew(struct ls_buf *b, size_t n) {
+  b->n += n;
+}
+
+void ls_buf_add(struct ls_buf *b, struct ls_span s) {
+  char *p = s.n ? ls_buf_room(b, s.n) : NULL;
+  if (p) {
+    memcpy(p, s.p, s.n);
+    b->n += s.n;
+  }
+}
+
+void ls_buf_addc(struct ls_buf *b, char c) {
+  char *p = ls_buf_room(b, 1);
+  if (p) {
+    *p = c;
+    b->n++;
+  }
+}
+
+void ls_buf_adds(struct ls_buf *b, const char *s) {
+  ls_buf_add(b, ls_span_cstr(s));
+}
+
+void ls_buf_addu(struct ls_buf *b, unsigned long long u) {
+  char digits[20];
+  size_t at = sizeof digits;
+  do {
+    digits[--at] = (char)('0' + u % 10);
+    u /= 10;
+  } while (u);
+  ls_buf_add(b, ls_span(digits + at, sizeof digits - at));
+}
+
+void ls_buf_cut(struct ls_buf *b, size_t n) {
+  if (n < b->n)
+    b->n = n;
+}
+
+struct ls_span ls_buf_span(const struct ls_buf *b) {
+  return ls_span(b->p, b->n);
+}
+
+char *ls_buf_take(struct ls_buf *b, size_t *n) {
+  if (!ls_buf_room(b, 0))
+    return NULL;
+  char *p = b->p;
+  p[b->n] = '\0';
+  if (n)
+    *n = b->n;
+  ls_buf_init(b, b->max);
+  return p;
+}
+
+void ls_buf_deinit(struct ls_buf *b) {
+  if (b->p) {
+    ls_wipe(b->p, b->n);
+    free(b->p);
+  }
+  ls_buf_init(b, b->max);
+}

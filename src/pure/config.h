@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * config: the transport part of a checked config as one plain struct, with every default filled in. */
+#ifndef LS_CONFIG_H
+#define LS_CONFIG_H
+
+#include <stdint.h>
+
+#include "error.h"
+#include "value.h"
+
+/* Times are in ms, strings are NUL-terminated and live in the arena; NULL: not given. */
+struct ls_config {
+  const char *host; /* name or address, IPv6 without brackets; "localhost" when the config's is empty */
+  uint16_t port;    /* 465 when secure, else 587, unless given */
+  bool secure;      /* TLS from the first octet; true when not given and port is 465 */
+  bool ignore_tls;  /* never STARTTLS */
+  bool require_tls; /* STARTTLS or nothing */
+  bool loopback;    /* host is localhost, 127.0.0.0/8 or ::1: a password may go in clear */
+
+  const char *user; /* NULL: no login */
+  const char *pass; /* secret; NULL: no login */
+
+  const char *name; /* EHLO argument (RFC 5321 4.1.3); NULL: the transport finds one */
+
+  bool verify_peer;        /* tls.rejectUnauthorized */
+  const char *ca;          /* PEM certificates that replace the system's trust store */
+  const char *servername;  /* SNI and name to verify: tls.servername, else servername, else host */
+  const char *min_version; /* "TLSv1" to "TLSv1.3" */
+  const char *max_version;
+
+  int64_t connection_timeout; /* name lookup and TCP; TLS too when secure */
+  int64_t greeting_timeout;   /* from TCP connected to the whole greeting */
+  int64_t socket_timeout;     /* silence on the connection while something is due */
+  int64_t dns_timeout;
+  int64_t total_timeout; /* per message, over all */
+
+  size_t max_connections;
+  size_t max_messages; /* messages on one connection */
+  int64_t max_idle;    /* an idle connection is closed after this */
+  int64_t max_age;     /* a connection is not used for new messages after this */
+
+  bool pipelining; /* false: never more than one command in flight */
+  bool chunking;   /* false: never BDAT */
+};
+
+/* Reads a config that ls_guard_check accepted (the raw one: options the guard's schema does not know are read
+ * too). Copies what it keeps into a. LS_OK; LS_ECONFIG (err says which option and what to do); LS_ENOMEM. */
+enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
+                              struct ls_error *err);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char *duplicate(struct ls_span s) {
+  char *p = malloc(s.n + 1);
+  if (!p)
+    return NULL;
+  if (s.n)
+    memcpy(p, s.p, s.n);
+  p[s.n] = '\0';
+  return p;
+}
+
+static char *format_text(const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, format, again);
+  va_end(again);
+  char *p = n < 0 ? NULL : malloc((size_t)n + 1);
+  if (p)
+    vsnprintf(p, (size_t)n + 1, format, args);
+  return p;
+}
+
+enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
+                            const char *format, ...) {
+  if (!e || e->status != LS_OK)
+    return status;
+  va_list args;
+  va_start(args, format);
+  e->message = format_text(format, args);
+  va_end(args);
+  e->status = status;
+  e->command = command;
+  return status;
+}
+
+void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, struct ls_span text) {
+  if (!e || e->status == LS_OK || e->response)
+    return;
+  e->response = duplicate(text);
+  e->response_code = code;
+  if (enhanced)
+    snprintf(e->enhanced, sizeof e->enhanced, "%s", enhanced);
+}
+
+bool ls_error_permanent(const struct ls_error *e) {
+  if (e->response_code)
+    return e->response_code >= 500;
+  switch (e->status) {
+  case LS_EARGUMENT:
+  case LS_ECONFIG:
+  case LS_EENVELOPE:
+  case LS_EMESSAGE:
+  case LS_EAUTH:
+  case LS_EDKIM:
+  case LS_ETLS:
+    return true;
+  default:
+    return false;
+  }
+}
+
+const char *ls_error_text(const struct ls_error *e) {
+  return e->message ? e->message : ls_status_text(e->status);
+}
+
+enum ls_status ls_error_copy(struct ls_error *to, const struct ls_error *from) {
+  *to = *from;
+  to->message = from->message ? duplicate(ls_span_cstr(from->message)) : NULL;
+  to->response = from->response ? duplicate(ls_span_cstr(from->response)) : NULL;
+  bool complete = (to->message || !from->message) && (to->response || !from->response);
+  return complete ? LS_OK : LS_ENOMEM;
+}
+
+void ls_error_deinit(struct ls_error *e) {
+  free(e->message);
+  free(e->response);
+  *e = (struct ls_error){0};
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * error: what failed, at which step, what the server said, what to try. The lowest one who knows writes it,
+ * nobody overwrites it. Never a password, token, verification code or body in it. */
+#ifndef LS_ERROR_H
+#define LS_ERROR_H
+
+#include "span.h"
+#include "status.h"
+
+enum ls_delivery {
+  LS_DELIVERY_NOT_SENT, /* the server did not take the message */
+  LS_DELIVERY_UNKNOWN   /* the connection broke after the last octet of the content and before its reply */
+};
+
+struct ls_error {
+  enum ls_status status; /* LS_OK: nothing written yet */
+  char *message;         /* owned; a sentence; NULL when memory ran out (see ls_error_text) */
+  char *response;        /* owned; the server's reply without CRLF, lines joined by LF; or NULL */
+  const char
+      *command; /* static: "CONN", "EHLO", "STARTTLS", "AUTH PLAIN", "MAIL FROM", "RCPT TO", "DATA", "API" */
+  int response_code; /* 0: none */
+  char enhanced[16]; /* "5.7.8", RFC 3463; "" when the reply carries none (at most 9 octets by its grammar) */
+  enum ls_delivery delivery;
+};
+
+/* Writes status, command and a printf-formatted message, unless *e is written already. Always answers status,
+ * so that `return ls_error_set(...)` reads well. e may be NULL. command: static storage, or NULL. */
+enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
+                            const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 4, 5)))
+#endif
+    ;
+
+/* Adds the server's reply (text as joined by ls_reply) to an error written before; does nothing when it has
+ * one. */
+void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, struct ls_span text);
+
+/* True when the same attempt would fail again: a 5xx reply, or a status no retry mends (ECONFIG, EARGUMENT,
+ * ...). */
+bool ls_error_permanent(const struct ls_error *e);
+
+/* The message, or the status's sentence when there is none. Never NULL. */
+const char *ls_error_text(const struct ls_error *e);
+
+enum ls_status ls_error_copy(struct ls_error *to, const struct ls_error *from); /* to: empty or zeroed */
+void ls_error_deinit(struct ls_error *e); /* frees; safe twice, safe on zeroes */
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * reply: one server reply after another (RFC 5321 4.2), from octets in any cut. */
+#ifndef LS_REPLY_H
+#define LS_REPLY_H
+
+#include "buf.h"
+
+struct ls_reply {
+  int code;          /* 200 to 599 */
+  char enhanced[16]; /* "2.1.0" from the last line (RFC 2034), or "" */
+  struct ls_buf
+      text; /* the whole reply as it came: "250-a\n250 b", lines joined by LF, CR and LF of the wire gone */
+  size_t lines;
+  size_t line_from;      /* where the line being read starts in text */
+  bool complete;         /* the fields above are those of a whole reply; the next feed starts another */
+  enum ls_status status; /* a failed parser stays failed */
+};
+
+enum { LS_REPLY_MAX = 64 * 1024 }; /* octets in one reply, all lines (RFC 5321 4.5.3.1.5 allows 512 a line) */
+
+void ls_reply_init(struct ls_reply *r);
+
+/* Takes octets; *used says how many. LS_OK: a whole reply is in *r, feed again with the rest for the next
+ * one. LS_AGAIN: all were taken, more are needed. LS_EPROTOCOL: no reply (the text so far is in r->text);
+ * LS_ETOOBIG; LS_ENOMEM. */
+enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used);
+
+void ls_reply_deinit(struct ls_reply *r);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * session: mail transactions on one connection, as octets. Speaks SMTP from after EHLO and AUTH on (RFC 5321,
+ * 2920, 3030); knows no socket, clock or Lua. Drive it: feed what came, send what is out, wake at the
+ * deadline, pop events. */
+#ifndef LS_SESSION_H
+#define LS_SESSION_H
+
+#include <stdint.h>
+
+#include "capability.h"
+#include "envelope.h"
+#include "error.h"
+
+struct ls_session;
+
+struct ls_session_options {
+  struct ls_capability capability; /* what the server offers, as of the last EHLO */
+  bool pipelining;                 /* false: never, whatever the server offers */
+  bool chunking;                   /* false: never BDAT */
+  int64_t reply_timeout_ms;        /* silence while a reply is due; <= 0: none */
+  size_t window_messages;          /* messages in flight at most; 0: 1 */
+  size_t
+      window_octets; /* octets sent and not yet answered at most (one message may always pass); 0: no limit */
+};
+
+struct ls_rejection {
+  size_t recipient;      /* index into the envelope */
+  struct ls_error error; /* EENVELOPE, "RCPT TO", with the reply */
+};
+
+enum ls_event_kind {
+  LS_EVENT_DONE, /* the message's last reply came, or it failed: see error */
+  LS_EVENT_ENDED /* the session is over (421, protocol error, eof, quit answered); id is 0; error says why */
+};
+
+struct ls_event {
+  enum ls_event_kind kind;
+  uint64_t id;
+  struct ls_error error; /* status LS_OK: accepted. Yours: move or deinit it */
+  bool retry; /* DONE with error: nothing of this message can have been accepted, and the cause was the
+                 connection (421, eof before any octet of its content could count), not the message */
+  struct ls_rejection
+      *rejections; /* refused recipients, also of an accepted message; borrowed until the next call on s */
+  size_t rejection_count;
+  struct ls_span response; /* the final reply of an accepted message, lines joined by LF; borrowed likewise */
+  int64_t envelope_ms;     /* from submission on the wire to the last RCPT reply */
+  int64_t message_ms;      /* from there to the final reply */
+  size_t octets;           /* content octets on the wire, with dot transparency and the end mark */
+};
+
+/* NULL: no memory. */
+struct ls_session *ls_session_new(const struct ls_session_options *options);
+void ls_session_free(struct ls_session *s); /* NULL is fine; no events */
+
+/* How many more messages the window takes now. 0 while it is full, over, or quitting. */
+size_t ls_session_room(const struct ls_session *s);
+
+/* Queues one message behind those in flight. env and content are borrowed until the event with this id.
+ * content: octets of the message, CRLF line ends, no dot transparency yet. id is not 0.
+ * LS_OK; LS_EENVELOPE: SMTPUTF8 is needed and not offered (err says so); LS_EMESSAGE: over the server's SIZE;
+ * LS_AGAIN: the window is full; LS_ECONNECTION: the session is over; LS_ENOMEM. Other than LS_OK: nothing was
+ * queued. */
+enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct ls_envelope *env,
+                                 struct ls_span content, int64_t now_ms, struct ls_error *err);
+
+void ls_session_quit(struct ls_session *s,
+                     int64_t now_ms); /* QUIT behind what is in flight; no more submissions */
+void ls_session_noop(struct ls_session *s,
+                     int64_t now_ms); /* a NOOP, to see whether the server is still there */
+
+/* Takes octets from the server, in any cut. now_ms: the caller's monotonic clock.
+ * LS_OK; LS_EPROTOCOL, LS_ETOOBIG: the session is over, and every pending id still gets its event. */
+enum ls_status ls_session_feed(struct ls_session *s, struct ls_span in, int64_t now_ms);
+void ls_session_eof(struct ls_session *s, const struct ls_error *why,
+                    int64_t now_ms); /* closed or broken; why may be NULL */
+
+/* The next octets to send; n = 0: none. Same address, never shorter, until acknowledged by sent(). */
+struct ls_span ls_session_out(struct ls_session *s);
+void ls_session_sent(struct ls_session *s, size_t n, int64_t now_ms); /* the transport took the first n */
+
+int64_t ls_session_deadline(const struct ls_session *s);      /* ms on now_ms's clock; INT64_MAX: none */
+void ls_session_expire(struct ls_session *s, int64_t now_ms); /* the deadline has passed */
+
+bool ls_session_idle(const struct ls_session *s); /* nothing in flight and not over */
+bool ls_session_over(const struct ls_session *s);
+bool ls_session_reply_due(const struct ls_session *s); /* at least one reply is awaited */
+
+/* 1: *ev filled, valid to the next call on s (ev->error is yours). 0: none. */
+int ls_session_next(struct ls_session *s, struct ls_event *ev);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * client: submit messages, poll for results; a pool of warm connections does the rest. All that bindings see
+ * of the transport. One thread at a time; no callbacks; nothing here knows Lua. */
+#ifndef LS_CLIENT_H
+#define LS_CLIENT_H
+
+#include <stdint.h>
+
+#include "../pure/config.h"
+#include "../pure/message.h"
+
+struct ls_client;
+
+/* One-time init of libcurl, safe to call from any thread and often. LS_OK or LS_ENOMEM. */
+enum ls_status ls_client_library_init(void);
+
+/* Copies config (the raw Lua config, accepted by the guard).
+ * LS_OK; LS_ECONFIG, LS_ENOMEM: *out is NULL, err says why. */
+enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **out, struct ls_error *err);
+void ls_client_free(struct ls_client *c); /* closes; messages in flight are dropped. NULL is fine */
+
+struct ls_recipient_result {
+  char *address;         /* owned */
+  struct ls_error error; /* status LS_OK: accepted */
+};
+
+/* What became of one message. Owned by whoever holds it; ls_result_deinit frees. */
+struct ls_result {
+  uint64_t id;
+  struct ls_error error; /* status LS_OK: the server accepted the message for at least one recipient */
+  char *from;
+  struct ls_recipient_result *recipients;
+  size_t count;
+  char **ehlo; /* capability lines of the server, without "250-" */
+  size_t ehlo_count;
+  char *message_id;
+  char *response;        /* the final reply, lines joined by LF; NULL with an error */
+  size_t message_size;   /* octets of content on the wire */
+  int64_t envelope_time; /* ms */
+  int64_t message_time;  /* ms */
+};
+void ls_result_deinit(struct ls_result *r);
+
+/* Takes the composed message (its arena too) in every case, also in failure; *m and *a are left empty.
+ * LS_OK: *id is its number, above 0. LS_EBUSY: the queue is full. LS_ECLOSED, LS_ENOMEM. */
+enum ls_status ls_client_submit(struct ls_client *c, struct ls_composed *m, struct ls_arena *a, uint64_t *id,
+                                struct ls_error *err);
+
+/* Works for at most wait_ms (0: only what can be done without waiting; below 0: until something finishes or
+ * nothing is pending). Answers how many finished results wait for ls_client_next. */
+size_t ls_client_poll(struct ls_client *c, int64_t wait_ms);
+
+/* 1: *out is filled and yours. 0: none. */
+int ls_client_next(struct ls_client *c, struct ls_result *out);
+
+/* Submit and poll until this message is done; results of others stay for ls_client_next. out is filled in
+ * every case; answers out->error.status. */
+enum ls_status ls_client_send(struct ls_client *c, struct ls_composed *m, struct ls_arena *a,
+                              struct ls_result *out);
+
+size_t ls_client_pending(const struct ls_client *c); /* submitted and not yet finished */
+
+/* What verify saw. Strings are owned. Times in ms since the attempt began; below 0: that step did not happen.
+ */
+struct ls_verification {
+  struct ls_error error; /* LS_OK: connected, TLS as configured, logged in */
+  char **ehlo;
+  size_t ehlo_count;
+  char *greeting;
+  char *tls_version; /* "TLSv1.3"; NULL: no TLS */
+  char *tls_cipher;
+  char *tls_peer; /* subject of the peer's certificate */
+  char *tls_issuer;
+  char *tls_expires; /* RFC 3339 */
+  char *mechanism;   /* "PLAIN"; NULL: no login */
+  char *address;     /* "127.0.0.1:587" */
+  int64_t lookup_time, connect_time, tls_time, greeting_time, ready_time;
+};
+void ls_verification_deinit(struct ls_verification *v);
+
+/* Opens a connection of its own: lookup, TCP, TLS, EHLO, AUTH, then QUIT; no mail. Answers out->error.status.
+ */
+enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out);
+
+struct ls_client_stats {
+  uint64_t sent, failed; /* messages */
+  uint64_t connections_opened, connections_closed, connections_failed, logins, retries;
+  size_t connections_open, connections_idle, pending, queued;
+  uint64_t octets_sent, octets_received;
+};
+void ls_client_stats(const struct ls_client *c, struct ls_client_stats *out);
+
+/* Ends idle connections with QUIT (not waiting for the answer), fails what is pending as not sent or unknown.
+ * Safe twice. */
+void ls_client_close(struct ls_client *c);
+
+/* "libcurl/7.88.1", "OpenSSL/3.0.x"; static storage of libcurl. */
+struct ls_library_version {
+  const char *curl, *tls, *features;
+};
+void ls_client_library_version(struct ls_library_version *out);
+
+#endif
