@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * codec: octets as mail carries them: base64 and quoted-printable (RFC 2045 6.7, 6.8), encoded-words
+ * (RFC 2047), parameters with continuations (RFC 2231). Every function appends to out and does nothing more
+ * once out has failed. */
+#ifndef LS_CODEC_H
+#define LS_CODEC_H
+
+#include "buf.h"
+
+/* Which of the two encodings of text; AUTO takes Q where ASCII letters outnumber controls and UTF-16 units
+ * above 127, else B. */
+enum ls_codec_choice { LS_CODEC_AUTO, LS_CODEC_Q, LS_CODEC_B };
+
+/* Q or B for text, by AUTO's count. */
+enum ls_codec_choice ls_codec_choose(struct ls_span text);
+
+/* True when text must be written as encoded-words: an octet above 127, a control other than TAB, a '"', or
+ * something a reader would take for an encoded-word. CR and LF count as controls: turn them into spaces
+ * first where they are none. */
+bool ls_codec_needs_words(struct ls_span text);
+
+/* text as UTF-8 encoded-words of at most 52 octets, one space between them (readers drop it). Characters
+ * stay whole; what is no UTF-8 becomes U+FFFD. The result is printable ASCII whatever text is; empty text
+ * gives nothing. */
+void ls_codec_words(struct ls_buf *out, struct ls_span text, enum ls_codec_choice choice);
+
+/* base64 in one piece, without line ends. */
+void ls_codec_base64(struct ls_buf *out, struct ls_span octets);
+
+/* base64 in lines of 76 octets with CRLF between and behind (nothing for no octets). */
+void ls_codec_base64_lines(struct ls_buf *out, struct ls_span octets);
+
+/* Octets that base64 stands for; white space is passed over, the rest ends the input. */
+void ls_codec_unbase64(struct ls_buf *out, struct ls_span text);
+
+/* text as quoted-printable in lines of at most 76 octets. CRLF, LF and a bare CR are line ends and leave as
+ * CRLF; the last line ends in CRLF too (nothing for empty text). */
+void ls_codec_quoted(struct ls_buf *out, struct ls_span text);
+
+/* "; name=value" for a structured header: bare, quoted, or cut and percent-encoded (name*0*=utf-8''...).
+ * The result is printable ASCII whatever value is. name: a token in static storage. */
+void ls_codec_param(struct ls_buf *out, const char *name, struct ls_span value);
+
+#endif
