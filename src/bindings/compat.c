@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "compat.h"
+
+void ls_check_arity(lua_State *L, int max) {
+  if (lua_gettop(L) > max)
+    luaL_error(L, "too many arguments (%d at most, got %d)", max, lua_gettop(L));
+}
+
+void ls_push_number(lua_State *L, double number) {
+#if LUA_VERSION_NUM >= 503
+  const double exact = 9007199254740992.0; /* 2^53: beyond it a double no longer names one integer */
+  if (number >= -exact && number <= exact && number == (double)(lua_Integer)number) {
+    lua_pushinteger(L, (lua_Integer)number);
+    return;
+  }
+#endif
+  lua_pushnumber(L, number);
+}
+
+void ls_push_span(lua_State *L, struct ls_span s) {
+  lua_pushlstring(L, s.p ? s.p : "", s.n);
+}
+
+void ls_set_functions(lua_State *L, const luaL_Reg *functions) {
+  for (; functions->name; functions++) {
+    lua_pushcfunction(L, functions->func);
+    lua_setfield(L, -2, functions->name);
+  }
+}
+
+void ls_set_text(lua_State *L, const char *name, const char *text) {
+  if (!text || !*text)
+    return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+void ls_set_number(lua_State *L, const char *name, double number) {
+  ls_push_number(L, number);
+  lua_setfield(L, -2, name);
+}
+
+void ls_set_boolean(lua_State *L, const char *name, bool boolean) {
+  lua_pushboolean(L, boolean);
+  lua_setfield(L, -2, name);
+}
+
+void ls_set_texts(lua_State *L, const char *name, char *const *texts, size_t count) {
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushstring(L, texts[i]);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, name);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * core: what `require "logto_smtp.core"` gives. */
+#include "../transport/client.h"
+#include "compat.h"
+#include "lclient.h"
+#include "lerror.h"
+#include "lmessage.h"
+
+#define LS_VERSION "0.1.0"
+
+/* version() -> {module, libcurl, tls, features} */
+static int version(lua_State *L) {
+  ls_check_arity(L, 0);
+  struct ls_library_version v;
+  ls_client_library_version(&v);
+  lua_createtable(L, 0, 4);
+  ls_set_text(L, "module", LS_VERSION);
+  ls_set_text(L, "libcurl", v.curl);
+  ls_set_text(L, "tls", v.tls);
+  ls_set_text(L, "features", v.features);
+  return 1;
+}
+
+__attribute__((visibility("default"))) int luaopen_logto_smtp_core(lua_State *L);
+
+int luaopen_logto_smtp_core(lua_State *L) {
+  if (ls_client_library_init() != LS_OK)
+    return luaL_error(L, "libcurl could not be started");
+  ls_lerror_register(L);
+  lua_createtable(L, 0, 8);
+  ls_lmessage_open(L);
+  ls_lclient_open(L);
+  lua_pushcfunction(L, version);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "lclient.h"
+
+#include "../pure/guard.h"
+#include "../transport/client.h"
+#include "../transport/composer.h"
+#include "box.h"
+#include "lerror.h"
+#include "lvalue.h"
+
+enum {
+  TREE_MAX = 64 * 1024 * 1024 /* octets of one value tree */
+};
+
+struct client_box {
+  struct ls_client *client; /* NULL once closed */
+};
+
+/* One mail on its way in, and one outcome on its way out. */
+struct mail_box {
+  struct ls_arena arena;
+  struct ls_composed composed;
+  struct ls_result result;
+  struct ls_verification verification;
+  struct ls_error error;
+};
+
+static void release_client(void *box) {
+  struct client_box *b = box;
+  ls_client_free(b->client);
+  b->client = NULL;
+}
+
+static void release_mail(void *box) {
+  struct mail_box *b = box;
+  ls_arena_deinit(&b->arena);
+  ls_buf_deinit(&b->composed.content);
+  ls_result_deinit(&b->result);
+  ls_verification_deinit(&b->verification);
+  ls_error_deinit(&b->error);
+}
+
+static const struct ls_box_type client_type;
+static const struct ls_box_type mail_type = {"logto_smtp.mail", sizeof(struct mail_box), release_mail, NULL,
+                                             NULL};
+
+static struct ls_client *check_client(lua_State *L) {
+  struct client_box *b = ls_box_check(L, 1, &client_type);
+  if (!b->client)
+    luaL_error(L, "the client is closed");
+  return b->client;
+}
+
+static struct mail_box *push_mail_box(lua_State *L) {
+  struct mail_box *b = ls_box_push(L, &mail_type);
+  ls_arena_init(&b->arena, TREE_MAX);
+  return b;
+}
+
+/* Issues as the guard makes them, for what only ls_config_read can know. */
+static void push_issues(lua_State *L, const struct ls_error *e) {
+  lua_createtable(L, 1, 0);
+  lua_createtable(L, 0, 3);
+  ls_set_text(L, "code", "custom");
+  ls_set_text(L, "message", ls_error_text(e));
+  lua_newtable(L);
+  lua_setfield(L, -2, "path");
+  lua_rawseti(L, -2, 1);
+}
+
+/* client(config) -> client | nil, issues */
+static int new_client(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  ls_check_arity(L, 1);
+  struct client_box *b = ls_box_push(L, &client_type);
+  struct mail_box *scratch = push_mail_box(L);
+  struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena);
+  struct ls_value *checked = NULL;
+  enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &scratch->arena, &checked);
+  if (status == LS_ECONFIG) {
+    lua_pushnil(L);
+    ls_lvalue_push(L, checked);
+    return 2;
+  }
+  if (status == LS_OK)
+    status = ls_client_new(config, &b->client, &scratch->error);
+  if (status == LS_ENOMEM)
+    return luaL_error(L, "not enough memory");
+  if (status != LS_OK) {
+    lua_pushnil(L);
+    push_issues(L, &scratch->error);
+    return 2;
+  }
+  release_mail(scratch);
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* Pushes the table of one refused recipient: an error with the recipient's address in it. */
+static void push_rejection(lua_State *L, const struct ls_recipient_result *r) {
+  ls_lerror_push(L, &r->error);
+  lua_pushstring(L, r->address);
+  lua_setfield(L, -2, "recipient");
+}
+
+/* Sets accepted, rejected and, where there are any, rejectedErrors in the table on top. */
+static void set_recipients(lua_State *L, const struct ls_result *r) {
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_newtable(L);
+  int accepted = 0;
+  int rejected = 0;
+  for (size_t i = 0; i < r->count; i++) {
+    const struct ls_recipient_result *to = &r->recipients[i];
+    bool refused = to->error.status != LS_OK;
+    lua_pushstring(L, to->address);
+    if (!refused) {
+      lua_rawseti(L, -4, ++accepted);
+      continue;
+    }
+    lua_rawseti(L, -3, ++rejected);
+    push_rejection(L, to);
+    lua_rawseti(L, -2, rejected);
+  }
+  if (rejected)
+    lua_setfield(L, -4, "rejectedErrors");
+  else
+    lua_pop(L, 1);
+  lua_setfield(L, -3, "rejected");
+  lua_setfield(L, -2, "accepted");
+}
+
+static void set_envelope(lua_State *L, const struct ls_result *r) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, r->from ? r->from : "");
+  lua_setfield(L, -2, "from");
+  lua_createtable(L, (int)r->count, 0);
+  for (size_t i = 0; i < r->count; i++) {
+    lua_pushstring(L, r->recipients[i].address);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "to");
+  lua_setfield(L, -2, "envelope");
+}
+
+static void push_info(lua_State *L, const struct ls_result *r) {
+  lua_createtable(L, 0, 10);
+  set_recipients(L, r);
+  if (r->ehlo_count)
+    ls_set_texts(L, "ehlo", r->ehlo, r->ehlo_count);
+  set_envelope(L, r);
+  ls_set_number(L, "envelopeTime", (double)r->envelope_time);
+  ls_set_number(L, "messageTime", (double)r->message_time);
+  ls_set_number(L, "messageSize", (double)r->message_size);
+  ls_set_text(L, "response", r->response);
+  ls_set_text(L, "messageId", r->message_id);
+}
+
+static void push_failure(lua_State *L, const struct ls_result *r) {
+  ls_lerror_push(L, &r->error);
+  bool refused = false;
+  for (size_t i = 0; i < r->count; i++)
+    refused = refused || r->recipients[i].error.status != LS_OK;
+  if (refused)
+    set_recipients(L, r);
+}
+
+/* Reads and composes the mail at index 2. Answers false with nil, err on the stack. */
+static bool compose(lua_State *L, struct mail_box *b) {
+  struct ls_value *mail = ls_lvalue_read(L, 2, &b->arena);
+  if (ls_composer_compose(mail, &b->arena, &b->composed, &b->error) == LS_OK)
+    return true;
+  ls_lerror_return(L, &b->error);
+  return false;
+}
+
+/* client:send(mail) -> info | nil, err */
+static int client_send(lua_State *L) {
+  struct ls_client *c = check_client(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  ls_check_arity(L, 2);
+  struct mail_box *b = push_mail_box(L);
+  if (!compose(L, b))
+    return 2;
+  if (ls_client_send(c, &b->composed, &b->arena, &b->result) == LS_OK) {
+    push_info(L, &b->result);
+    release_mail(b);
+    return 1;
+  }
+  lua_pushnil(L);
+  push_failure(L, &b->result);
+  return 2;
+}
+
+/* client:submit(mail) -> id | nil, err */
+static int client_submit(lua_State *L) {
+  struct ls_client *c = check_client(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  ls_check_arity(L, 2);
+  struct mail_box *b = push_mail_box(L);
+  uint64_t id = 0;
+  if (!compose(L, b))
+    return 2;
+  if (ls_client_submit(c, &b->composed, &b->arena, &id, &b->error) != LS_OK)
+    return ls_lerror_return(L, &b->error);
+  ls_push_number(L, (double)id);
+  return 1;
+}
+
+/* client:poll([seconds]) -> {{id =, info =} | {id =, err =}, ...} */
+static int client_poll(lua_State *L) {
+  struct ls_client *c = check_client(L);
+  double seconds = luaL_optnumber(L, 2, -1);
+  luaL_argcheck(L, seconds == seconds, 2, "seconds expected, got nan");
+  ls_check_arity(L, 2);
+  const double longest_s = 1e9;
+  ls_client_poll(c, seconds < 0 ? -1 : (int64_t)((seconds < longest_s ? seconds : longest_s) * 1000));
+  lua_newtable(L);
+  struct mail_box *b = push_mail_box(L);
+  for (int n = 1; ls_client_next(c, &b->result); n++) {
+    lua_createtable(L, 0, 2);
+    ls_set_number(L, "id", (double)b->result.id);
+    if (b->result.error.status == LS_OK) {
+      push_info(L, &b->result);
+      lua_setfield(L, -2, "info");
+    } else {
+      push_failure(L, &b->result);
+      lua_setfield(L, -2, "err");
+    }
+    ls_result_deinit(&b->result);
+    lua_rawseti(L, -3, n);
+  }
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* client:pending() -> how many submitted messages are not finished */
+static int client_pending(lua_State *L) {
+  ls_push_number(L, (double)ls_client_pending(check_client(L)));
+  return 1;
+}
+
+static void set_time(lua_State *L, const char *name, int64_t ms) {
+  if (ms >= 0)
+    ls_set_number(L, name, (double)ms);
+}
+
+static void push_verification(lua_State *L, const struct ls_verification *v) {
+  lua_createtable(L, 0, 6);
+  ls_set_texts(L, "ehlo", v->ehlo, v->ehlo_count);
+  ls_set_text(L, "greeting", v->greeting);
+  ls_set_text(L, "mechanism", v->mechanism);
+  ls_set_text(L, "address", v->address);
+  if (v->tls_version) {
+    lua_createtable(L, 0, 5);
+    ls_set_text(L, "version", v->tls_version);
+    ls_set_text(L, "cipher", v->tls_cipher);
+    ls_set_text(L, "peer", v->tls_peer);
+    ls_set_text(L, "issuer", v->tls_issuer);
+    ls_set_text(L, "expires", v->tls_expires);
+    lua_setfield(L, -2, "tls");
+  }
+  lua_createtable(L, 0, 5);
+  set_time(L, "lookup", v->lookup_time);
+  set_time(L, "connect", v->connect_time);
+  set_time(L, "tls", v->tls_time);
+  set_time(L, "greeting", v->greeting_time);
+  set_time(L, "ready", v->ready_time);
+  lua_setfield(L, -2, "times");
+}
+
+/* client:verify() -> {ehlo, greeting, mechanism, address, tls, times} | nil, err */
+static int client_verify(lua_State *L) {
+  struct ls_client *c = check_client(L);
+  ls_check_arity(L, 1);
+  struct mail_box *b = push_mail_box(L);
+  if (ls_client_verify(c, &b->verification) != LS_OK)
+    return ls_lerror_return(L, &b->verification.error);
+  push_verification(L, &b->verification);
+  return 1;
+}
+
+/* client:stats() -> counters */
+static int client_stats(lua_State *L) {
+  struct ls_client_stats s;
+  ls_client_stats(check_client(L), &s);
+  const struct {
+    const char *name;
+    double value;
+  } rows[] = {
+      {"sent", (double)s.sent},
+      {"failed", (double)s.failed},
+      {"retries", (double)s.retries},
+      {"logins", (double)s.logins},
+      {"pending", (double)s.pending},
+      {"queued", (double)s.queued},
+      {"connectionsOpened", (double)s.connections_opened},
+      {"connectionsClosed", (double)s.connections_closed},
+      {"connectionsFailed", (double)s.connections_failed},
+      {"connectionsOpen", (double)s.connections_open},
+      {"connectionsIdle", (double)s.connections_idle},
+      {"octetsSent", (double)s.octets_sent},
+      {"octetsReceived", (double)s.octets_received},
+  };
+  lua_createtable(L, 0, (int)(sizeof rows / sizeof *rows));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    ls_set_number(L, rows[i].name, rows[i].value);
+  return 1;
+}
+
+/* client:close(): ends the connections; what is pending is lost. Safe twice. */
+static int client_close(lua_State *L) {
+  release_client(ls_box_check(L, 1, &client_type));
+  return 0;
+}
+
+static int client_tostring(lua_State *L) {
+  struct client_box *b = ls_box_check(L, 1, &client_type);
+  lua_pushfstring(L, "logto_smtp.client (%s)", b->client ? "open" : "closed");
+  return 1;
+}
+
+static const luaL_Reg client_methods[] = {
+    {"send", client_send},     {"submit", client_submit},
+    {"poll", client_poll},     {"pending", client_pending},
+    {"verify", client_verify}, {"stats", client_stats},
+    {"close", client_close},   {NULL, NULL},
+};
+
+static const struct ls_box_type client_type = {"logto_smtp.client", sizeof(struct client_box), release_client,
+                                               client_methods, client_tostring};
+
+void ls_lclient_open(lua_State *L) {
+  ls_box_register(L, &client_type);
+  ls_box_register(L, &mail_type);
+  lua_pushcfunction(L, new_client);
+  lua_setfield(L, -2, "client");
+}

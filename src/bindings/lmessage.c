@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "lmessage.h"
+
+#include "../pure/guard.h"
+#include "../pure/mailbox.h"
+#include "../pure/template.h"
+#include "../transport/composer.h"
+#include "box.h"
+#include "lerror.h"
+#include "lvalue.h"
+
+enum {
+  TREE_MAX = 64 * 1024 * 1024,   /* octets of one value tree */
+  RENDER_MAX = 256 * 1024 * 1024 /* octets of one rendered template */
+};
+
+/* Everything one call may own. */
+struct scratch {
+  struct ls_arena arena;
+  struct ls_buf text;
+  struct ls_composed composed;
+  struct ls_error error;
+};
+
+static void release(void *box) {
+  struct scratch *s = box;
+  ls_arena_deinit(&s->arena);
+  ls_buf_deinit(&s->text);
+  ls_buf_deinit(&s->composed.content);
+  ls_error_deinit(&s->error);
+}
+
+static const struct ls_box_type scratch_type = {"logto_smtp.scratch", sizeof(struct scratch), release, NULL,
+                                                NULL};
+
+static struct scratch *push_scratch(lua_State *L) {
+  struct scratch *s = ls_box_push(L, &scratch_type);
+  ls_arena_init(&s->arena, TREE_MAX);
+  ls_buf_init(&s->text, RENDER_MAX);
+  return s;
+}
+
+static int no_memory(lua_State *L) {
+  return luaL_error(L, "not enough memory");
+}
+
+/* validate(config) -> config | nil, issues */
+static int validate(lua_State *L) {
+  luaL_checkany(L, 1);
+  ls_check_arity(L, 1);
+  struct scratch *s = push_scratch(L);
+  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena);
+  struct ls_value *out = NULL;
+  enum ls_status status = ls_guard_check(config, LS_GUARD_CONNECTOR, &s->arena, &out);
+  if (status == LS_ENOMEM)
+    return no_memory(L);
+  if (status != LS_OK)
+    lua_pushnil(L);
+  ls_lvalue_push(L, out);
+  release(s); /* now, not at the collector's leisure */
+  return status == LS_OK ? 1 : 2;
+}
+
+static enum ls_template_escape check_escape(lua_State *L, int index) {
+  static const char *const names[] = {"none", "html", NULL};
+  if (lua_isnoneornil(L, index))
+    return LS_TEMPLATE_RAW;
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_getfield(L, index, "escape");
+  enum ls_template_escape escape =
+      lua_isnil(L, -1) || luaL_checkoption(L, -1, NULL, names) == 0 ? LS_TEMPLATE_RAW : LS_TEMPLATE_HTML;
+  lua_pop(L, 1);
+  return escape;
+}
+
+/* render(template, payload[, {escape = "html"}]) -> string */
+static int render(lua_State *L) {
+  struct ls_span text = {0};
+  text.p = luaL_checklstring(L, 1, &text.n);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  enum ls_template_escape escape = check_escape(L, 3);
+  ls_check_arity(L, 3);
+  struct scratch *s = push_scratch(L);
+  struct ls_value *payload = ls_lvalue_read(L, 2, &s->arena);
+  enum ls_status status = ls_template_render(text, payload, escape, &s->text);
+  if (status == LS_ETOOBIG)
+    return luaL_error(L, "the rendered template is over %d octets", RENDER_MAX);
+  if (status != LS_OK)
+    return no_memory(L);
+  ls_push_span(L, ls_buf_span(&s->text));
+  release(s);
+  return 1;
+}
+
+static void push_envelope(lua_State *L, const struct ls_envelope *e) {
+  lua_createtable(L, 0, 2);
+  ls_push_span(L, e->from);
+  lua_setfield(L, -2, "from");
+  lua_createtable(L, (int)e->count, 0);
+  for (size_t i = 0; i < e->count; i++) {
+    ls_push_span(L, e->to[i].address);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "to");
+}
+
+/* compose(mail) -> octets, {from =, to =}, messageId | nil, err */
+static int compose(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  ls_check_arity(L, 1);
+  struct scratch *s = push_scratch(L);
+  struct ls_value *mail = ls_lvalue_read(L, 1, &s->arena);
+  if (ls_composer_compose(mail, &s->arena, &s->composed, &s->error) != LS_OK)
+    return ls_lerror_return(L, &s->error);
+  ls_push_span(L, ls_buf_span(&s->composed.content));
+  push_envelope(L, &s->composed.envelope);
+  ls_push_span(L, s->composed.message_id);
+  release(s);
+  return 3;
+}
+
+void ls_lmessage_open(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"validate", validate}, {"render", render}, {"compose", compose}, {NULL, NULL}};
+  ls_box_register(L, &scratch_type);
+  ls_set_functions(L, functions);
+}

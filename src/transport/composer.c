@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "composer.h"
+
+#include "clock.h"
+#include "idn.h"
+#include "random.h"
+
+/* The message may have borrowed from the caller's mail, which need not outlive the call: keep copies. */
+static bool keep(struct ls_arena *a, struct ls_span *s) {
+  if (!s->n)
+    return true;
+  *s = ls_arena_copy(a, *s);
+  return s->p != NULL;
+}
+
+static enum ls_status keep_envelope(struct ls_arena *a, struct ls_envelope *e) {
+  bool kept = keep(a, &e->from) && keep(a, &e->envid);
+  for (size_t i = 0; kept && i < e->count; i++) {
+    struct ls_recipient *to = &e->to[i];
+    kept = keep(a, &to->address) && keep(a, &to->notify) && keep(a, &to->orcpt);
+  }
+  return kept ? LS_OK : LS_ENOMEM;
+}
+
+enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
+                                   struct ls_error *err) {
+  *out = (struct ls_composed){0};
+  struct ls_message *message = NULL;
+  enum ls_status status = ls_message_read(mail, a, &message, err);
+  struct ls_mailbox *mailbox;
+  for (size_t i = 0; status == LS_OK && (mailbox = ls_message_idn(message, i)) != NULL; i++)
+    status = ls_idn_domain(mailbox, a, err);
+  if (status != LS_OK)
+    return status;
+  struct ls_message_context context = {.now_s = ls_clock_unix_s()};
+  if (!ls_random_fill(context.random, sizeof context.random))
+    return ls_error_set(err, LS_EMESSAGE, "API", "The system has no random octets for a Message-ID");
+  status = ls_message_write(message, &context, a, out, err);
+  return status == LS_OK ? keep_envelope(a, &out->envelope) : status;
+}
