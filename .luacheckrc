@@ -1,0 +1,8 @@
+-- SPDX-License-Identifier: MIT
+std = "min"
+max_line_length = 110
+cache = false
+include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/logto-smtp", ".luacheckrc" }
+
+files["spec"] = { std = "+busted" }
+files["lua/logto_smtp/resty"] = { std = "+ngx_lua" }

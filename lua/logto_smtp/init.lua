@@ -1,0 +1,159 @@
+-- SPDX-License-Identifier: MIT
+--- Logto's SMTP email connector: checks a config, picks and fills a template, sends the mail.
+--
+--     local connector = require("logto_smtp").createConnector{ getConfig = function() return config end }
+--     local info, err = connector.sendMessage{ to = "user@example.com", type = "SignIn",
+--                                              payload = { code = "123456" } }
+--
+-- Whatever the world can do wrong comes back as `nil, err`, err being a ConnectorError; an argument of the
+-- wrong type raises.
+
+local core = require("logto_smtp.core")
+local null = require("cjson").null
+local ConnectorError = require("logto_smtp.error")
+local enums = require("logto_smtp.enums")
+local kit = require("logto_smtp.kit")
+local mailbox = require("logto_smtp.mailbox")
+local metadata = require("logto_smtp.metadata")
+
+local codes = enums.ConnectorErrorCodes
+
+local function check_type(value, expected, what, level)
+  if type(value) ~= expected then
+    error(("%s (%s expected, got %s)"):format(what, expected, type(value)), level + 1)
+  end
+end
+
+-- What JavaScript takes for true, of the values that a template's field can have.
+local function is_said(value)
+  return value ~= nil and value ~= null and value ~= false and value ~= ""
+end
+
+-- Templates by language come unchecked from the host, and a config's `sendFrom` and `replyTo` too.
+local function check_template(template)
+  check_type(template, "table", "bad template", 3)
+  for _, field in ipairs({ "subject", "content", "sendFrom", "replyTo" }) do
+    if field == "subject" or field == "content" or is_said(template[field]) then
+      check_type(template[field], "string", "bad template: field `" .. field .. "`", 3)
+    end
+  end
+end
+
+-- The template by language, or nil: whatever goes wrong there, the config's own templates take over.
+local function i18n_template(get, type_, locale)
+  if not get then return nil end
+  local ok, template = pcall(get, type_, locale ~= null and locale or nil)
+  return ok and template ~= null and template or nil
+end
+
+local function template_for(get, data, config)
+  local template = i18n_template(get, data.type, data.payload.locale)
+    or kit.getConfigTemplateByType(data.type, config)
+  if template then return template end
+  return nil, ConnectorError(codes.TemplateNotFound, "Template not found for type: " .. data.type)
+end
+
+-- The mail of one message. Values are escaped where they enter HTML, and nowhere else.
+local function build_mail(config, template, payload, to, escape_html)
+  local function sender(text, fallback)
+    return is_said(text) and mailbox.render(text, payload, fallback) or fallback
+  end
+  local is_text = template.contentType == "text/plain"
+  local opts = not is_text and escape_html and { escape = "html" } or nil
+  return {
+    to = to,
+    from = sender(template.sendFrom, config.fromEmail),
+    replyTo = sender(template.replyTo, config.replyTo),
+    subject = core.render(template.subject, payload),
+    [is_text and "text" or "html"] = core.render(template.content, payload, opts),
+    headers = config.customHeaders and next(config.customHeaders) and config.customHeaders or nil,
+  }
+end
+
+-- Sends, and turns every failure of the transport into a ConnectorError with the failure as its cause.
+local function deliver(transport, config, mail)
+  local ok, info, err = pcall(transport.send, config, mail)
+  if ok and info then return info end
+  if not ok then err = info end
+  local message = type(err) == "table" and err.message or err
+  return nil, ConnectorError(codes.General, type(message) == "string" and message or "", err)
+end
+
+local function check_data(data)
+  check_type(data, "table", "bad argument #1 to 'sendMessage'", 3)
+  check_type(data.type, "string", "bad argument #1 to 'sendMessage': field `type`", 3)
+  check_type(data.payload, "table", "bad argument #1 to 'sendMessage': field `payload`", 3)
+end
+
+---@class logto_smtp.Data
+---@field to string      exactly one mailbox
+---@field type string    a TemplateType
+---@field payload table  what the templates' placeholders name; `locale` picks the language
+---@field ip? string     of the end user; taken for compatibility, not used
+
+---@class logto_smtp.Connector
+---@field metadata table
+---@field type "Email"
+---@field configGuard {safeParse: function, parse: function}
+---@field sendMessage fun(data: logto_smtp.Data, inputConfig?: table): table|nil, logto_smtp.ConnectorError?
+
+---@class logto_smtp.ConnectorOptions
+---@field getConfig? fun(id: string): table|nil, any  its errors pass through as they are
+---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil  its errors are swallowed
+---@field transport? {send: fun(config: table, mail: table): table|nil, any}
+---@field escapeHtml? boolean  false: values enter HTML templates raw, as in the original
+
+--- Makes a connector.
+---@param options logto_smtp.ConnectorOptions
+---@return logto_smtp.Connector
+local function createConnector(options)
+  check_type(options, "table", "bad argument #1 to 'createConnector'", 2)
+  local escape_html = options.escapeHtml ~= false
+  local transport = options.transport or require("logto_smtp.transport").default
+
+  local function config_for(inputConfig)
+    if inputConfig ~= nil and inputConfig ~= null then return inputConfig end
+    check_type(options.getConfig, "function", "no config: pass one to sendMessage or set `getConfig`", 3)
+    return options.getConfig(metadata.id)
+  end
+
+  local function sendMessage(data, inputConfig)
+    check_data(data)
+    local config, config_error = config_for(inputConfig)
+    if config == nil and config_error ~= nil then return nil, config_error end
+    local valid, invalid = kit.validateConfig(config)
+    if not valid then return nil, invalid end
+    local to, reason = mailbox.recipient(data.to)
+    if not to then return nil, ConnectorError(codes.InvalidRequestParameters, reason) end
+    local template, missing = template_for(options.getI18nEmailTemplate, data, config)
+    if not template then return nil, missing end
+    check_template(template)
+    return deliver(transport, config, build_mail(config, template, data.payload, to, escape_html))
+  end
+
+  return {
+    metadata = metadata,
+    type = enums.ConnectorType.Email,
+    configGuard = kit.configGuard,
+    sendMessage = sendMessage,
+  }
+end
+
+---@class logto_smtp
+local M = {
+  createConnector = createConnector,
+  metadata = metadata,
+  configGuard = kit.configGuard,
+  ConnectorError = ConnectorError,
+  ConnectorErrorCodes = enums.ConnectorErrorCodes,
+  ConnectorType = enums.ConnectorType,
+  TemplateType = enums.TemplateType,
+  validateConfig = kit.validateConfig,
+  replaceSendMessageHandlebars = kit.replaceSendMessageHandlebars,
+  getConfigTemplateByType = kit.getConfigTemplateByType,
+  parseSendFrom = kit.parseSendFrom,
+  formatMailbox = kit.formatMailbox,
+  i18nTemplates = require("logto_smtp.i18n"),
+}
+
+return M
