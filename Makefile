@@ -26,6 +26,31 @@ module     := $(B)/$(LUA)/logto_smtp/core.so
 
 all: $(module)
 
+# The two commands.
+demo: deps-demo
+	@$(MAKE) --no-print-directory -s LUA=$(LUA)
+	@eval "$$($(MAKE) -s env LUA=$(LUA))"; $(lua_bin) examples/demo.lua
+
+test: deps-test
+	@spec/run.sh
+
+help:
+	@echo 'make demo      send the four verification mails of a config to a local inbox, and show them'
+	@echo 'make test      every test, on Lua 5.4 and LuaJIT; one summary line at the end'
+	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
+	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
+	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
+	@echo 'make install   takes PREFIX, DESTDIR, LUA'
+	@echo 'make deps      install what building, demo and tests need (DEPS=installed: assume it is there)'
+
+deps: deps-test
+deps-build:
+	@.ci/deps build
+deps-demo:
+	@.ci/deps build demo
+deps-test:
+	@.ci/deps build demo test
+
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(base) $(CFLAGS) -c -o $@ $<
@@ -58,6 +83,40 @@ $(B)/unit/%_test: spec/unit/%_test.c $(B)/unit/support.o $(unit_pure)
 unit: $(unit_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
 
+# The specs of one interpreter, or of some files: make specs LUA=luajit SPECS=spec/kit_spec.lua
+SPECS ?= spec
+specs: $(module)
+	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) spec/busted.lua -o plainTerminal $(SPECS)
+
+# The whole Lua suite once under ASan and UBSan: an interpreter and a module built with them.
+asan_dir := $(B)/asan
+asan:
+	@$(MAKE) --no-print-directory -s B=$(asan_dir) CFLAGS="$(sanitize)" LUA=5.4
+	@$(MAKE) --no-print-directory -s B=$(asan_dir) LUA=5.4 $(asan_dir)/lua
+	@eval "$$($(MAKE) -s env LUA=5.4 B=$(asan_dir))"; $(abspath $(asan_dir)/lua) spec/busted.lua -o plainTerminal $(SPECS)
+
+$(B)/lua: spec/asan/lua.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(warnings) $(sanitize) $(LUA_CFLAGS) -o $@ $< $(shell pkg-config --libs $(lua_pc))
+
+lint:
+	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang LUA=5.4
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	  --inline-suppr --suppress=missingIncludeSystem -DLUA_VERSION_NUM=504 src
+	luacheck -q lua bin/logto-smtp examples spec
+
+layers:
+	@.ci/layers
+	@mkdir -p $(B)
+	@$(CC) -shared -nostdlib -Wl,-z,defs -o $(B)/pure-alone.so $(patsubst src/%.c,$(B)/obj/%.o,$(pure)) -lc -lgcc
+
+install: $(module)
+	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(lua_abi)/logto_smtp $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(module) $(DESTDIR)$(PREFIX)/lib/lua/$(lua_abi)/logto_smtp/core.so
+	cd lua && find logto_smtp -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/lua/$(lua_abi)/{} \;
+	sed '1s|.*|#!/usr/bin/env $(lua_bin)|' bin/logto-smtp > $(DESTDIR)$(PREFIX)/bin/logto-smtp
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/logto-smtp
+
 clean:
 	rm -rf $(B)
 
@@ -65,6 +124,6 @@ env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
-.PHONY: all unit clean env
+.PHONY: all demo test help deps deps-build deps-demo deps-test unit specs asan lint layers install clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: MIT
+-- What a user installs: the tree of `make install` and of `luarocks make`, the environment of `make env`, and the
+-- version that all of them name.
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- Runs a shell command; answers its output and whether it succeeded.
+local function run(command)
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; echo \"status $?\""))
+  local out = pipe:read("*a")
+  pipe:close()
+  local text, status = out:match("^(.*)status (%d+)\n$")
+  return text, status == "0"
+end
+
+local function list(command)
+  local names = {}
+  for name in run(command):gmatch("[^\n]+") do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function load_rockspec()
+  local spec = {}
+  local text = read("logto-smtp-0.1.0-1.rockspec")
+  local chunk
+  if setfenv then -- luacheck: ignore 143 113
+    chunk = assert(loadstring(text)) -- luacheck: ignore 143 113
+    setfenv(chunk, spec) -- luacheck: ignore 143 113
+  else
+    chunk = assert(load(text, "rockspec", "t", spec))
+  end
+  chunk()
+  return spec
+end
+
+local interpreter = jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
+local make = "make --no-print-directory -s LUA=" .. (jit and "luajit" or _VERSION:match("%d%.%d"))
+local hello = [[ -e 'local smtp = require "logto_smtp"; print(smtp.createConnector{getConfig = print}.type)']]
+
+describe("the rockspec", function()
+  local rockspec = load_rockspec()
+
+  it("lists every C source", function()
+    local sources = rockspec.build.modules["logto_smtp.core"].sources
+    local want = list("find src -name '*.c'")
+    table.sort(sources)
+    assert.same(want, sources)
+  end)
+
+  it("lists every Lua module", function()
+    local want, got = {}, {}
+    for _, path in ipairs(list("cd lua && find logto_smtp -name '*.lua'")) do
+      want[path:gsub("%.lua$", ""):gsub("/", "."):gsub("%.init$", "")] = "lua/" .. path
+    end
+    for name, path in pairs(rockspec.build.modules) do
+      if type(path) == "string" then got[name] = path end
+    end
+    assert.same(want, got)
+  end)
+
+  it("names the version of the C module", function()
+    assert.equal(require("logto_smtp.core").version().module .. "-1", rockspec.version)
+  end)
+end)
+
+describe("the installed tree", function()
+  local root
+
+  before_each(function()
+    root = run("mktemp -d"):gsub("%s+$", "")
+  end)
+
+  after_each(function()
+    run("rm -rf '" .. root .. "'")
+  end)
+
+  it("works from DESTDIR and PREFIX", function()
+    local out, ok = run(make .. " install DESTDIR='" .. root .. "' PREFIX=/opt/smtp")
+    assert.is_true(ok, out)
+    local abi = jit and "5.1" or _VERSION:match("%d%.%d")
+    local share = root .. "/opt/smtp/share/lua/" .. abi
+    local paths = ("cd / && LUA_PATH='%s/?.lua;%s/?/init.lua;;' LUA_CPATH='%s/opt/smtp/lib/lua/%s/?.so;;' ")
+      :format(share, share, root, abi)
+    assert.equal("Email\n", (run(paths .. interpreter .. hello)))
+    assert.matches("validate", (run(paths .. root .. "/opt/smtp/bin/logto-smtp --help")))
+  end)
+
+  it("works from luarocks, without network", function()
+    local version = jit and "5.1" or _VERSION:match("%d%.%d")
+    local rocks = "luarocks --lua-version " .. version .. " --tree '" .. root .. "/tree'"
+    run("cp -r . '" .. root .. "/clone' && rm -rf '" .. root .. "/clone/build'")
+    local out, ok = run("cd '" .. root .. "/clone' && " .. rocks .. " make --deps-mode=none logto-smtp-0.1.0-1.rockspec")
+    assert.is_true(ok, out)
+    assert.equal("Email\n", (run("cd / && eval \"$(" .. rocks .. " path)\" && " .. interpreter .. hello)))
+  end)
+
+  it("works in place after make env", function()
+    assert.equal("Email\n", (run('eval "$(' .. make .. ' env)" && cd / && ' .. interpreter .. hello)))
+  end)
+end)
