@@ -109,6 +109,33 @@ struct ls_span ls_utf8_cut(struct ls_span s, size_t n) {
   return ls_span(s.p, n);
 }
 
+bool ls_utf8_is_space(int32_t c) {
+  if (c < 0xa0)
+    return c == 0x20 || (c >= 0x09 && c <= 0x0d);
+  return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+         c == 0x202f || c == 0x205f || c == 0x3000 || c == 0xfeff;
+}
+
+struct ls_span ls_utf8_trim(struct ls_span s) {
+  size_t from = 0;
+  int32_t c;
+  for (size_t at = 0; at < s.n; from = at) {
+    at += ls_utf8_decode(s, at, &c);
+    if (!ls_utf8_is_space(c))
+      break;
+  }
+  size_t to = s.n;
+  while (to > from) {
+    size_t at = to - 1;
+    while (at > from && to - at < LS_UTF8_MAX && ((unsigned char)s.p[at] & 0xc0) == 0x80)
+      at--;
+    if (ls_utf8_decode(ls_span(s.p, to), at, &c) != to - at || !ls_utf8_is_space(c))
+      break;
+    to = at;
+  }
+  return ls_span_sub(s, from, to);
+}
+
 size_t ls_utf8_utf16_length(struct ls_span s) {
   size_t length = 0;
   for (size_t at = 0; at < s.n;)

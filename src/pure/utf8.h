@@ -33,6 +33,13 @@ void ls_utf8_add_valid(struct ls_buf *out, struct ls_span s);
  * n - 4. */
 struct ls_span ls_utf8_cut(struct ls_span s, size_t n);
 
+/* White space as JavaScript's \s and trim() have it: U+0009 to 000D, 0020, 00A0, 1680, 2000 to 200A, 2028,
+ * 2029, 202F, 205F, 3000, FEFF. */
+bool ls_utf8_is_space(int32_t code_point);
+
+/* Without white space at either end. */
+struct ls_span ls_utf8_trim(struct ls_span s);
+
 /* UTF-16 code units of the text, each invalid sequence counting as one: JavaScript's length. */
 size_t ls_utf8_utf16_length(struct ls_span s);
 
