@@ -6,3 +6,5 @@ include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/log
 
 files["spec"] = { std = "+busted" }
 files["lua/logto_smtp/resty"] = { std = "+ngx_lua" }
+-- A table of facts, one row a service.
+files["lua/logto_smtp/providers.lua"] = { max_line_length = 120 }

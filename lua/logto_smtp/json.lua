@@ -82,7 +82,8 @@ local function known_order(t)
   if t.code == "invalid_type" and type(t.expected) == "string" and t.expected:sub(1, 1) == "'" then
     return ISSUE_ORDER.invalid_enum_type
   end
-  return t.path and ISSUE_ORDER[t.code] or t.issues and ERROR_ORDER or nil
+  if t.name == "ZodError" then return ERROR_ORDER end
+  return t.path and ISSUE_ORDER[t.code]
 end
 
 -- The keys of t that are to be written: those of the list first, the others by name.

@@ -1,0 +1,202 @@
+-- SPDX-License-Identifier: MIT
+--- Advice on configs that pass the guard and will not work all the same.
+-- One small rule per trap; each gets the config, the provider if the host belongs to a known one, and
+-- `say(path, message)`. A message continues the sentence that the path begins, and never repeats a password,
+-- a token or a key.
+
+local kit = require("logto_smtp.kit")
+local null = require("cjson").null
+
+local function is_set(v)
+  return v ~= nil and v ~= null and v ~= ""
+end
+
+local function auth_of(config)
+  return type(config.auth) == "table" and config.auth or {}
+end
+
+local function is_oauth(auth)
+  return type(auth.type) == "string" and auth.type:lower() == "oauth2"
+end
+
+-- The port as a number: the guard takes digits in a string too.
+local function port_of(config)
+  return tonumber(config.port)
+end
+
+local function sender_address(config)
+  return kit.parseSendFrom(config.fromEmail, "").email:lower()
+end
+
+local function uses_tls_at_once(config)
+  if config.secure == nil then return port_of(config) == 465 end
+  return config.secure == true
+end
+
+-- Whether a value still is one of the examples that `init` prints. `Name <address>` is none.
+local function is_example(value)
+  if type(value) ~= "string" then return false end
+  local outside = value:gsub("<[^<>%s]+@[^<>%s]+>", "")
+  return outside:find("<[^<>]+>") ~= nil or value:find("your.domain", 1, true) ~= nil
+    or value:find("your-address", 1, true) ~= nil
+end
+
+local function is_loopback(host)
+  return host == "localhost" or host == "::1" or host:find("^127%.") ~= nil
+end
+
+local RULES = {}
+
+function RULES.leftovers(config, _, say)
+  local fields = {
+    host = config.host, fromEmail = config.fromEmail, replyTo = config.replyTo,
+    ["auth.user"] = auth_of(config).user, ["auth.pass"] = auth_of(config).pass,
+  }
+  for _, path in ipairs({ "host", "auth.user", "auth.pass", "fromEmail", "replyTo" }) do
+    if is_example(fields[path]) then say(path, "still holds an example value: put in your own") end
+  end
+end
+
+function RULES.host(config, _, say)
+  local host = config.host
+  if host == "" then
+    say("host", "is empty, which means this machine: name your mail server")
+  elseif host:find("://", 1, true) then
+    say("host", "is a URL: write the host name alone, without the scheme")
+  elseif host:find("^[%w%.%-]+:%d+$") then
+    say("host", "ends in a port: write that number as `port`")
+  elseif host:find("^%[") then
+    say("host", "has brackets: write the IPv6 address without them")
+  end
+end
+
+function RULES.port(config, provider, say)
+  local port, at_once = port_of(config), uses_tls_at_once(config)
+  for _, pair in ipairs(provider and provider.ports or {}) do
+    if pair.port == port then
+      if pair.secure ~= at_once then
+        say("secure", ("port %d of %s wants `secure` %s"):format(port, provider.name, tostring(pair.secure)))
+      end
+      return
+    end
+  end
+  if provider then
+    return say("port", ("%s does not listen on port %d; use %d"):format(provider.name, port, provider.port))
+  end
+  if at_once and (port == 587 or port == 25 or port == 2525) then
+    say("secure", ("port %d starts in clear text, so `secure` true ends in a failed TLS handshake (wrong "
+      .. "version number): set `secure` false and `requireTLS` true, or use port 465"):format(port))
+  elseif port == 465 and not at_once then
+    say("secure", "port 465 expects TLS from the first octet: set `secure` true, or use port 587")
+  end
+end
+
+function RULES.tls(config, _, say)
+  local tls_options = type(config.tls) == "table" and config.tls or {}
+  if tls_options.rejectUnauthorized == false then
+    say("tls.rejectUnauthorized", "accepts any certificate, so anyone on the way can read the password; "
+      .. "give the server's own authority as `tls.ca` instead")
+  end
+  if config.ignoreTLS == true and not uses_tls_at_once(config) and not is_loopback(config.host) then
+    say("ignoreTLS", "sends the password and the codes in clear text")
+  end
+end
+
+function RULES.login(config, provider, say)
+  local auth = auth_of(config)
+  if is_oauth(auth) then return end
+  if is_set(auth.pass) and not is_set(auth.user) then
+    say("auth.user", "is missing: there is a password only")
+  end
+  if is_set(auth.user) and not is_set(auth.pass) then
+    say("auth.pass", "is missing: there is a user only")
+  end
+  if auth.clientId or auth.refreshToken or auth.accessToken or auth.privateKey then
+    say("auth.type", "is not \"oauth2\", so the OAuth 2.0 values are not used: set it")
+  elseif provider and not is_set(auth.user) and not is_set(auth.pass) then
+    say("auth", provider.name .. " takes no mail without a login: set `user` and `pass`")
+  end
+end
+
+function RULES.oauth(config, _, say)
+  local auth = auth_of(config)
+  if not is_oauth(auth) then return end
+  if not (is_set(auth.accessToken) or is_set(auth.refreshToken) or is_set(auth.privateKey)) then
+    say("auth", "has no way to a token: set `refreshToken` with `clientId` and `clientSecret`, "
+      .. "`privateKey` with `serviceClient`, or `accessToken`")
+  end
+  if type(auth.expires) == "number" and auth.expires < 1e11 then
+    say("auth.expires", "counts milliseconds since 1970: this one is long past")
+  end
+end
+
+function RULES.provider_login(config, provider, say)
+  local auth = auth_of(config)
+  if not provider or is_oauth(auth) then return end
+  if provider.userIs and is_set(auth.user) and auth.user ~= provider.userIs then
+    say("auth.user", ("must be the word %q at %s"):format(provider.userIs, provider.name))
+  end
+  local prefix = provider.passStarts
+  if prefix and is_set(auth.pass) and auth.pass:sub(1, #prefix) ~= prefix and not is_example(auth.pass) then
+    say("auth.pass", ("is not a key of %s: those begin with %q"):format(provider.name, prefix))
+  end
+  local sender = sender_address(config)
+  local both = is_set(auth.user) and not is_example(auth.user) and auth.user:find("@", 1, true)
+    and sender:find("@", 1, true)
+  if provider.from == "user" and both and sender ~= auth.user:lower() then
+    say("fromEmail", ("is not the address of `auth.user`: %s refuses or replaces other senders, unless they "
+      .. "are set up there as an alias"):format(provider.name))
+  end
+end
+
+function RULES.sender(config, _, say)
+  if not sender_address(config):find("^[^@%s]+@[^@%s]+$") then
+    say("fromEmail", "holds no mail address: write address@your.domain or Name <address@your.domain>")
+  end
+  if is_set(config.replyTo) and not config.replyTo:find("@", 1, true) then
+    say("replyTo", "holds no mail address")
+  end
+end
+
+function RULES.name(config, _, say)
+  if type(config.name) == "string" and config.name:find("[^\33-\126]") then
+    say("name", "must be ASCII without spaces: servers answer 501 to anything else in EHLO")
+  end
+end
+
+function RULES.timeouts(config, _, say)
+  for _, key in ipairs({ "connectionTimeout", "greetingTimeout", "socketTimeout", "totalTimeout" }) do
+    if type(config[key]) == "number" and config[key] > 0 and config[key] < 1000 then
+      say(key, ("counts milliseconds: %g is less than a second"):format(config[key]))
+    end
+  end
+end
+
+-- What a template must name to be of any use: an invitation carries a link, the others a code.
+function RULES.templates(config, _, say)
+  for i, template in ipairs(config.templates) do
+    local path = ("templates[%d].content"):format(i - 1)
+    local content = template.content
+    if not content:find("{{[^{}]*code[^{}]*}}") and not content:find("{{[^{}]*link[^{}]*}}") then
+      say(path, "has no {{code}}: the mail would not tell the code")
+    end
+    if template.contentType == "text/plain" and content:find("<%a[^<>]*>.*</%a+>") then
+      say(path, "looks like HTML and is sent as plain text: set contentType \"text/html\"")
+    end
+  end
+end
+
+local ORDER = {
+  "leftovers", "host", "port", "tls", "login", "oauth", "provider_login", "sender", "name", "timeouts",
+  "templates",
+}
+
+---@param config table  passed the guard
+---@param provider? logto_smtp.Provider
+---@return {path: string, message: string}[]  empty: nothing to say
+return function(config, provider)
+  local out = {}
+  local function say(path, message) out[#out + 1] = { path = path, message = message } end
+  for _, rule in ipairs(ORDER) do RULES[rule](config, provider, say) end
+  return out
+end
