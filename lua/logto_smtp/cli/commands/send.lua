@@ -1,0 +1,38 @@
+-- SPDX-License-Identifier: MIT
+--- `logto-smtp send`: sends one message of a type with a payload, as the connector does for a user.
+
+local exit = require("logto_smtp.cli.exit")
+local input = require("logto_smtp.cli.input")
+local report = require("logto_smtp.cli.report")
+
+local M = { name = "send", summary = "Send one message of a type, filled from a payload." }
+
+function M.define(command)
+  input.define(command)
+  command:option("--to", "The recipient: exactly one mailbox."):argname("ADDRESS"):count(1)
+  command:option("--type", "The usage type, which picks the template."):argname("TYPE"):default("Generic")
+  command:option("--payload", "What the template names: a JSON object, or @FILE (@- reads standard input).")
+    :argname("JSON"):default("{}")
+end
+
+--- Sends and reports; also what `test` runs.
+---@return integer exit code
+function M.deliver(args, context, data)
+  local config, err, code = input.config(args, context)
+  if err then return report.failure(args, context, err, code) end
+  local connector = require("logto_smtp").createConnector({ transport = context.transport })
+  local info, send_err = connector.sendMessage(data, config)
+  if not info then return report.not_sent(args, context, send_err) end
+  return report.sent(args, context, info)
+end
+
+function M.run(args, context)
+  if args.file == "-" and args.payload == "@-" then
+    return report.failure(args, context, "standard input cannot be both config and payload", exit.USAGE)
+  end
+  local payload, err, code = input.payload(args.payload, context)
+  if err then return report.failure(args, context, err, code) end
+  return M.deliver(args, context, { to = args.to, type = args.type, payload = payload })
+end
+
+return M

@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: MIT
+--- `logto-smtp test`: what the "Send" button of Logto's console does: the Generic template, code 000000.
+
+local input = require("logto_smtp.cli.input")
+local send = require("logto_smtp.cli.commands.send")
+
+local M = {
+  name = "test",
+  summary = "Send the Generic template with code 000000, as Logto's console does to test.",
+}
+
+function M.define(command)
+  input.define(command)
+  command:option("--to", "The recipient: exactly one mailbox."):argname("ADDRESS"):count(1)
+end
+
+function M.run(args, context)
+  return send.deliver(args, context, { to = args.to, type = "Generic", payload = { code = "000000" } })
+end
+
+return M

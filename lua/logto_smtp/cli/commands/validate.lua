@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: MIT
+--- `logto-smtp validate`: checks a config and says what belongs where; connects to nothing.
+
+local input = require("logto_smtp.cli.input")
+local kit = require("logto_smtp.kit")
+local providers = require("logto_smtp.providers")
+local report = require("logto_smtp.cli.report")
+
+local M = {
+  name = "validate",
+  summary = "Check a config: one line per issue, and advice. Connects to nothing.",
+}
+
+function M.define(command)
+  input.define(command)
+end
+
+function M.run(args, context)
+  local config, err, code = input.config(args, context)
+  if err then return report.failure(args, context, err, code) end
+  local result = kit.configGuard.safeParse(config)
+  local issues = result.success and {} or result.error.issues
+  local advice = result.success and providers.advise(config) or {}
+  return report.verdict(args, context, args.file == "-" and "config" or args.file, issues, advice)
+end
+
+return M

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: MIT
+--- Prints what a command found: sentences for people, or one line of JSON for --json.
+-- Results go to standard output, everything about a failure to standard error (with --json: to standard
+-- output as well, since a script reads one stream).
+
+local explain = require("logto_smtp.cli.explain")
+local exit = require("logto_smtp.cli.exit")
+local json = require("logto_smtp.json")
+
+local M = {}
+
+local FIELD_ORDER = {
+  "ok", "valid", "issues", "advice", "info", "error", "code", "path", "message", "try", "data", "cause",
+  "accepted", "rejected", "envelope", "messageId", "messageSize", "response",
+}
+
+--- One line of JSON.
+function M.json(context, value)
+  context.stdout:write(json.encode(value, { order = FIELD_ORDER }), "\n")
+end
+
+--- A failure before anything was sent: a sentence and its exit code.
+---@return integer
+function M.failure(args, context, message, code)
+  if args.json then
+    M.json(context, { ok = false, error = { message = message } })
+  else
+    context.stderr:write("logto-smtp: ", message, "\n")
+  end
+  return code
+end
+
+local function write_problems(out, problems)
+  for _, problem in ipairs(problems) do
+    out:write("  ", problem.path, ": ", problem.message, problem.try and "; " .. problem.try or "", "\n")
+  end
+end
+
+--- What the guard says of a config, and the advice on one that passed.
+---@return integer
+function M.verdict(args, context, name, issues, advice)
+  local problems = explain.issues(issues)
+  if args.json then
+    M.json(context, { valid = #problems == 0, issues = issues, advice = advice })
+  elseif #problems > 0 then
+    context.stdout:write(name, ": not valid\n")
+    write_problems(context.stdout, problems)
+  else
+    context.stdout:write(name, ": valid\n")
+    for _, hint in ipairs(advice) do
+      context.stdout:write("  advice: ", hint.path, " ", hint.message, "\n")
+    end
+  end
+  return #problems == 0 and exit.OK or exit.CONFIG
+end
+
+local function plain_cause(cause)
+  if type(cause) ~= "table" then return nil end
+  local out = {}
+  for _, field in ipairs({ "code", "message", "command", "response", "responseCode", "enhancedCode",
+    "permanent", "delivery" }) do
+    out[field] = cause[field]
+  end
+  return out
+end
+
+--- A mail that did not go out.
+---@return integer
+function M.not_sent(args, context, err)
+  local code = exit.of(err)
+  if args.json then
+    M.json(context, { ok = false, error = {
+      code = err.code, message = explain.message(err), data = err.data, cause = plain_cause(err.cause),
+      try = explain.try(err),
+    } })
+    return code
+  end
+  if err.code == "invalid_config" then
+    context.stderr:write("logto-smtp: not sent: the config is not valid\n")
+    write_problems(context.stderr, explain.issues(err.data.issues))
+    return code
+  end
+  context.stderr:write("logto-smtp: not sent: ", explain.message(err), "\n")
+  if explain.try(err) then context.stderr:write("  try: ", explain.try(err), "\n") end
+  return code
+end
+
+--- A mail that the server took.
+---@return integer
+function M.sent(args, context, info)
+  if args.json then
+    M.json(context, { ok = true, info = info })
+  else
+    context.stdout:write("sent to ", table.concat(info.accepted, ", "), "\n  server: ", info.response,
+      "\n  message: ", info.messageId, "\n")
+  end
+  return exit.OK
+end
+
+return M
