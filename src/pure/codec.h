@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * codec: octets as mail carries them: base64 and quoted-printable (RFC 2045 6.7, 6.8), encoded-words
- * (RFC 2047), parameters with continuations (RFC 2231). Every function appends to out and does nothing more
+ * (RFC 2047), parameters with continuations (RFC 2231). Every writer appends to out and does nothing more
  * once out has failed. */
 #ifndef LS_CODEC_H
 #define LS_CODEC_H
@@ -11,8 +11,16 @@
  * above 127, else B. */
 enum ls_codec_choice { LS_CODEC_AUTO, LS_CODEC_Q, LS_CODEC_B };
 
-/* Q or B for text, by AUTO's count. */
-enum ls_codec_choice ls_codec_choose(struct ls_span text);
+/* What one look at text tells. */
+struct ls_codec_facts {
+  bool ascii;                  /* no octet above 127 */
+  bool control;                /* a control other than TAB, LF, CR */
+  bool nul;                    /* a NUL */
+  size_t longest;              /* octets of the longest line, its end not counted; CR and LF each end one */
+  enum ls_codec_choice choice; /* what AUTO means for this text: Q or B */
+};
+
+struct ls_codec_facts ls_codec_examine(struct ls_span text);
 
 /* True when text must be written as encoded-words: an octet above 127, a control other than TAB, a '"', or
  * something a reader would take for an encoded-word. CR and LF count as controls: turn them into spaces
@@ -27,18 +35,25 @@ void ls_codec_words(struct ls_buf *out, struct ls_span text, enum ls_codec_choic
 /* base64 in one piece, without line ends. */
 void ls_codec_base64(struct ls_buf *out, struct ls_span octets);
 
-/* base64 in lines of 76 octets with CRLF between and behind (nothing for no octets). */
+/* base64 in lines of 76 octets with CRLF between them and none behind the last. */
 void ls_codec_base64_lines(struct ls_buf *out, struct ls_span octets);
 
-/* Octets that base64 stands for; white space is passed over, the rest ends the input. */
-void ls_codec_unbase64(struct ls_buf *out, struct ls_span text);
+/* The octets base64 text stands for. White space is passed over, '=' ends it, the URL-safe letters are taken
+ * too. False: another octet is in it, or a lone sextet at its end; out then holds what came before. */
+bool ls_codec_unbase64(struct ls_buf *out, struct ls_span text);
 
 /* text as quoted-printable in lines of at most 76 octets. CRLF, LF and a bare CR are line ends and leave as
- * CRLF; the last line ends in CRLF too (nothing for empty text). */
+ * CRLF; nothing is added behind the last line. */
 void ls_codec_quoted(struct ls_buf *out, struct ls_span text);
 
+/* text as it is, but for line ends: CRLF, LF and a bare CR leave as CRLF. */
+void ls_codec_lines(struct ls_buf *out, struct ls_span text);
+
 /* "; name=value" for a structured header: bare, quoted, or cut and percent-encoded (name*0*=utf-8''...).
- * The result is printable ASCII whatever value is. name: a token in static storage. */
-void ls_codec_param(struct ls_buf *out, const char *name, struct ls_span value);
+ * The result is printable ASCII whatever value is. name: a token. */
+void ls_codec_param(struct ls_buf *out, struct ls_span name, struct ls_span value);
+
+/* value between quotes, with '\' before '"' and '\' (RFC 5322 3.2.4). Controls leave as spaces. */
+void ls_codec_quote(struct ls_buf *out, struct ls_span value);
 
 #endif
