@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "guard.h"
+
+#include "issue.h"
+#include "rule.h"
+#include "schema.h"
+
+/* What came of a value, as zod has it: a dirty one has issues but is whole, so rules over the whole still run
+ * and a union may prefer it; a broken one is not. */
+enum verdict { VALID, DIRTY, BROKEN };
+
+struct guard {
+  struct ls_arena *a;
+  enum ls_guard_scope scope;
+};
+
+static enum verdict check(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                          const struct ls_issue_path *at, struct ls_issue_list *list, struct ls_value **out);
+
+static enum verdict worse(enum verdict a, enum verdict b) {
+  return a > b ? a : b;
+}
+
+static bool is_absent(const struct ls_value *v) {
+  return !v || v->kind == LS_VALUE_UNDEFINED;
+}
+
+/* A shallow copy of v, for the result. */
+static struct ls_value *taken(const struct guard *g, const struct ls_value *v, struct ls_issue_list *list) {
+  struct ls_value *copy = ls_value_new(g->a, v->kind);
+  if (copy)
+    *copy = *v;
+  else
+    list->failed = true;
+  return copy;
+}
+
+static struct ls_value *started(const struct guard *g, enum ls_value_kind kind, struct ls_issue_list *list) {
+  struct ls_value *v = ls_value_new(g->a, kind);
+  list->failed = list->failed || !v;
+  return v;
+}
+
+static void set(const struct guard *g, struct ls_value *object, struct ls_span name, struct ls_value *value,
+                struct ls_issue_list *list) {
+  if (!ls_value_set(g->a, object, name, value))
+    list->failed = true;
+}
+
+static enum verdict wrong_type(const char *expected, const struct ls_value *v, const struct ls_issue_path *at,
+                               struct ls_issue_list *list) {
+  ls_issue_add_type(list, expected, v, at);
+  return BROKEN;
+}
+
+static enum verdict check_number(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                                 const struct ls_issue_path *at, struct ls_issue_list *list,
+                                 struct ls_value **out) {
+  struct ls_value digits = {.kind = LS_VALUE_NUMBER};
+  if (s->kind == LS_SCHEMA_PORT && ls_value_is(v, LS_VALUE_STRING) &&
+      ls_schema_read_digits(v->as.string, &digits.as.number))
+    v = &digits;
+  if (!ls_value_is(v, LS_VALUE_NUMBER) || v->as.number != v->as.number)
+    return wrong_type("number", v, at, list);
+  *out = taken(g, v, list);
+  return VALID;
+}
+
+static enum verdict check_enum(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                               const struct ls_issue_path *at, struct ls_issue_list *list,
+                               struct ls_value **out) {
+  for (size_t i = 0; ls_value_is(v, LS_VALUE_STRING) && i < s->word_count; i++) {
+    if (ls_span_eq(v->as.string, ls_span_cstr(s->words[i]))) {
+      *out = taken(g, v, list);
+      return VALID;
+    }
+  }
+  ls_issue_add_enum(list, s, v, at);
+  return BROKEN;
+}
+
+static bool may_be_absent(const struct guard *g, const struct ls_schema_field *f) {
+  return f->need == LS_SCHEMA_OPTIONAL || (f->need == LS_SCHEMA_CONNECTOR && g->scope == LS_GUARD_TRANSPORT);
+}
+
+static enum verdict check_field(const struct guard *g, const struct ls_schema_field *f,
+                                const struct ls_value *object, const struct ls_issue_path *at,
+                                struct ls_issue_list *list, struct ls_value *result) {
+  struct ls_span name = ls_span_cstr(f->name);
+  const struct ls_issue_path here = {.up = at, .name = name};
+  const struct ls_value *v = ls_value_get(object, name);
+  if (is_absent(v) && may_be_absent(g, f))
+    return VALID;
+  struct ls_value *part = NULL;
+  if (is_absent(v) && f->need == LS_SCHEMA_DEFAULT)
+    v = &f->fallback;
+  enum verdict verdict = check(g, f->schema, v, &here, list, &part);
+  if (part)
+    set(g, result, name, part, list);
+  return verdict;
+}
+
+static bool is_known(const struct ls_schema *s, struct ls_span name) {
+  for (size_t i = 0; i < s->field_count; i++)
+    if (ls_span_eq(name, ls_span_cstr(s->fields[i].name)))
+      return true;
+  return false;
+}
+
+/* Deals with the members that the schema does not name. */
+static enum verdict check_unknown(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                                  const struct ls_issue_path *at, struct ls_issue_list *list,
+                                  struct ls_value *result) {
+  if (s->unknown == LS_SCHEMA_DROP || v->kind != LS_VALUE_OBJECT)
+    return VALID;
+  struct ls_value *names = started(g, LS_VALUE_ARRAY, list);
+  for (size_t i = 0; i < v->as.object.count && !list->failed; i++) {
+    const struct ls_member *m = &v->as.object.members[i];
+    const struct ls_value name = {.kind = LS_VALUE_STRING, .as.string = m->name};
+    if (is_known(s, m->name) || is_absent(m->value))
+      continue;
+    if (s->unknown == LS_SCHEMA_KEEP)
+      set(g, result, m->name, m->value, list);
+    else if (!ls_value_push(g->a, names, &name))
+      list->failed = true;
+  }
+  if (list->failed || names->as.array.count == 0)
+    return VALID;
+  ls_issue_add_unknown(list, names, at);
+  return DIRTY;
+}
+
+static enum verdict check_object(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                                 const struct ls_issue_path *at, struct ls_issue_list *list,
+                                 struct ls_value **out) {
+  if (!ls_value_is_object(v))
+    return wrong_type("object", v, at, list);
+  enum verdict verdict = VALID;
+  *out = started(g, LS_VALUE_OBJECT, list);
+  for (size_t i = 0; i < s->field_count; i++)
+    verdict = worse(verdict, check_field(g, &s->fields[i], v, at, list, *out));
+  return worse(verdict, check_unknown(g, s, v, at, list, *out));
+}
+
+static bool covers(const struct ls_schema *s, const struct ls_value *items, const char *word) {
+  for (size_t i = 0; i < items->as.array.count; i++) {
+    const struct ls_value *v = ls_value_get(&items->as.array.items[i], ls_span_cstr(s->key));
+    if (ls_span_eq(ls_value_string(v), ls_span_cstr(word)))
+      return true;
+  }
+  return false;
+}
+
+/* Every word of the schema must occur among the items. */
+static enum verdict check_cover(const struct guard *g, const struct ls_schema *s,
+                                const struct ls_value *items, const struct ls_issue_path *at,
+                                struct ls_issue_list *list) {
+  size_t count = 0;
+  struct ls_span *parts = ls_arena_array(g->a, 2 * s->word_count + 2, sizeof *parts);
+  if (!parts) {
+    list->failed = true;
+    return BROKEN;
+  }
+  for (size_t i = 0; i < s->word_count; i++) {
+    if (covers(s, items, s->words[i]))
+      continue;
+    parts[count] = count ? LS_SPAN(", ") : LS_SPAN("Template with UsageType (");
+    parts[count + 1] = ls_span_cstr(s->words[i]);
+    count += 2;
+  }
+  if (count == 0)
+    return VALID;
+  parts[count++] = LS_SPAN(") should be provided!");
+  ls_issue_add_custom(list, parts, count, at);
+  return DIRTY;
+}
+
+static enum verdict check_array(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                                const struct ls_issue_path *at, struct ls_issue_list *list,
+                                struct ls_value **out) {
+  if (!ls_value_is_array(v))
+    return wrong_type("array", v, at, list);
+  size_t count = v->kind == LS_VALUE_ARRAY ? v->as.array.count : 0;
+  enum verdict verdict = VALID;
+  *out = started(g, LS_VALUE_ARRAY, list);
+  for (size_t i = 0; i < count && !list->failed; i++) {
+    const struct ls_issue_path here = {.up = at, .index = i, .is_index = true};
+    struct ls_value *item = NULL;
+    verdict = worse(verdict, check(g, s->item, &v->as.array.items[i], &here, list, &item));
+    if (item && !ls_value_push(g->a, *out, item))
+      list->failed = true;
+  }
+  if (!s->key || verdict == BROKEN || list->failed)
+    return verdict;
+  return worse(verdict, check_cover(g, s, *out, at, list));
+}
+
+static enum verdict check_record(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                                 const struct ls_issue_path *at, struct ls_issue_list *list,
+                                 struct ls_value **out) {
+  if (!ls_value_is_object(v))
+    return wrong_type("object", v, at, list);
+  size_t count = v->kind == LS_VALUE_OBJECT ? v->as.object.count : 0;
+  enum verdict verdict = VALID;
+  *out = started(g, LS_VALUE_OBJECT, list);
+  for (size_t i = 0; i < count && !list->failed; i++) {
+    const struct ls_member *m = &v->as.object.members[i];
+    const struct ls_issue_path here = {.up = at, .name = m->name};
+    struct ls_value *value = NULL;
+    verdict = worse(verdict, check(g, s->item, m->value, &here, list, &value));
+    if (value)
+      set(g, *out, m->name, value, list);
+  }
+  return verdict;
+}
+
+/* The first option that fits; else the first dirty one with its issues as they are; else what each said. */
+static enum verdict check_union(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                                const struct ls_issue_path *at, struct ls_issue_list *list,
+                                struct ls_value **out) {
+  struct ls_issue_list dirty = {0};
+  struct ls_value *dirty_result = NULL;
+  struct ls_value *branches = started(g, LS_VALUE_ARRAY, list);
+  for (size_t i = 0; i < s->option_count && !list->failed; i++) {
+    struct ls_issue_list own;
+    struct ls_value *result = NULL;
+    ls_issue_init(&own, g->a);
+    enum verdict verdict = check(g, s->options[i], v, at, &own, &result);
+    list->failed = own.failed;
+    if (verdict == VALID) {
+      *out = result;
+      return VALID;
+    }
+    if (verdict == DIRTY && !dirty.items) {
+      dirty = own;
+      dirty_result = result;
+    }
+    if (!ls_value_push(g->a, branches, ls_issue_error(&own)))
+      list->failed = true;
+  }
+  if (dirty.items) {
+    ls_issue_append(list, &dirty);
+    *out = dirty_result;
+    return DIRTY;
+  }
+  ls_issue_add_union(list, branches, at);
+  return BROKEN;
+}
+
+static enum verdict check(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+                          const struct ls_issue_path *at, struct ls_issue_list *list, struct ls_value **out) {
+  if (list->failed)
+    return BROKEN;
+  switch (s->kind) {
+  case LS_SCHEMA_STRING:
+    if (!ls_value_is(v, LS_VALUE_STRING))
+      return wrong_type("string", v, at, list);
+    *out = taken(g, v, list);
+    return VALID;
+  case LS_SCHEMA_BOOLEAN:
+    if (!ls_value_is(v, LS_VALUE_BOOLEAN))
+      return wrong_type("boolean", v, at, list);
+    *out = taken(g, v, list);
+    return VALID;
+  case LS_SCHEMA_NUMBER:
+  case LS_SCHEMA_PORT:
+    return check_number(g, s, v, at, list, out);
+  case LS_SCHEMA_ENUM:
+  case LS_SCHEMA_NATIVE_ENUM:
+    return check_enum(g, s, v, at, list, out);
+  case LS_SCHEMA_OBJECT:
+    return check_object(g, s, v, at, list, out);
+  case LS_SCHEMA_ARRAY:
+    return check_array(g, s, v, at, list, out);
+  case LS_SCHEMA_RECORD:
+    return check_record(g, s, v, at, list, out);
+  case LS_SCHEMA_UNION:
+    return check_union(g, s, v, at, list, out);
+  }
+  return BROKEN;
+}
+
+enum ls_status ls_guard_check(const struct ls_value *config, enum ls_guard_scope scope, struct ls_arena *a,
+                              struct ls_value **out) {
+  const struct guard g = {a, scope};
+  struct ls_issue_list list;
+  *out = NULL;
+  ls_issue_init(&list, a);
+  check(&g, &ls_schema_config, config, NULL, &list, out);
+  ls_rule_check(config, &list);
+  if (list.failed)
+    return LS_ENOMEM;
+  if (ls_issue_count(&list) == 0)
+    return LS_OK;
+  *out = list.items;
+  return LS_ECONFIG;
+}
