@@ -19,8 +19,12 @@ struct ls_config {
 
   const char *user; /* NULL: no login */
   const char *pass; /* secret; NULL: no login */
+  const char
+      *auth_method; /* "PLAIN", "LOGIN" or "CRAM-MD5": that one and no other; NULL: the best on offer */
 
-  const char *name; /* EHLO argument (RFC 5321 4.1.3); NULL: the transport finds one */
+  const char *name; /* EHLO argument, a domain or an address literal (RFC 5321 4.1.3); NULL: the transport
+                       finds one */
+  const char *local_address; /* IP address to connect from; NULL: any */
 
   bool verify_peer;        /* tls.rejectUnauthorized */
   const char *ca;          /* PEM certificates that replace the system's trust store */
@@ -44,7 +48,8 @@ struct ls_config {
 };
 
 /* Reads a config that ls_guard_check accepted (the raw one: options the guard's schema does not know are read
- * too). Copies what it keeps into a. LS_OK; LS_ECONFIG (err says which option and what to do); LS_ENOMEM. */
+ * too). Copies what it keeps into a. LS_OK; LS_ECONFIG (err says which option and what to do); LS_EAUTH (half
+ * of a login, or an unknown auth.method); LS_ENOMEM. */
 enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
                               struct ls_error *err);
 

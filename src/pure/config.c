@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stddef.h>
+
+#include "jstext.h"
+#include "netaddr.h"
+#include "schema.h"
+
+struct reader {
+  const struct ls_value *config;
+  const struct ls_value *tls;
+  struct ls_arena *a;
+  struct ls_config *out;
+  struct ls_error *err;
+};
+
+#define REFUSE(r, ...) ls_error_set((r)->err, LS_ECONFIG, "API", __VA_ARGS__)
+
+static enum ls_status no_memory(const struct reader *r) {
+  return ls_error_set(r->err, LS_ENOMEM, NULL, "not enough memory to read the config");
+}
+
+static const struct ls_value *option(const struct reader *r, const char *name) {
+  return ls_value_get(r->config, ls_span_cstr(name));
+}
+
+static enum ls_status keep(const struct reader *r, struct ls_span s, const char **out) {
+  *out = ls_arena_copy(r->a, s).p;
+  return *out ? LS_OK : no_memory(r);
+}
+
+/* A string option; absent, null and "" leave *out as it is. label: its name as a person writes it. */
+static enum ls_status read_text(const struct reader *r, const struct ls_value *v, const char *label,
+                                const char **out) {
+  if (ls_value_is_nothing(v))
+    return LS_OK;
+  if (v->kind != LS_VALUE_STRING)
+    return REFUSE(r, "%s must be a string", label);
+  if (ls_span_index(v->as.string, '\0') < v->as.string.n)
+    return REFUSE(r, "%s holds a NUL octet; remove it", label);
+  return v->as.string.n ? keep(r, v->as.string, out) : LS_OK;
+}
+
+/* Options that change who is spoken to or what is sent, and are not carried out: refused rather than ignored.
+ */
+static enum ls_status check_unsupported(const struct reader *r) {
+  static const struct {
+    bool in_tls;
+    const char *name;
+    const char *advice;
+  } rows[] = {
+      {false, "proxy", "remove it, or send from a machine with a direct way out"},
+      {false, "dkim", "remove it, and let the server sign"},
+      {false, "service", "remove it, and set host, port and secure as the service documents them"},
+      {true, "cert", "remove it, and log in with auth"},
+      {true, "key", "remove it, and log in with auth"},
+      {true, "pfx", "remove it, and log in with auth"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (ls_jstext_is_truthy(ls_value_get(rows[i].in_tls ? r->tls : r->config, ls_span_cstr(rows[i].name))))
+      return REFUSE(r, "%s%s is not supported yet: %s", rows[i].in_tls ? "tls." : "", rows[i].name,
+                    rows[i].advice);
+  return LS_OK;
+}
+
+/* Copies an IPv6 address of v, "fe80::1%eth0", with its zone. */
+static bool is_zoned_ipv6(struct ls_span s) {
+  size_t zone = ls_span_index(s, '%');
+  return ls_netaddr_is_ipv6(ls_span_sub(s, 0, zone)) &&
+         (zone == s.n || ls_netaddr_is_name(ls_span_sub(s, zone + 1, s.n)));
+}
+
+static enum ls_status read_host(const struct reader *r) {
+  struct ls_span host = ls_value_string(option(r, "host"));
+  if (host.n == 0)
+    host = LS_SPAN("localhost");
+  bool bracketed = host.p[0] == '[' && host.p[host.n - 1] == ']';
+  if (bracketed)
+    host = ls_span_sub(host, 1, host.n - 1);
+  if (!is_zoned_ipv6(host) && (bracketed || !ls_netaddr_is_name(host)))
+    return REFUSE(r,
+                  "host must be a name or an IP address and nothing else, such as smtp.example.com; the port "
+                  "goes into port, a login into auth");
+  r->out->loopback = ls_netaddr_is_loopback(host);
+  return keep(r, host, &r->out->host);
+}
+
+static enum ls_status read_port(const struct reader *r) {
+  const struct ls_value *v = option(r, "port");
+  const struct ls_value *secure = option(r, "secure");
+  double port = 0;
+  if (ls_value_is(v, LS_VALUE_STRING))
+    ls_schema_read_digits(v->as.string, &port);
+  else if (ls_value_is(v, LS_VALUE_NUMBER))
+    port = v->as.number;
+  r->out->secure = ls_value_is_nothing(secure) ? port == 465 : ls_value_is_true(secure);
+  if (!(port > 0 || port < 0))
+    port = r->out->secure ? 465 : 587;
+  if (!(port >= 1 && port <= 65535) || port != (double)(uint16_t)port)
+    return REFUSE(r, "port must be a whole number from 1 to 65535");
+  r->out->port = (uint16_t)port;
+  return LS_OK;
+}
+
+/* The EHLO argument: a domain, or an address in brackets (RFC 5321 4.1.3); a bare address gets its brackets.
+ */
+static enum ls_status read_name(const struct reader *r) {
+  const char *text = NULL;
+  enum ls_status st = read_text(r, option(r, "name"), "name", &text);
+  if (st != LS_OK || !text)
+    return st;
+  struct ls_span s = ls_span_cstr(text);
+  if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+    s = ls_span_sub(s, 1, s.n - 1);
+  if (s.n > 5 && ls_span_ieq(ls_span_sub(s, 0, 5), LS_SPAN("IPv6:")))
+    s = ls_span_sub(s, 5, s.n);
+  bool v4 = ls_netaddr_is_ipv4(s);
+  bool v6 = ls_netaddr_is_ipv6(s);
+  if (!v4 && !v6) {
+    if (text[0] == '[' || !ls_span_is_ascii(s) || !ls_netaddr_is_name(s))
+      return REFUSE(r,
+                    "name must be a domain name in ASCII, such as mail.example.com, or an IP address; it is "
+                    "what the server is greeted with");
+    return keep(r, s, &r->out->name);
+  }
+  struct ls_buf literal;
+  ls_buf_init(&literal, s.n + 8);
+  ls_buf_adds(&literal, v6 ? "[IPv6:" : "[");
+  ls_buf_add(&literal, s);
+  ls_buf_addc(&literal, ']');
+  st = literal.status == LS_OK ? keep(r, ls_buf_span(&literal), &r->out->name) : no_memory(r);
+  ls_buf_deinit(&literal);
+  return st;
+}
+
+static enum ls_status read_local_address(const struct reader *r) {
+  enum ls_status st = read_text(r, option(r, "localAddress"), "localAddress", &r->out->local_address);
+  if (st != LS_OK || !r->out->local_address)
+    return st;
+  struct ls_span s = ls_span_cstr(r->out->local_address);
+  return ls_netaddr_is_ipv4(s) || is_zoned_ipv6(s)
+             ? LS_OK
+             : REFUSE(r, "localAddress must be an IP address of this machine, or be left out");
+}
+
+/* OAuth 2.0 is not spoken yet; all that says so is here. */
+static enum ls_status read_oauth(const struct reader *r) {
+  return REFUSE(r, "auth.type \"OAuth2\" is not supported yet: use auth.user and auth.pass, for Gmail an app "
+                   "password");
+}
+
+static bool has_oauth_field(const struct ls_value *auth) {
+  static const char *const names[] = {"accessToken", "refreshToken", "clientId", "clientSecret",
+                                      "privateKey"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (ls_jstext_is_truthy(ls_value_get(auth, ls_span_cstr(names[i]))))
+      return true;
+  return false;
+}
+
+static enum ls_status read_auth_method(const struct reader *r, const struct ls_value *auth) {
+  static const char *const known[] = {"PLAIN", "LOGIN", "CRAM-MD5"};
+  const struct ls_value *v = ls_value_get(auth, LS_SPAN("method"));
+  const char *text = NULL;
+  bool own = ls_jstext_is_truthy(v);
+  enum ls_status st =
+      read_text(r, own ? v : option(r, "authMethod"), own ? "auth.method" : "authMethod", &text);
+  if (st != LS_OK || !text)
+    return st;
+  struct ls_span s = ls_span_cstr(text);
+  while (s.n && (unsigned char)s.p[0] <= ' ')
+    s = ls_span_sub(s, 1, s.n);
+  while (s.n && (unsigned char)s.p[s.n - 1] <= ' ')
+    s.n--;
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    if (ls_span_ieq(s, ls_span_cstr(known[i]))) {
+      r->out->auth_method = known[i];
+      return LS_OK;
+    }
+  }
+  return ls_error_set(
+      r->err, LS_EAUTH, "API",
+      "Unknown authentication method in auth.method or authMethod; use PLAIN, LOGIN or CRAM-MD5, "
+      "or leave it out");
+}
+
+static enum ls_status read_auth(const struct reader *r) {
+  const struct ls_value *auth = option(r, "auth");
+  if (ls_span_ieq(ls_value_string(ls_value_get(auth, LS_SPAN("type"))), LS_SPAN("oauth2")))
+    return read_oauth(r);
+  const char *user = NULL;
+  const char *pass = NULL;
+  enum ls_status st = read_text(r, ls_value_get(auth, LS_SPAN("user")), "auth.user", &user);
+  if (st == LS_OK)
+    st = read_text(r, ls_value_get(auth, LS_SPAN("pass")), "auth.pass", &pass);
+  if (st != LS_OK || (!user && !pass))
+    return st;
+  if (!pass && has_oauth_field(auth))
+    return ls_error_set(
+        r->err, LS_EAUTH, "API",
+        "Missing credentials for \"PLAIN\": auth has no pass but OAuth 2.0 fields; set auth.type "
+        "to \"OAuth2\"");
+  if (!user || !pass)
+    return ls_error_set(
+        r->err, LS_EAUTH, "API",
+        "Missing credentials for \"PLAIN\": auth has no %s; give both user and pass, or neither to "
+        "send without login",
+        user ? "pass" : "user");
+  r->out->user = user;
+  r->out->pass = pass;
+  return read_auth_method(r, auth);
+}
+
+static enum ls_status read_times(const struct reader *r) {
+  static const struct {
+    const char *name;
+    size_t offset;
+    int64_t fallback;
+  } rows[] = {
+      {"connectionTimeout", offsetof(struct ls_config, connection_timeout), 120000},
+      {"greetingTimeout", offsetof(struct ls_config, greeting_timeout), 30000},
+      {"socketTimeout", offsetof(struct ls_config, socket_timeout), 600000},
+      {"dnsTimeout", offsetof(struct ls_config, dns_timeout), 30000},
+      {"totalTimeout", offsetof(struct ls_config, total_timeout), 120000},
+      {"maxIdle", offsetof(struct ls_config, max_idle), 20000}, /* the strictest servers close after 30 s */
+      {"maxAge", offsetof(struct ls_config, max_age), 280000},  /* many end any session after 5 minutes */
+  };
+  const double longest = INT32_MAX; /* 24 days; what a 32-bit long of ms can hold */
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const struct ls_value *v = option(r, rows[i].name);
+    int64_t *to = (int64_t *)(void *)((char *)r->out + rows[i].offset);
+    *to = rows[i].fallback;
+    if (!ls_jstext_is_truthy(v))
+      continue;
+    if (v->kind != LS_VALUE_NUMBER || v->as.number < 0)
+      return REFUSE(r, "%s must be a number of milliseconds above 0, or be left out for %lld", rows[i].name,
+                    (long long)rows[i].fallback);
+    double ms = v->as.number < longest ? v->as.number : longest;
+    *to = (int64_t)ms;
+    if ((double)*to < ms) /* half a millisecond is a limit too, not none */
+      ++*to;
+  }
+  return LS_OK;
+}
+
+static enum ls_status read_counts(const struct reader *r) {
+  static const struct {
+    const char *name;
+    size_t offset;
+    size_t fallback;
+  } rows[] = {
+      {"maxConnections", offsetof(struct ls_config, max_connections), 5},
+      {"maxMessages", offsetof(struct ls_config, max_messages), 100},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const struct ls_value *v = option(r, rows[i].name);
+    size_t *to = (size_t *)(void *)((char *)r->out + rows[i].offset);
+    *to = rows[i].fallback;
+    if (!ls_jstext_is_truthy(v))
+      continue;
+    if (v->kind != LS_VALUE_NUMBER || v->as.number < 1)
+      return REFUSE(r, "%s must be a number from 1, or be left out for %zu", rows[i].name, rows[i].fallback);
+    *to = v->as.number < INT32_MAX ? (size_t)v->as.number : INT32_MAX;
+  }
+  return LS_OK;
+}
+
+/* tls.ca: one PEM text, or an array of them, to one. */
+static enum ls_status read_ca(const struct reader *r) {
+  const struct ls_value *v = ls_value_get(r->tls, LS_SPAN("ca"));
+  if (!ls_jstext_is_truthy(v) || v->kind == LS_VALUE_EMPTY)
+    return LS_OK;
+  const struct ls_value *items = v->kind == LS_VALUE_ARRAY ? v->as.array.items : v;
+  size_t count = v->kind == LS_VALUE_ARRAY ? v->as.array.count : 1;
+  struct ls_buf pem;
+  ls_buf_init(&pem, r->a->max);
+  enum ls_status st = LS_OK;
+  for (size_t i = 0; i < count && st == LS_OK; i++) {
+    struct ls_span text = ls_value_string(&items[i]);
+    const char *copy = NULL;
+    st = read_text(r, &items[i], "tls.ca", &copy);
+    if (st == LS_OK && (!copy || !strstr(copy, "-----BEGIN ")))
+      st = REFUSE(
+          r, "tls.ca must hold certificates in PEM (\"-----BEGIN CERTIFICATE-----\"), not a file's name");
+    ls_buf_add(&pem, text);
+    ls_buf_addc(&pem, '\n');
+  }
+  if (st == LS_OK)
+    st = pem.status == LS_OK ? keep(r, ls_buf_span(&pem), &r->out->ca) : no_memory(r);
+  ls_buf_deinit(&pem);
+  return st;
+}
+
+/* The place of the version in the order of versions; absent leaves *index as it is. */
+static enum ls_status read_version(const struct reader *r, const char *name, const char *label, int *index,
+                                   const char **out) {
+  static const char *const known[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+  const struct ls_value *v = ls_value_get(r->tls, ls_span_cstr(name));
+  if (ls_jstext_is_truthy(v))
+    for (*index = 0; *index < 4; ++*index)
+      if (ls_span_eq(ls_value_string(v), ls_span_cstr(known[*index])))
+        break;
+  if (*index == 4)
+    return REFUSE(r, "%s must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", label);
+  *out = known[*index];
+  return LS_OK;
+}
+
+static enum ls_status read_tls(const struct reader *r) {
+  const struct ls_value *verify = ls_value_get(r->tls, LS_SPAN("rejectUnauthorized"));
+  int lowest = 2;
+  int highest = 3;
+  r->out->ignore_tls = ls_value_is_true(option(r, "ignoreTLS"));
+  r->out->require_tls = ls_value_is_true(option(r, "requireTLS"));
+  r->out->verify_peer = !ls_value_is(verify, LS_VALUE_BOOLEAN) || verify->as.boolean;
+  r->out->servername = r->out->host;
+  enum ls_status st = read_text(r, option(r, "servername"), "servername", &r->out->servername);
+  if (st == LS_OK)
+    st = read_text(r, ls_value_get(r->tls, LS_SPAN("servername")), "tls.servername", &r->out->servername);
+  if (st == LS_OK && !is_zoned_ipv6(ls_span_cstr(r->out->servername)) &&
+      !ls_netaddr_is_name(ls_span_cstr(r->out->servername)))
+    st = REFUSE(r, "servername must be a host name, such as smtp.example.com");
+  if (st == LS_OK)
+    st = read_ca(r);
+  if (st == LS_OK)
+    st = read_version(r, "minVersion", "tls.minVersion", &lowest, &r->out->min_version);
+  if (st == LS_OK)
+    st = read_version(r, "maxVersion", "tls.maxVersion", &highest, &r->out->max_version);
+  if (st == LS_OK && lowest > highest)
+    st = REFUSE(r, "tls.minVersion is above tls.maxVersion; no version is left to speak");
+  return st;
+}
+
+static bool is_on(const struct ls_value *v) {
+  return !ls_value_is(v, LS_VALUE_BOOLEAN) || v->as.boolean;
+}
+
+enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
+                              struct ls_error *err) {
+  /* the order of complaints; servername falls back on host, so host comes before tls */
+  static enum ls_status (*const steps[])(const struct reader *) = {
+      check_unsupported,  read_host,  read_port,   read_auth, read_name,
+      read_local_address, read_times, read_counts, read_tls,
+  };
+  const struct reader r = {config, ls_value_get(config, LS_SPAN("tls")), a, out, err};
+  *out = (struct ls_config){0};
+  out->pipelining = is_on(option(&r, "pipelining"));
+  out->chunking = is_on(option(&r, "chunking"));
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    enum ls_status st = steps[i](&r);
+    if (st != LS_OK)
+      return st;
+  }
+  return LS_OK;
+}
