@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <stdlib.h>
+
+#include "../../src/pure/mailbox.h"
+
+/* LS_SPAN for tables in static storage. */
+#define TEXT(literal)                                                                                        \
+  { (literal), sizeof(literal) - 1 }
+
+struct row {
+  struct ls_span text;
+  struct ls_span header;
+  struct ls_span envelope; /* addresses, a space between */
+};
+
+static const struct row rows[] = {
+    {TEXT("<notice@test.smtp>"), TEXT("notice@test.smtp"), TEXT("notice@test.smtp")},
+    {TEXT("Example <a@b.c>"), TEXT("Example <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("foo"), TEXT(""), TEXT("")},
+    {TEXT(""), TEXT(""), TEXT("")},
+    {TEXT("Name <>"), TEXT(""), TEXT("")},
+    {TEXT("<foo>"), TEXT(""), TEXT("")},
+    {TEXT("foo <foo>"), TEXT(""), TEXT("")},
+    {TEXT(";"), TEXT(""), TEXT("")},
+    {TEXT("a,b"), TEXT(""), TEXT("")},
+    {TEXT("A, B <a@b.c>"), TEXT("\"A, B\" <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("A, (), B <a@b.c>"), TEXT("B <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("A, a@b.c"), TEXT("a@b.c"), TEXT("a@b.c")},
+    {TEXT("O'Neil <a@b.c>"), TEXT("\"O'Neil\" <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("Ex (dev) <a@b.c>"), TEXT("Ex <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("a@b.c, d@e.f"), TEXT("a@b.c, d@e.f"), TEXT("a@b.c d@e.f")},
+    {TEXT("a@b.c; d@e.f"), TEXT("a@b.c, d@e.f"), TEXT("a@b.c d@e.f")},
+    {TEXT("a@b.c, A@b.c, a@b.c"), TEXT("a@b.c, A@b.c, a@b.c"), TEXT("a@b.c A@b.c")},
+    {TEXT("a@b.c d@e.f"), TEXT("\"d@e.f\" <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("mail 'a@b.c' now"), TEXT("\"mail ' ' now\" <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("Group: a@b.c, d@e.f;"), TEXT("Group:a@b.c, d@e.f;"), TEXT("a@b.c d@e.f")},
+    {TEXT("Group:;"), TEXT("Group:;"), TEXT("")},
+    {TEXT("G: X <a@b.c>; d@e.f"), TEXT("G:X <a@b.c>;, d@e.f"), TEXT("a@b.c d@e.f")},
+    {TEXT("a: b: c@d, e@f; g@h"), TEXT("a:c@d, e@f;, g@h"), TEXT("c@d e@f g@h")},
+    {TEXT("a@b.c (comment)"), TEXT("comment <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("\"a@evil.com\"@b.c"), TEXT("a@evil.com@b.c"), TEXT("a@evil.com@b.c")},
+    {TEXT("\"x@y.z\" a@b.c"), TEXT("\"x@y.z\" <a@b.c>"), TEXT("a@b.c")},
+    {TEXT("\"x\" a@b@c"), TEXT("x  <a@b@c>"), TEXT("a@b@c")},
+    {TEXT("<a b@c.d>"), TEXT("<\"a b\"@c.d>"), TEXT("\"a b\"@c.d")},
+    {TEXT("a@b.c\r\nBcc: evil@x.y"), TEXT("\"a@b.c Bcc\":evil@x.y;"), TEXT("evil@x.y")},
+    {TEXT("a@b"), TEXT("a@b"), TEXT("a@b")},
+    {TEXT("@b.c"), TEXT("@b.c"), TEXT("@b.c")},
+    {TEXT("a@"), TEXT("a@"), TEXT("a@")},
+    {TEXT("a@[127.0.0.1]"), TEXT("a@[127.0.0.1]"), TEXT("a@[127.0.0.1]")},
+    {TEXT("Test <App> <n@t.s>"), TEXT("\"Test n@t.s\" <App>"), TEXT("App")},
+    {TEXT("Test: App <n@t.s>"), TEXT("Test:App <n@t.s>;"), TEXT("n@t.s")},
+    {TEXT("x <y <z@w>>"), TEXT("\"x>\" <z@w>"), TEXT("z@w")},
+    {TEXT("a<b@c>d"), TEXT("ad <b@c>"), TEXT("b@c")},
+    {TEXT("\"a\"b <c@d>"), TEXT("ab <c@d>"), TEXT("c@d")},
+    {TEXT("\"a\" b <c@d>"), TEXT("a b <c@d>"), TEXT("c@d")},
+    {TEXT("\"a\\\"\\\\b\" <c@d>"), TEXT("\"a\\\"\\\\b\" <c@d>"), TEXT("c@d")},
+    {TEXT("<a\x01\x02@b\r\n.c>"), TEXT("<a@b .c>"), TEXT("a@b .c")},
+    {TEXT("\"a\nb\0\" <c@d>"), TEXT("a b <c@d>"), TEXT("c@d")},
+    {TEXT("<a@b.c"), TEXT("a@b.c"), TEXT("a@b.c")},
+    {TEXT("\"a@b.c"), TEXT("a@b.c"), TEXT("a@b.c")},
+    {TEXT("\xe3\x80\x80"
+          "a@b.c\xc2\xa0"),
+     TEXT("a@b.c"), TEXT("a@b.c")},
+    {TEXT("\xc3\xb5@x.y"), TEXT("\xc3\xb5@x.y"), TEXT("\xc3\xb5@x.y")},
+    {TEXT("\xff@x.y"), TEXT("\xef\xbf\xbd@x.y"), TEXT("\xef\xbf\xbd@x.y")},
+    {TEXT("\xc5\xbdlu\xc5\xa5 <a@b.c>"), TEXT("=?UTF-8?B?xb1sdcWl?= <a@b.c>"), TEXT("a@b.c")},
+};
+
+static struct ls_mailbox_list parse(struct ls_span text, struct ls_arena *a) {
+  struct ls_mailbox_list list;
+  ls_arena_init(a, SIZE_MAX);
+  assert_int_equal(ls_mailbox_parse(text, a, &list), LS_OK);
+  return list;
+}
+
+static bool write_both(struct ls_span text, struct ls_buf *header, struct ls_buf *envelope) {
+  struct ls_mailbox_list list;
+  struct ls_arena a;
+  struct ls_span *items;
+  size_t n;
+  ls_arena_init(&a, SIZE_MAX);
+  ls_buf_init(header, SIZE_MAX);
+  ls_buf_init(envelope, SIZE_MAX);
+  bool ok = ls_mailbox_parse(text, &a, &list) == LS_OK;
+  if (ok)
+    ls_mailbox_write_list(header, &list);
+  ok = ok && ls_mailbox_addresses(&list, 1, &a, &items, &n) == LS_OK;
+  for (size_t i = 0; ok && i < n; i++) {
+    ls_buf_adds(envelope, i ? " " : "");
+    ls_buf_add(envelope, items[i]);
+  }
+  ls_arena_deinit(&a);
+  return ok && header->status == LS_OK && envelope->status == LS_OK;
+}
+
+static void test_mailbox_reads_and_writes_as_the_rows_say(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct ls_span text = support_guard(rows[i].text);
+    struct ls_buf header, envelope;
+    assert_true(write_both(text, &header, &envelope));
+    assert_span_equal(ls_buf_span(&header), rows[i].header);
+    assert_span_equal(ls_buf_span(&envelope), rows[i].envelope);
+    ls_buf_deinit(&header);
+    ls_buf_deinit(&envelope);
+    support_unguard(text);
+  }
+}
+
+static void test_mailbox_reads_every_prefix(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t n = 0; n < rows[i].text.n; n++) {
+      struct ls_span text = support_guard(ls_span_sub(rows[i].text, 0, n));
+      struct ls_buf header, envelope;
+      assert_true(write_both(text, &header, &envelope));
+      for (size_t at = 0; at < header.n; at++)
+        assert_true((unsigned char)header.p[at] >= 0x20);
+      ls_buf_deinit(&header);
+      ls_buf_deinit(&envelope);
+      support_unguard(text);
+    }
+}
+
+static void test_mailbox_takes_linear_time_on_hostile_text(void **state) {
+  (void)state;
+  static const char *const units[] = {"<", "a:", "\"a\"b", "a(x)", "a,", " .@", "a@", "\\\"", "a:b@c,", "<>"};
+  enum { SIZE = 1 << 20 };
+  char *text = malloc(SIZE);
+  assert_non_null(text);
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    size_t n = strlen(units[i]);
+    for (size_t at = 0; at < SIZE; at++)
+      text[at] = units[i][at % n];
+    struct ls_buf header, envelope;
+    assert_true(write_both(ls_span(text, SIZE), &header, &envelope));
+    ls_buf_deinit(&header);
+    ls_buf_deinit(&envelope);
+  }
+  free(text);
+}
+
+struct single {
+  struct ls_span text;
+  const char *fault; /* a part of the sentence; NULL: one mailbox */
+};
+
+static void test_mailbox_parse_one_takes_exactly_one(void **state) {
+  (void)state;
+  static const struct single singles[] = {
+      {TEXT("a@b.c"), NULL},
+      {TEXT("Doe, Jane <a@b.c>"), NULL},
+      {TEXT("\"x@y.z\" <a@b.c>"), NULL},
+      {TEXT("a@b.c (me)"), NULL},
+      {TEXT(""), "no mail address"},
+      {TEXT("Jane"), "no mail address"},
+      {TEXT("a@b.c,d@e.f"), "2 mail addresses"},
+      {TEXT("a@b.c;d@e.f"), "2 mail addresses"},
+      {TEXT("a@b.c d@e.f"), "more than one"},
+      {TEXT("a@b.c\nd@e.f"), "more than one"},
+      {TEXT("<a@b.c> <d@e.f>"), "more than one"},
+      {TEXT("<a@b.c><d@e.f>"), "more than one"},
+      {TEXT("a@b.c\r\nBcc: d@e.f"), "group"},
+      {TEXT("G:a@b.c;"), "group"},
+  };
+  for (size_t i = 0; i < sizeof singles / sizeof *singles; i++) {
+    struct ls_arena a;
+    struct ls_mailbox m;
+    struct ls_error err = {0};
+    ls_arena_init(&a, SIZE_MAX);
+    enum ls_status status = ls_mailbox_parse_one(singles[i].text, &a, &m, &err);
+    assert_int_equal(status, singles[i].fault ? LS_EENVELOPE : LS_OK);
+    assert_int_equal(status, err.status);
+    assert_int_equal(ls_mailbox_is_empty(&m), singles[i].fault != NULL);
+    if (singles[i].fault)
+      assert_non_null(strstr(err.message, singles[i].fault));
+    ls_error_deinit(&err);
+    ls_arena_deinit(&a);
+  }
+}
+
+static void test_mailbox_check_lets_only_whole_paths_through(void **state) {
+  (void)state;
+  static const struct single checks[] = {
+      {TEXT("a@b"), NULL},
+      {TEXT("@b.c"), NULL},
+      {TEXT("a@"), NULL},
+      {TEXT("App"), NULL},
+      {TEXT("a b@c.d"), NULL},
+      {TEXT("\"a\\\"b c\"@c.d"), NULL},
+      {TEXT("a@[127.0.0.1]"), NULL},
+      {TEXT("a@b\r\nRCPT TO:<x@y>"), NULL}, /* one line: "a@b RCPT TO: x"@y */
+      {TEXT(""), "empty"},
+      {TEXT("<>"), "empty"},
+      {TEXT("a b"), "space"},
+      {TEXT("a@b c"), "space"},
+      {TEXT("a\"b@c.d"), "quote"},
+      {TEXT("\"a\\\"@c.d"), "quote"},
+      {TEXT("\"a\"b c\"@c.d"), "space"},
+      {TEXT("a\\"), "backslash"},
+      {TEXT("a@b\\"), "backslash"},
+      {TEXT("a\x7f@b"), "control"},
+      {TEXT("\xff@b"), "UTF-8"},
+  };
+  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+    struct ls_arena a;
+    struct ls_mailbox m;
+    struct ls_error err = {0};
+    ls_arena_init(&a, SIZE_MAX);
+    assert_int_equal(ls_mailbox_set(&m, LS_SPAN(""), checks[i].text, &a), LS_OK);
+    assert_int_equal(ls_mailbox_check(&m, &err), checks[i].fault ? LS_EENVELOPE : LS_OK);
+    if (checks[i].fault)
+      assert_non_null(strstr(err.message, checks[i].fault));
+    ls_error_deinit(&err);
+    ls_arena_deinit(&a);
+  }
+}
+
+static void test_mailbox_check_refuses_an_address_no_line_can_hold(void **state) {
+  (void)state;
+  char local[2000];
+  memset(local, 'a', sizeof local);
+  struct ls_mailbox m = {.local = ls_span(local, 890), .domain = LS_SPAN("b.c")};
+  struct ls_error err = {0};
+  assert_int_equal(ls_mailbox_check(&m, NULL), LS_OK);
+  m.local.n = 2000;
+  assert_int_equal(ls_mailbox_check(&m, &err), LS_EENVELOPE);
+  assert_true(strlen(err.message) < 500);
+  ls_error_deinit(&err);
+}
+
+static void test_mailbox_check_looks_into_groups(void **state) {
+  (void)state;
+  struct ls_arena a;
+  struct ls_mailbox_list list = parse(LS_SPAN("G: a@b.c, <x@y z>;"), &a);
+  assert_int_equal(ls_mailbox_check(&list.items[0], NULL), LS_EENVELOPE);
+  ls_arena_deinit(&a);
+}
+
+static void test_mailbox_encodes_a_name_too_long_to_fold(void **state) {
+  (void)state;
+  char name[1000];
+  memset(name, '.', sizeof name);
+  struct ls_mailbox m = {.name = ls_span(name, sizeof name), .local = LS_SPAN("a"), .domain = LS_SPAN("b")};
+  struct ls_buf b;
+  ls_buf_init(&b, SIZE_MAX);
+  ls_mailbox_write(&b, &m);
+  assert_true(ls_span_starts(ls_buf_span(&b), LS_SPAN("=?UTF-8?")));
+  ls_buf_deinit(&b);
+}
+
+static void test_mailbox_first_opens_groups(void **state) {
+  (void)state;
+  struct ls_arena a;
+  struct ls_mailbox_list list = parse(LS_SPAN("Empty:;, G: a@b.c;, d@e.f"), &a);
+  const struct ls_mailbox *m = ls_mailbox_first(&list);
+  assert_non_null(m);
+  assert_span_equal(m->local, LS_SPAN("a"));
+  assert_null(ls_mailbox_first(&(struct ls_mailbox_list){list.items, 1}));
+  ls_arena_deinit(&a);
+}
+
+static void test_mailbox_addresses_are_unique_over_lists(void **state) {
+  (void)state;
+  struct ls_arena a;
+  struct ls_mailbox_list lists[3] = {parse(LS_SPAN("z@b.c, a@b.c, G: m@b.c, z@b.c;"), &a)};
+  struct ls_span *items;
+  size_t n;
+  assert_int_equal(ls_mailbox_parse(LS_SPAN("b@b.c, a@b.c"), &a, &lists[2]), LS_OK);
+  assert_int_equal(ls_mailbox_addresses(lists, 3, &a, &items, &n), LS_OK);
+  assert_int_equal(n, 4);
+  assert_span_equal(items[0], LS_SPAN("z@b.c"));
+  assert_span_equal(items[1], LS_SPAN("a@b.c"));
+  assert_span_equal(items[2], LS_SPAN("m@b.c"));
+  assert_span_equal(items[3], LS_SPAN("b@b.c"));
+  assert_int_equal(ls_mailbox_addresses(lists, 0, &a, &items, &n), LS_OK);
+  assert_int_equal(n, 0);
+  ls_arena_deinit(&a);
+}
+
+static void test_mailbox_knows_what_needs_smtputf8(void **state) {
+  (void)state;
+  struct ls_arena a;
+  struct ls_mailbox_list list = parse(LS_SPAN("\xc3\xa9 <a@b.c>, \xc3\xa9@b.c, G:\xc3\xa9@b.c;"), &a);
+  assert_int_equal(list.count, 3);
+  assert_false(ls_mailbox_needs_utf8(&list.items[0]));
+  assert_true(ls_mailbox_needs_utf8(&list.items[1]));
+  assert_true(ls_mailbox_needs_utf8(&list.items[2]));
+  ls_arena_deinit(&a);
+}
+
+static bool read_and_write_it_all(void *context) {
+  (void)context;
+  struct ls_buf header, envelope;
+  bool ok =
+      write_both(LS_SPAN("A, B \"q\\\"\" (c) <a b@c.d>, mail x@y.z now\x01, \xff: a: n@m, \"k\"l <o@p>;;"
+                         "\"a\"b\"c\"d e@f"),
+                 &header, &envelope);
+  ls_buf_deinit(&header);
+  ls_buf_deinit(&envelope);
+  return ok;
+}
+
+static void test_mailbox_survives_each_failed_allocation(void **state) {
+  (void)state;
+  assert_true(support_each_allocation(read_and_write_it_all, NULL) > 3);
+}
+
+/* The arena gives many pieces from few allocations: its ceiling reaches every single one. */
+static void test_mailbox_survives_each_ceiling_of_its_arena(void **state) {
+  (void)state;
+  enum ls_status status = LS_ENOMEM;
+  for (size_t max = 0; status != LS_OK; max += 16) {
+    struct ls_arena a;
+    struct ls_mailbox_list list;
+    struct ls_span *items;
+    size_t n;
+    assert_true(max < 100000);
+    ls_arena_init(&a, max);
+    status =
+        ls_mailbox_parse(LS_SPAN("A, B \"q\\\"\" (c) <a b@c.d>, mail x@y.z now\x01, G: a: n@m, \"k\"l <o@p>;;"
+                                 "\"a\"b\"c\"d e@f"),
+                         &a, &list);
+    if (status == LS_OK)
+      status = ls_mailbox_addresses(&list, 1, &a, &items, &n);
+    assert_true(status == LS_OK || status == LS_ENOMEM);
+    ls_arena_deinit(&a);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_mailbox_reads_and_writes_as_the_rows_say),
+      cmocka_unit_test(test_mailbox_reads_every_prefix),
+      cmocka_unit_test(test_mailbox_takes_linear_time_on_hostile_text),
+      cmocka_unit_test(test_mailbox_parse_one_takes_exactly_one),
+      cmocka_unit_test(test_mailbox_check_lets_only_whole_paths_through),
+      cmocka_unit_test(test_mailbox_check_refuses_an_address_no_line_can_hold),
+      cmocka_unit_test(test_mailbox_check_looks_into_groups),
+      cmocka_unit_test(test_mailbox_encodes_a_name_too_long_to_fold),
+      cmocka_unit_test(test_mailbox_first_opens_groups),
+      cmocka_unit_test(test_mailbox_addresses_are_unique_over_lists),
+      cmocka_unit_test(test_mailbox_knows_what_needs_smtputf8),
+      cmocka_unit_test(test_mailbox_survives_each_failed_allocation),
+      cmocka_unit_test(test_mailbox_survives_each_ceiling_of_its_arena),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
