@@ -11,6 +11,7 @@ struct ls_reply {
   struct ls_buf
       text; /* the whole reply as it came: "250-a\n250 b", lines joined by LF, CR and LF of the wire gone */
   size_t lines;
+  size_t octets;         /* octets of the wire in this reply so far, blank lines before it included */
   size_t line_from;      /* where the line being read starts in text */
   bool complete;         /* the fields above are those of a whole reply; the next feed starts another */
   enum ls_status status; /* a failed parser stays failed */
@@ -20,10 +21,17 @@ enum { LS_REPLY_MAX = 64 * 1024 }; /* octets in one reply, all lines (RFC 5321 4
 
 void ls_reply_init(struct ls_reply *r);
 
-/* Takes octets; *used says how many. LS_OK: a whole reply is in *r, feed again with the rest for the next
+/* Read liberally: lines may end in LF alone; blank lines between replies are passed over; more digits may
+ * follow the three of the code; the text may be missing. Not so: another code in a later line, a code outside
+ * 200 to 599, NUL.
+ * Takes octets; *used says how many. LS_OK: a whole reply is in *r, feed again with the rest for the next
  * one. LS_AGAIN: all were taken, more are needed. LS_EPROTOCOL: no reply (the text so far is in r->text);
  * LS_ETOOBIG; LS_ENOMEM. */
 enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used);
+
+/* The first line of a whole reply, or the line that made feed fail, cut to a length fit for an error message.
+ * Borrowed until the next feed. */
+struct ls_span ls_reply_excerpt(const struct ls_reply *r);
 
 void ls_reply_deinit(struct ls_reply *r);
 
