@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "capability.h"
+
+struct mechanism {
+  const char *name;
+  unsigned flag;
+};
+
+static const struct mechanism mechanisms[] = {
+    {"PLAIN", LS_AUTH_PLAIN},
+    {"LOGIN", LS_AUTH_LOGIN},
+    {"CRAM-MD5", LS_AUTH_CRAM_MD5},
+    {"XOAUTH2", LS_AUTH_XOAUTH2},
+    {"OAUTHBEARER", LS_AUTH_OAUTHBEARER},
+    {"EXTERNAL", LS_AUTH_EXTERNAL},
+    {"SCRAM-SHA-1", LS_AUTH_SCRAM_SHA_1},
+    {"SCRAM-SHA-256", LS_AUTH_SCRAM_SHA_256},
+    {"NTLM", LS_AUTH_NTLM},
+    {"GSSAPI", LS_AUTH_GSSAPI},
+    {"DIGEST-MD5", LS_AUTH_DIGEST_MD5},
+};
+
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Takes the next word off *rest; n = 0: none is left. */
+static struct ls_span next_word(struct ls_span *rest) {
+  size_t from = 0;
+  while (from < rest->n && is_space(rest->p[from]))
+    from++;
+  size_t to = from;
+  while (to < rest->n && !is_space(rest->p[to]))
+    to++;
+  struct ls_span word = ls_span_sub(*rest, from, to);
+  *rest = ls_span_sub(*rest, to, rest->n);
+  return word;
+}
+
+static void add_mechanism(struct ls_capability *c, struct ls_span word) {
+  for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
+    if (ls_span_ieq(word, ls_span_cstr(mechanisms[i].name)))
+      c->auth |= mechanisms[i].flag;
+}
+
+static void add_mechanisms(struct ls_capability *c, struct ls_span rest) {
+  struct ls_span word;
+  c->auth_line = true;
+  while ((word = next_word(&rest)).n)
+    add_mechanism(c, word);
+}
+
+/* A number too large for us is a limit no message reaches; what is no number is no limit. */
+static uint64_t read_limit(struct ls_span digits) {
+  uint64_t limit = 0;
+  for (size_t i = 0; i < digits.n; i++) {
+    if (!ls_ascii_is_digit(digits.p[i]))
+      return 0;
+    unsigned digit = (unsigned)(digits.p[i] - '0');
+    if (limit > (UINT64_MAX - digit) / 10)
+      limit = UINT64_MAX;
+    else if (limit != UINT64_MAX)
+      limit = limit * 10 + digit;
+  }
+  return limit;
+}
+
+/* Where the flag of a keyword without parameters is, or NULL. */
+static bool *flag_of(struct ls_capability *c, struct ls_span keyword) {
+  const struct {
+    const char *keyword;
+    bool *flag;
+  } rows[] = {
+      {"PIPELINING", &c->pipelining},
+      {"CHUNKING", &c->chunking},
+      {"8BITMIME", &c->eightbit},
+      {"SMTPUTF8", &c->smtputf8},
+      {"STARTTLS", &c->starttls},
+      {"DSN", &c->dsn},
+      {"ENHANCEDSTATUSCODES", &c->enhanced},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (ls_span_ieq(keyword, ls_span_cstr(rows[i].keyword)))
+      return rows[i].flag;
+  return NULL;
+}
+
+void ls_capability_init(struct ls_capability *c) {
+  *c = (struct ls_capability){0};
+}
+
+void ls_capability_add(struct ls_capability *c, struct ls_span line) {
+  const struct ls_span old_auth = LS_SPAN("AUTH=");
+  struct ls_span rest = line;
+  /* a keyword stands at the start of its line: " PIPELINING" is none */
+  if (line.n == 0 || is_space(line.p[0]))
+    return;
+  struct ls_span keyword = next_word(&rest);
+  bool *flag = flag_of(c, keyword);
+  if (flag) {
+    *flag = true;
+  } else if (ls_span_ieq(keyword, LS_SPAN("SIZE"))) {
+    c->size = true;
+    c->size_max = read_limit(next_word(&rest));
+  } else if (ls_span_ieq(keyword, LS_SPAN("AUTH"))) {
+    add_mechanisms(c, rest);
+  } else if (ls_span_ieq(ls_span_sub(keyword, 0, old_auth.n), old_auth)) {
+    add_mechanism(c, ls_span_sub(keyword, old_auth.n, keyword.n));
+    add_mechanisms(c, rest);
+  }
+}
