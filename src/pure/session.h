@@ -13,14 +13,22 @@
 
 struct ls_session;
 
+/* What a server's answers taught us about it, beyond what it offers. Hand it to the next session with the
+ * same server, and nothing is tried in vain twice. */
+struct ls_session_learned {
+  bool chunking_refused;   /* CHUNKING was offered and BDAT is not known: never BDAT */
+  bool chunking_proven;    /* a BDAT was understood: it need not go alone the first time */
+  bool parameters_refused; /* MAIL went through only without SIZE and BODY: never give them */
+};
+
 struct ls_session_options {
   struct ls_capability capability; /* what the server offers, as of the last EHLO */
   bool pipelining;                 /* false: never, whatever the server offers */
   bool chunking;                   /* false: never BDAT */
   int64_t reply_timeout_ms;        /* silence while a reply is due; <= 0: none */
   size_t window_messages;          /* messages in flight at most; 0: 1 */
-  size_t
-      window_octets; /* octets sent and not yet answered at most (one message may always pass); 0: no limit */
+  size_t window_octets; /* octets of content in flight at most (one message may always pass); 0: no limit */
+  struct ls_session_learned learned; /* zeroes for a server not met before */
 };
 
 struct ls_rejection {
@@ -30,7 +38,8 @@ struct ls_rejection {
 
 enum ls_event_kind {
   LS_EVENT_DONE, /* the message's last reply came, or it failed: see error */
-  LS_EVENT_ENDED /* the session is over (421, protocol error, eof, quit answered); id is 0; error says why */
+  LS_EVENT_ENDED /* the session is over, once, behind every DONE; id is 0; error says why, and has status
+                    LS_OK after QUIT */
 };
 
 struct ls_event {
@@ -38,7 +47,7 @@ struct ls_event {
   uint64_t id;
   struct ls_error error; /* status LS_OK: accepted. Yours: move or deinit it */
   bool retry; /* DONE with error: nothing of this message can have been accepted, and the cause was the
-                 connection (421, eof before any octet of its content could count), not the message */
+                 connection, not the message: another connection may take it, once */
   struct ls_rejection
       *rejections; /* refused recipients, also of an accepted message; borrowed until the next call on s */
   size_t rejection_count;
@@ -56,34 +65,46 @@ void ls_session_free(struct ls_session *s); /* NULL is fine; no events */
 size_t ls_session_room(const struct ls_session *s);
 
 /* Queues one message behind those in flight. env and content are borrowed until the event with this id.
- * content: octets of the message, CRLF line ends, no dot transparency yet. id is not 0.
- * LS_OK; LS_EENVELOPE: SMTPUTF8 is needed and not offered (err says so); LS_EMESSAGE: over the server's SIZE;
- * LS_AGAIN: the window is full; LS_ECONNECTION: the session is over; LS_ENOMEM. Other than LS_OK: nothing was
- * queued. */
+ * content: octets of the message, CRLF line ends, no dot transparency yet. id is not 0. Parameters of MAIL
+ * and RCPT go out where the server offers their extension, DSN's are left out elsewhere. LS_OK; LS_EENVELOPE:
+ * no recipient, an address that would break the command, SMTPUTF8 needed and not offered; LS_EMESSAGE: over
+ * the server's SIZE, or 8-bit content for a server without 8BITMIME (RFC 6152 forbids it); LS_AGAIN: the
+ * window is full; LS_ECONNECTION: the session is over or quitting; LS_EARGUMENT: id 0; LS_ENOMEM. Other than
+ * LS_OK: nothing was queued. */
 enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct ls_envelope *env,
                                  struct ls_span content, int64_t now_ms, struct ls_error *err);
 
-void ls_session_quit(struct ls_session *s,
-                     int64_t now_ms); /* QUIT behind what is in flight; no more submissions */
-void ls_session_noop(struct ls_session *s,
-                     int64_t now_ms); /* a NOOP, to see whether the server is still there */
+/* QUIT behind what is in flight; no more submissions. */
+void ls_session_quit(struct ls_session *s, int64_t now_ms);
+
+/* A NOOP between two messages, to see whether the server is still there. */
+void ls_session_noop(struct ls_session *s, int64_t now_ms);
+
+/* What this server taught us; also of a session that is over. */
+struct ls_session_learned ls_session_learned(const struct ls_session *s);
 
 /* Takes octets from the server, in any cut. now_ms: the caller's monotonic clock.
- * LS_OK; LS_EPROTOCOL, LS_ETOOBIG: the session is over, and every pending id still gets its event. */
+ * LS_OK, also when the session ended in an orderly way (421, QUIT answered): look at ls_session_over.
+ * LS_EPROTOCOL, LS_ETOOBIG, LS_ENOMEM: the session is over. Every pending id still gets its event. */
 enum ls_status ls_session_feed(struct ls_session *s, struct ls_span in, int64_t now_ms);
-void ls_session_eof(struct ls_session *s, const struct ls_error *why,
-                    int64_t now_ms); /* closed or broken; why may be NULL */
 
-/* The next octets to send; n = 0: none. Same address, never shorter, until acknowledged by sent(). */
+/* Closed or broken. why: copied into the error of each message that was still in flight; NULL: closed. */
+void ls_session_eof(struct ls_session *s, const struct ls_error *why, int64_t now_ms);
+
+/* The next octets to send; n = 0: none. Same address, never shorter, until acknowledged by sent(), or until
+ * the session is over: then there are none, and those given before must not be touched any more. Feed what
+ * has come and submit what waits before asking, so that one write carries a whole flight. */
 struct ls_span ls_session_out(struct ls_session *s);
 void ls_session_sent(struct ls_session *s, size_t n, int64_t now_ms); /* the transport took the first n */
 
-int64_t ls_session_deadline(const struct ls_session *s);      /* ms on now_ms's clock; INT64_MAX: none */
+/* reply_timeout_ms after octets last went either way, while a reply is due or octets wait to be sent; on
+ * now_ms's clock; INT64_MAX: none. */
+int64_t ls_session_deadline(const struct ls_session *s);
 void ls_session_expire(struct ls_session *s, int64_t now_ms); /* the deadline has passed */
 
-bool ls_session_idle(const struct ls_session *s); /* nothing in flight and not over */
+bool ls_session_idle(const struct ls_session *s); /* nothing in flight or awaited, not over, not quitting */
 bool ls_session_over(const struct ls_session *s);
-bool ls_session_reply_due(const struct ls_session *s); /* at least one reply is awaited */
+bool ls_session_reply_due(const struct ls_session *s); /* a command is out whole and its reply is awaited */
 
 /* 1: *ev filled, valid to the next call on s (ev->error is yours). 0: none. */
 int ls_session_next(struct ls_session *s, struct ls_event *ev);

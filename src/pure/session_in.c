@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * What a reply means, by the command it answers:
+ *
+ *    command   2xx            3xx            4xx, 5xx
+ *    RSET      nothing        protocol error protocol error: the transaction before may still be open
+ *    MAIL      nothing        refused        refused; once more without SIZE and BODY if that may be the
+ * cause RCPT      accepted       refused        refused; the message fails with its last recipient DATA
+ * content next   content next   refused CONTENT   accepted       refused        refused BDAT      accepted
+ * refused        refused; once more with DATA if the server does not know BDAT NOOP      nothing nothing
+ * nothing QUIT      over           over           over
+ *
+ * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is
+ * due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come at any
+ * time.
+ * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8).
+ * 3. The first refusal names the error; what the commands behind it in the same flight are told does not
+ * count.
+ * 4. A message is settled when none of its replies is due any more: nothing is pulled from under the server.
+ * 5. MAIL refused, a recipient accepted and DATA granted: the end mark would deliver an empty message. The
+ *    session ends instead.
+ */
+#include <stdlib.h>
+
+#include "session_state.h"
+
+enum reply_class { YES, GO, NO, CLASSES };
+
+typedef void handler(struct ls_session *s, struct ls_flight *f, size_t recipient);
+
+static void set_error(struct ls_session *s, struct ls_error *e, enum ls_status status, const char *command,
+                      const char *what) {
+  struct ls_span text = ls_buf_span(&s->reply.text);
+  if (e->status != LS_OK)
+    return;
+  ls_error_set(e, status, command, "%s: %.*s", what, (int)text.n, text.p);
+  ls_error_add_reply(e, s->reply.code, s->reply.enhanced, text);
+}
+
+static void protocol_error(struct ls_session *s) {
+  struct ls_span line = ls_reply_excerpt(&s->reply);
+  s->why = LS_EPROTOCOL;
+  ls_error_set(&s->ending, LS_EPROTOCOL, "CONN", "Unexpected Response: %.*s", (int)line.n, line.p);
+  ls_error_add_reply(&s->ending, s->reply.code, s->reply.enhanced, ls_buf_span(&s->reply.text));
+  ls_session_end(s, LS_ENDING_FAULT);
+}
+
+static void shut_down(struct ls_session *s) {
+  set_error(s, &s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
+  ls_session_end(s, LS_ENDING_SHUTDOWN);
+}
+
+static void ignore(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)s;
+  (void)f;
+  (void)recipient;
+}
+
+static void reset_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)s;
+  (void)recipient;
+  f->in_doubt = false;
+}
+
+static void reset_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)f;
+  (void)recipient;
+  if (s->reply.code != 421)
+    protocol_error(s);
+}
+
+/* Refusals that a parameter of MAIL can be the cause of (RFC 5321 4.1.1.11, RFC 1870 6) */
+static bool is_parameter_refusal(int code) {
+  return code == 501 || code == 504 || code == 555;
+}
+
+static void mail_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  if (f->plain)
+    s->learned.parameters_refused = true;
+}
+
+static void mail_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  f->mail_refused = true;
+  if (f->has_parameters && is_parameter_refusal(s->reply.code)) {
+    f->plain = f->again = true;
+    return;
+  }
+  set_error(s, &f->error, LS_EENVELOPE, "MAIL FROM", "Mail command failed");
+  f->retry = s->reply.code == 421;
+}
+
+static void rcpt_answered(struct ls_session *s, struct ls_flight *f) {
+  if (++f->answered == f->env->count)
+    f->enveloped_ms = s->now_ms;
+}
+
+static void rcpt_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  f->accepted++;
+  rcpt_answered(s, f);
+}
+
+/* A refusal that cannot be told must not be lost either: without memory for it the session ends. */
+static bool add_rejection(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  if (!f->rejections)
+    f->rejections = calloc(f->env->count, sizeof *f->rejections);
+  if (!f->rejections) {
+    ls_session_no_memory(s);
+    return false;
+  }
+  struct ls_rejection *r = &f->rejections[f->rejection_count++];
+  r->recipient = recipient;
+  set_error(s, &r->error, LS_EENVELOPE, "RCPT TO", "Recipient command failed");
+  return true;
+}
+
+static void rcpt_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  rcpt_answered(s, f);
+  if (f->mail_refused || !add_rejection(s, f, recipient) || f->answered < f->env->count || f->accepted)
+    return;
+  set_error(s, &f->error, LS_EENVELOPE, "RCPT TO", "Can't send mail - all recipients were rejected");
+  f->retry = s->reply.code == 421;
+}
+
+static void data_go(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  if (f->mail_refused && f->accepted)
+    protocol_error(s);
+  else
+    f->step = LS_STEP_CONTENT;
+}
+
+static void data_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  f->answered_last = true;
+  if (f->again || f->error.status != LS_OK)
+    return;
+  set_error(s, &f->error, LS_EENVELOPE, "DATA", "Data command failed");
+  f->retry = s->reply.code == 421;
+}
+
+static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  f->answered_last = true;
+  if (f->mail_refused && f->accepted) {
+    /* some server took it though it had refused the sender: sending it again would be wrong */
+    set_error(s, &f->error, LS_EENVELOPE, "MAIL FROM", "Mail command failed");
+    f->error.delivery = LS_DELIVERY_UNKNOWN;
+    f->again = f->retry = false;
+  }
+  if (f->error.status == LS_OK && !f->again)
+    ls_buf_add(&f->response, ls_buf_span(&s->reply.text));
+}
+
+static void content_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  f->answered_last = true;
+  if (!f->again)
+    set_error(s, &f->error, LS_EMESSAGE, "DATA", "Message failed");
+}
+
+static void bdat_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  s->learned.chunking_proven = true;
+  if (f->serial == s->serial)
+    s->open = false;
+  content_yes(s, f, recipient);
+}
+
+/* Only the first BDAT goes alone, so only there can a server that read the content as commands be told from
+ * one that swallowed it: by the reply to the RSET that precedes the second attempt. */
+static void bdat_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  int code = s->reply.code;
+  bool envelope_stands = !f->mail_refused && f->accepted > 0;
+  if (envelope_stands && !s->learned.chunking_proven && (code == 500 || code == 502 || code == 503)) {
+    s->learned.chunking_refused = true;
+    f->in_doubt = f->again = true;
+  } else if (envelope_stands) {
+    s->learned.chunking_proven = true;
+  }
+  content_no(s, f, recipient);
+}
+
+static void quit_answered(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)f;
+  (void)recipient;
+  ls_session_end(s, LS_ENDING_SHUTDOWN);
+}
+
+static handler *const handlers[LS_COMMAND_COUNT][CLASSES] = {
+    [LS_COMMAND_RSET] = {reset_yes, reset_no, reset_no},
+    [LS_COMMAND_MAIL] = {mail_yes, mail_no, mail_no},
+    [LS_COMMAND_RCPT] = {rcpt_yes, rcpt_no, rcpt_no},
+    [LS_COMMAND_DATA] = {data_go, data_go, data_no},
+    [LS_COMMAND_CONTENT] = {content_yes, content_no, content_no},
+    [LS_COMMAND_BDAT] = {bdat_yes, bdat_no, bdat_no},
+    [LS_COMMAND_NOOP] = {ignore, ignore, ignore},
+    [LS_COMMAND_QUIT] = {quit_answered, quit_answered, quit_answered},
+};
+
+static void settle(struct ls_session *s, struct ls_flight *f) {
+  if (f->awaited > 0 || f->step == LS_STEP_CONTENT)
+    return;
+  if (f->again)
+    ls_session_restart(s, f);
+  else if (f->answered_last || f->error.status != LS_OK)
+    ls_session_finish(s, f);
+}
+
+/* A reply while its command is still on its way out. A refusal of a content in the middle is final for the
+ * message; what is left of the content cannot be sent to anyone, so the connection is at its end too. */
+static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
+  bool content = a && (a->command == LS_COMMAND_CONTENT || a->command == LS_COMMAND_BDAT);
+  if (s->reply.code == 421) {
+    shut_down(s);
+    return;
+  }
+  if (content && s->reply.code >= 400) {
+    set_error(s, &a->flight->error, LS_EMESSAGE, "DATA", "Message failed");
+    shut_down(s);
+    return;
+  }
+  if (content && a->flight->error.status == LS_OK) {
+    struct ls_span line = ls_reply_excerpt(&s->reply);
+    ls_error_set(&a->flight->error, LS_EPROTOCOL, "DATA", "Unexpected Response: %.*s", (int)line.n, line.p);
+    a->flight->error.delivery = LS_DELIVERY_UNKNOWN;
+  }
+  protocol_error(s);
+}
+
+void ls_session_answer(struct ls_session *s) {
+  struct ls_awaited *head = s->awaited_count ? &s->awaited[s->awaited_from] : NULL;
+  if (!head || head->end > s->queue.sent) {
+    answer_early(s, head);
+    return;
+  }
+  struct ls_awaited a = *head;
+  int code = s->reply.code;
+  s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
+  s->awaited_count--;
+  if (a.flight)
+    a.flight->awaited--;
+  handlers[a.command][code < 300 ? YES : code < 400 ? GO : NO](s, a.flight, a.recipient);
+  if (!s->over && a.flight)
+    settle(s, a.flight);
+  if (!s->over && code == 421)
+    shut_down(s);
+}

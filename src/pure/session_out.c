@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ * What may go out, and when:
+ *
+ * 1. Without PIPELINING nothing goes out while a reply is due.
+ * 2. With it, commands go out at once, but nothing follows one whose answer decides what comes next: DATA
+ *    and NOOP and QUIT (RFC 2920 3.1), the first BDAT to a server that has not shown it knows BDAT, and the
+ *    RSET that finds out whether a server that did not know it swallowed the content. s->barrier says so.
+ * 3. The content follows the answer to its DATA, and the next message's envelope follows the content in the
+ *    same flight (RFC 2920 3.1). BDAT and its content are a command like any other (RFC 3030 4.2).
+ * 4. Before MAIL goes RSET if the last transaction may still be open: BDAT was refused or its answer is not
+ *    here yet, DATA was refused, or no recipient was left for it. Else a refused BDAT would leave its
+ * envelope to the next message. The end mark closes a transaction whatever its reply (RFC 5321 4.1.1.4).
+ * 5. DATA that was granted though every recipient was refused gets the end mark alone (RFC 2920 3.1).
+ *
+ *    step      puts out                 next                     awaits
+ *    MAIL      [RSET] MAIL              RCPT                     RSET, MAIL
+ *    RCPT      one RCPT                 RCPT; END after the last RCPT
+ *    END       DATA                     GO                       DATA
+ *              BDAT with content        SENT                     BDAT
+ *    GO        nothing                  (session_in: CONTENT)
+ *    CONTENT   content, end mark        SENT                     CONTENT
+ */
+#include <stdlib.h>
+
+#include "content.h"
+#include "session_state.h"
+
+enum {
+  COPY_MAX =
+      16 * 1024, /* a content up to this goes into the same chunk, and the same write, as its envelope */
+  LEND_MIN = 2 * 1024, /* of a larger one, runs from this on are sent from where they lie */
+  FIRST_RING = 16
+};
+
+static bool grow_ring(struct ls_session *s) {
+  size_t cap = s->awaited_cap ? s->awaited_cap * 2 : FIRST_RING;
+  struct ls_awaited *ring = cap > SIZE_MAX / sizeof *ring ? NULL : malloc(cap * sizeof *ring);
+  if (!ring)
+    return false;
+  for (size_t i = 0; i < s->awaited_count; i++)
+    ring[i] = s->awaited[(s->awaited_from + i) & (s->awaited_cap - 1)];
+  free(s->awaited);
+  s->awaited = ring;
+  s->awaited_cap = cap;
+  s->awaited_from = 0;
+  return true;
+}
+
+/* The command just queued wants a reply. */
+static void await(struct ls_session *s, enum ls_command command, struct ls_flight *f, size_t recipient) {
+  if (s->awaited_count == s->awaited_cap && !grow_ring(s)) {
+    s->queue.status = LS_ENOMEM;
+    return;
+  }
+  size_t at = (s->awaited_from + s->awaited_count) & (s->awaited_cap - 1);
+  s->awaited[at] = (struct ls_awaited){command, f, recipient, s->queue.added};
+  s->awaited_count++;
+  if (f)
+    f->awaited++;
+}
+
+static void add_parameter(struct ls_queue *q, const char *name, struct ls_span value) {
+  if (value.n == 0)
+    return;
+  ls_queue_adds(q, name);
+  ls_queue_add(q, value);
+}
+
+static void put_mail(struct ls_session *s, struct ls_flight *f) {
+  const struct ls_capability *c = &s->options.capability;
+  struct ls_queue *q = &s->queue;
+  bool parameters = !f->plain && !s->learned.parameters_refused;
+  bool size = parameters && c->size;
+  bool body = parameters && c->eightbit && f->env->body_8bit;
+  ls_queue_adds(q, "MAIL FROM:<");
+  ls_queue_add(q, f->env->from);
+  ls_queue_adds(q, ">");
+  if (size) {
+    ls_queue_adds(q, " SIZE=");
+    ls_queue_addu(q, f->size);
+  }
+  if (body)
+    ls_queue_adds(q, " BODY=8BITMIME");
+  if (f->env->smtputf8 && c->smtputf8)
+    ls_queue_adds(q, " SMTPUTF8");
+  if (c->dsn) {
+    add_parameter(q, " RET=", f->env->ret);
+    add_parameter(q, " ENVID=", f->env->envid);
+  }
+  ls_queue_adds(q, "\r\n");
+  await(s, LS_COMMAND_MAIL, f, 0);
+  f->has_parameters = size || body;
+  f->serial = ++s->serial;
+  f->started_ms = s->now_ms;
+  s->open = true;
+  f->step = LS_STEP_RCPT;
+}
+
+static void put_reset(struct ls_session *s, struct ls_flight *f) {
+  ls_queue_adds(&s->queue, "RSET\r\n");
+  await(s, LS_COMMAND_RSET, f, 0);
+  s->open = false;
+  s->barrier = f->in_doubt;
+}
+
+static void put_rcpt(struct ls_session *s, struct ls_flight *f) {
+  struct ls_queue *q = &s->queue;
+  size_t i = f->next_recipient++;
+  const struct ls_recipient *to = &f->env->to[i];
+  ls_queue_adds(q, "RCPT TO:<");
+  ls_queue_add(q, to->address);
+  ls_queue_adds(q, ">");
+  if (s->options.capability.dsn) {
+    add_parameter(q, " NOTIFY=", to->notify);
+    add_parameter(q, " ORCPT=", to->orcpt);
+  }
+  ls_queue_adds(q, "\r\n");
+  await(s, LS_COMMAND_RCPT, f, i);
+  if (f->next_recipient == f->env->count)
+    f->step = LS_STEP_END;
+}
+
+static void put_octets(struct ls_session *s, struct ls_flight *f, bool data) {
+  struct ls_content c;
+  struct ls_span run;
+  bool copy = f->content.n <= COPY_MAX;
+  ls_content_init(&c, f->content, data);
+  while (s->queue.status == LS_OK && ls_content_next(&c, &run)) {
+    if (copy || run.n < LEND_MIN)
+      ls_queue_add(&s->queue, run);
+    else
+      ls_queue_lend(&s->queue, run);
+    f->octets += run.n;
+  }
+  f->content_end = s->queue.status == LS_OK ? s->queue.added : 0;
+}
+
+static void sent_all(struct ls_session *s, struct ls_flight *f) {
+  f->step = LS_STEP_SENT;
+  s->sender = f->next;
+}
+
+static void put_end(struct ls_session *s, struct ls_flight *f) {
+  bool chunking = s->options.chunking && s->options.capability.chunking && !s->learned.chunking_refused;
+  if (!chunking) {
+    ls_queue_adds(&s->queue, "DATA\r\n");
+    await(s, LS_COMMAND_DATA, f, 0);
+    s->barrier = true;
+    f->step = LS_STEP_GO;
+    return;
+  }
+  ls_queue_adds(&s->queue, "BDAT ");
+  ls_queue_addu(&s->queue, f->size);
+  ls_queue_adds(&s->queue, " LAST\r\n");
+  put_octets(s, f, false);
+  await(s, LS_COMMAND_BDAT, f, 0);
+  s->barrier = !s->learned.chunking_proven;
+  sent_all(s, f);
+}
+
+static void put_content(struct ls_session *s, struct ls_flight *f) {
+  if (f->accepted)
+    put_octets(s, f, true);
+  else
+    ls_queue_adds(&s->queue, ".\r\n");
+  await(s, LS_COMMAND_CONTENT, f, 0);
+  s->open = false;
+  sent_all(s, f);
+}
+
+static void put_step(struct ls_session *s, struct ls_flight *f) {
+  switch (f->step) {
+  case LS_STEP_MAIL:
+    if (s->open)
+      put_reset(s, f);
+    else
+      put_mail(s, f);
+    break;
+  case LS_STEP_RCPT:
+    put_rcpt(s, f);
+    break;
+  case LS_STEP_END:
+    put_end(s, f);
+    break;
+  case LS_STEP_CONTENT:
+    put_content(s, f);
+    break;
+  case LS_STEP_GO:
+  case LS_STEP_SENT:
+    break;
+  }
+}
+
+static void put_last(struct ls_session *s, const char *line, enum ls_command command) {
+  ls_queue_adds(&s->queue, line);
+  await(s, command, NULL, 0);
+  s->barrier = true;
+}
+
+/* False: nothing may go out now, or there is nothing. */
+static bool put_next(struct ls_session *s) {
+  struct ls_flight *f = s->sender;
+  if (s->awaited_count == 0)
+    s->barrier = false;
+  else if (!s->pipelining || s->barrier)
+    return false;
+  if (s->awaited_count == 0 && ls_queue_out(&s->queue).n == 0)
+    s->active_ms = s->now_ms; /* the wait for a reply starts now */
+  if (s->noop && (!f || f->step == LS_STEP_MAIL)) {
+    s->noop = false;
+    put_last(s, "NOOP\r\n", LS_COMMAND_NOOP);
+  } else if (f && f->step != LS_STEP_GO) {
+    put_step(s, f);
+  } else if (!f && s->quit && !s->quit_out) {
+    s->quit_out = true;
+    put_last(s, "QUIT\r\n", LS_COMMAND_QUIT);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ls_session_pump(struct ls_session *s) {
+  while (!s->over && put_next(s))
+    if (s->queue.status != LS_OK)
+      ls_session_no_memory(s);
+}

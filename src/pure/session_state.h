@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * session_state: what the three files of the session share; nobody else includes it.
+ * session.c: lifecycle, submission, events, the end. session_out.c: which command may go out next.
+ * session_in.c: what each reply means. */
+#ifndef LS_SESSION_STATE_H
+#define LS_SESSION_STATE_H
+
+#include "queue.h"
+#include "reply.h"
+#include "session.h"
+
+/* What a flight puts out next. */
+enum ls_step {
+  LS_STEP_MAIL,    /* RSET where a transaction may still be open, then MAIL */
+  LS_STEP_RCPT,    /* RCPT for next_recipient */
+  LS_STEP_END,     /* DATA, or BDAT with the content */
+  LS_STEP_GO,      /* nothing: the answer to DATA is awaited */
+  LS_STEP_CONTENT, /* content and end mark, or the end mark alone when nobody would get the content */
+  LS_STEP_SENT     /* nothing: all is out */
+};
+
+/* What a reply may answer. */
+enum ls_command {
+  LS_COMMAND_RSET,
+  LS_COMMAND_MAIL,
+  LS_COMMAND_RCPT,
+  LS_COMMAND_DATA,
+  LS_COMMAND_CONTENT, /* the end mark */
+  LS_COMMAND_BDAT,
+  LS_COMMAND_NOOP,
+  LS_COMMAND_QUIT,
+  LS_COMMAND_COUNT
+};
+
+/* One message on its way, from submission to its event. */
+struct ls_flight {
+  struct ls_flight *next, *prev;
+  uint64_t id;
+  const struct ls_envelope *env; /* borrowed until the event */
+  struct ls_span content;        /* borrowed until the event */
+  size_t size;                   /* of the content, see ls_content_size */
+
+  enum ls_step step;
+  uint64_t serial;       /* number of its transaction on this connection; 0: MAIL did not go out yet */
+  size_t next_recipient; /* RCPT went out for those below */
+  size_t awaited;        /* replies due for it */
+  size_t answered;       /* replies to RCPT */
+  size_t accepted;       /* of those, 2xx */
+  uint64_t content_end;  /* stream offset behind its last content octet; 0: content is not out */
+  bool mail_refused;
+  bool has_parameters; /* MAIL went out with SIZE or BODY */
+  bool plain;          /* MAIL without SIZE and BODY, the second time */
+  bool again;          /* to be sent once more on this connection, in another form */
+  bool in_doubt;       /* BDAT was not understood: what the server made of the content is not known yet */
+  bool answered_last;  /* the reply that decides has come */
+
+  struct ls_error error;
+  bool retry;
+  struct ls_rejection *rejections;
+  size_t rejection_count;
+  struct ls_buf response;
+  size_t octets;
+  int64_t started_ms;   /* MAIL went out */
+  int64_t enveloped_ms; /* the last RCPT was answered */
+  int64_t ended_ms;
+};
+
+/* One reply that is due, in the order of the commands. */
+struct ls_awaited {
+  enum ls_command command;
+  struct ls_flight *flight; /* NULL: NOOP, QUIT */
+  size_t recipient;         /* RCPT */
+  uint64_t end;             /* stream offset behind the command: an earlier reply cannot be its own */
+};
+
+struct ls_flights {
+  struct ls_flight *first, *last;
+};
+
+struct ls_session {
+  struct ls_session_options options;
+  struct ls_session_learned learned;
+  bool pipelining;
+
+  struct ls_queue queue;
+  struct ls_reply reply;
+  struct ls_awaited *awaited; /* a ring */
+  size_t awaited_cap;         /* 0, or a power of two */
+  size_t awaited_from, awaited_count;
+
+  struct ls_flights flights; /* submitted, no event yet, in the order of their transactions */
+  struct ls_flight *sender;  /* the one in flights whose commands go out next, or NULL */
+  struct ls_flights done;    /* events not yet popped */
+  struct ls_flight *given;   /* the last event popped: lends its response and rejections */
+  size_t in_flight;          /* messages in flights */
+  size_t in_flight_octets;
+
+  uint64_t serial; /* of the transaction last begun */
+  bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
+  bool barrier;    /* nothing may go out before every reply has come */
+  bool noop;       /* a NOOP is wanted */
+  bool quit;       /* QUIT is wanted; no more submissions */
+  bool quit_out;   /* QUIT is out */
+  bool over;
+  bool ended;         /* ENDED was popped */
+  enum ls_status why; /* what feed answers once it is over */
+  struct ls_error ending;
+  int64_t now_ms;
+  int64_t active_ms; /* octets last went either way */
+};
+
+/* How a session ends, as far as the messages in flight are concerned. */
+enum ls_ending {
+  LS_ENDING_SHUTDOWN, /* the server said it handles no further command: nothing behind counts */
+  LS_ENDING_BROKEN,   /* the connection is gone */
+  LS_ENDING_FAULT,    /* timeout, or not SMTP: the message at the head is not tried again */
+  LS_ENDING_LOCAL     /* no memory */
+};
+
+/* session.c: s->ending says why. Every flight becomes an event. */
+void ls_session_end(struct ls_session *s, enum ls_ending how);
+void ls_session_no_memory(struct ls_session *s);                    /* ends it */
+void ls_session_finish(struct ls_session *s, struct ls_flight *f);  /* f becomes an event */
+void ls_session_restart(struct ls_session *s, struct ls_flight *f); /* f goes out anew, before what waits */
+
+/* session_out.c */
+void ls_session_pump(struct ls_session *s); /* puts out all that may go out now */
+
+/* session_in.c */
+void ls_session_answer(struct ls_session *s); /* s->reply is whole */
+
+#endif
