@@ -78,7 +78,11 @@ $(B)/unit/support.o: spec/unit/support.c
 	$(CC) -std=c11 -MMD -MP $(filter-out -Wmissing-prototypes,$(warnings)) $(sanitize) -c -o $@ $<
 
 $(B)/unit/%_test: spec/unit/%_test.c $(B)/unit/support.o $(unit_pure)
-	$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) -o $@ $(filter %.c %.o,$^) -lcmocka
+	$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) -o $@ $(filter %.c %.o,$^) -lcmocka $(unit_libs)
+
+# idn is transport by its library, and pure in all else
+$(B)/unit/idn_test: $(B)/unit/obj/transport/idn.o
+$(B)/unit/idn_test: unit_libs := -lidn2
 
 unit: $(unit_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done

@@ -14,9 +14,10 @@ struct label {
 };
 
 /* Symbols that registries sell and that have no case and no mapping: arrows to miscellaneous symbols, the
- * pictograph blocks, and a few strays. */
+ * pictograph blocks, and a few strays. Enclosed letters and digits are left out: those stand for others. */
 static bool is_emoji(int32_t c) {
-  return (c >= 0x2190 && c <= 0x2bff) || (c >= 0x1f000 && c <= 0x1faff) || c == 0xa9 || c == 0xae ||
+  return (c >= 0x2190 && c <= 0x243f) || (c >= 0x2500 && c <= 0x2bff) || (c >= 0x1f000 && c <= 0x1f0ff) ||
+         (c >= 0x1f1e6 && c <= 0x1f1ff) || (c >= 0x1f300 && c <= 0x1faff) || c == 0xa9 || c == 0xae ||
          c == 0x203c || c == 0x2049 || c == 0x3030 || c == 0x303d;
 }
 
