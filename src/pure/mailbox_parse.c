@@ -460,16 +460,16 @@ enum ls_status ls_mailbox_parse_one(struct ls_span text, struct ls_arena *a, str
   if (ls_mailbox_parse(text, a, &list) != LS_OK)
     return ls_error_set(err, LS_ENOMEM, "API", "not enough memory to read an address");
   if (list.count == 0)
-    return ls_error_set(err, LS_EENVELOPE, "API", "there is no mail address in it; write name@example.com");
+    return ls_error_set(err, LS_EENVELOPE, "API", "no mail address was found; write name@example.com");
   if (list.items[0].is_group)
     return ls_error_set(err, LS_EENVELOPE, "API",
-                        "a ':' makes it a group of addresses; exactly one mail address is wanted");
+                        "a ':' makes a group of addresses; exactly one mail address is wanted");
   if (list.count > 1)
-    return ls_error_set(err, LS_EENVELOPE, "API", "there are %zu mail addresses in it; exactly one is wanted",
+    return ls_error_set(err, LS_EENVELOPE, "API", "%zu mail addresses were found; exactly one is wanted",
                         list.count);
   if (list.items[0].ambiguous)
     return ls_error_set(err, LS_EENVELOPE, "API",
-                        "it can be read as more than one mail address; write name@example.com or "
+                        "the text can be read as more than one mail address; write name@example.com or "
                         "\"Name\" <name@example.com>");
   *out = list.items[0];
   return LS_OK;

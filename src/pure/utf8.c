@@ -23,7 +23,7 @@ static struct lead lead_of(unsigned char c) {
 }
 
 size_t ls_utf8_decode(struct ls_span s, size_t at, int32_t *code_point) {
-  int32_t ignored;
+  int32_t ignored = 0;
   int32_t *result = code_point ? code_point : &ignored;
   *result = LS_UTF8_INVALID;
   if (at >= s.n)

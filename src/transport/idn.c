@@ -146,7 +146,7 @@ static enum ls_status check_rest(struct ls_span rest, struct ls_arena *a) {
   if (ls_span_is_ascii(rest))
     return is_host_text(rest) ? LS_OK : LS_AGAIN;
   struct label l = {.text = ls_arena_copy(a, rest)};
-  struct ls_span ascii, again;
+  struct ls_span ascii = {0}, again = {0};
   if (!l.text.p)
     return LS_ENOMEM;
   enum ls_status status = idna_ascii(&l, a, &ascii);
