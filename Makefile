@@ -53,15 +53,18 @@ deps-test:
 
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(base) $(CFLAGS) -c -o $@ $<
+	@echo '  CC $<'
+	@$(CC) $(base) $(CFLAGS) -c -o $@ $<
 
 $(B)/$(LUA)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(base) $(CFLAGS) $(LUA_CFLAGS) -c -o $@ $<
+	@echo '  CC $< for Lua $(LUA)'
+	@$(CC) $(base) $(CFLAGS) $(LUA_CFLAGS) -c -o $@ $<
 
 $(module): $(shared_o) $(lua_o)
 	@mkdir -p $(@D)
-	$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+	@echo '  LD $@'
+	@$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 
 # Unit tests of the pure rooms: nothing but libc (and cmocka), under ASan and UBSan, each allocation failed in turn.
 sanitize   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -71,14 +74,16 @@ unit_wrap  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 $(B)/unit/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(base) $(sanitize) -c -o $@ $<
+	@echo '  CC $< with sanitizers'
+	@$(CC) $(base) $(sanitize) -c -o $@ $<
 
 $(B)/unit/support.o: spec/unit/support.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -MMD -MP $(filter-out -Wmissing-prototypes,$(warnings)) $(sanitize) -c -o $@ $<
 
 $(B)/unit/%_test: spec/unit/%_test.c $(B)/unit/support.o $(unit_pure)
-	$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) -o $@ $(filter %.c %.o,$^) -lcmocka $(unit_libs)
+	@echo '  CC $<'
+	@$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) -o $@ $(filter %.c %.o,$^) -lcmocka $(unit_libs)
 
 # idn is transport by its library, and pure in all else
 $(B)/unit/idn_test: $(B)/unit/obj/transport/idn.o
