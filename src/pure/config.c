@@ -64,7 +64,7 @@ static enum ls_status check_unsupported(const struct reader *r) {
   return LS_OK;
 }
 
-/* Copies an IPv6 address of v, "fe80::1%eth0", with its zone. */
+/* An IPv6 address that may name the interface it is valid on: "fe80::1%eth0". */
 static bool is_zoned_ipv6(struct ls_span s) {
   size_t zone = ls_span_index(s, '%');
   return ls_netaddr_is_ipv6(ls_span_sub(s, 0, zone)) &&
