@@ -222,12 +222,11 @@ static int sextet(char c) {
   return c == '/' || c == '_' ? 63 : -1;
 }
 
-bool ls_codec_unbase64(struct ls_buf *out, struct ls_span text) {
+bool ls_codec_unbase64(struct ls_span text, char *out, size_t *n) {
+  char *to = out;
   uint32_t bits = 0;
   unsigned have = 0; /* sextets in bits */
-  size_t i = 0;
-  ls_buf_room(out, text.n / 4 * 3 + 3); /* one growth instead of many */
-  for (; i < text.n && text.p[i] != '='; i++) {
+  for (size_t i = 0; i < text.n && text.p[i] != '='; i++) {
     char c = text.p[i];
     int v = sextet(c);
     if (v < 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
@@ -235,17 +234,20 @@ bool ls_codec_unbase64(struct ls_buf *out, struct ls_span text) {
     if (v < 0)
       continue;
     bits = bits << 6 | (unsigned)v;
-    if (++have == 4) {
-      char three[3] = {(char)(bits >> 16 & 255), (char)(bits >> 8 & 255), (char)(bits & 255)};
-      ls_buf_add(out, ls_span(three, 3));
-      have = 0;
-    }
+    if (++have < 4)
+      continue;
+    *to++ = (char)(bits >> 16 & 255);
+    *to++ = (char)(bits >> 8 & 255);
+    *to++ = (char)(bits & 255);
+    have = 0;
   }
   if (have == 1)
     return false;
-  bits <<= 6 * (4 - have);
-  char rest[2] = {(char)(bits >> 16 & 255), (char)(bits >> 8 & 255)};
-  ls_buf_add(out, ls_span(rest, have ? have - 1 : 0));
+  if (have)
+    *to++ = (char)((have == 2 ? bits >> 4 : bits >> 10) & 255);
+  if (have == 3)
+    *to++ = (char)(bits >> 2 & 255);
+  *n = (size_t)(to - out);
   return true;
 }
 

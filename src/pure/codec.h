@@ -38,9 +38,10 @@ void ls_codec_base64(struct ls_buf *out, struct ls_span octets);
 /* base64 in lines of 76 octets with CRLF between them and none behind the last. */
 void ls_codec_base64_lines(struct ls_buf *out, struct ls_span octets);
 
-/* The octets base64 text stands for. White space is passed over, '=' ends it, the URL-safe letters are taken
- * too. False: another octet is in it, or a lone sextet at its end; out then holds what came before. */
-bool ls_codec_unbase64(struct ls_buf *out, struct ls_span text);
+/* The octets base64 text stands for, written to out, which has room for text.n / 4 * 3 + 3; *n: how many.
+ * White space is passed over, '=' ends it, the URL-safe letters are taken too. False: another octet is in it,
+ * or a lone sextet at its end. */
+bool ls_codec_unbase64(struct ls_span text, char *out, size_t *n);
 
 /* text as quoted-printable in lines of at most 76 octets. CRLF, LF and a bare CR are line ends and leave as
  * CRLF; nothing is added behind the last line. */

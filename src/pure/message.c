@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+#include "message.h"
+
+#include "date.h"
+#include "message_state.h"
+
+/* {from =, to =, cc =, bcc =}: who the message is from and to, whatever its header says. */
+static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *mail) {
+  static const char *const keys[] = {"to", "cc", "bcc"};
+  const struct ls_value *v = ls_value_get(mail, LS_SPAN("envelope"));
+  struct ls_label label = ls_label_make("envelope");
+  if (ls_value_is_nothing(v))
+    return LS_OK;
+  if (!ls_value_is_object(v))
+    return ls_reader_wrong(r, &label, "a table like {from=, to=}", v);
+  r->m->has_envelope = true;
+  struct ls_label at = ls_label_member(&label, "from");
+  struct ls_mailbox_list to[3];
+  enum ls_status status =
+      ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("from")), &at, &r->m->envelope_from);
+  for (size_t i = 0; status == LS_OK && i < 3; i++) {
+    at = ls_label_member(&label, keys[i]);
+    status = ls_reader_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
+  }
+  if (status != LS_OK)
+    return status;
+  struct ls_mailbox_list *all = &r->m->envelope_to;
+  all->items = ls_arena_array(r->a, to[0].count + to[1].count + to[2].count, sizeof *all->items);
+  if (!all->items)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < 3; i++) {
+    if (to[i].count)
+      memcpy(all->items + all->count, to[i].items, to[i].count * sizeof *all->items);
+    all->count += to[i].count;
+  }
+  return LS_OK;
+}
+
+static bool is_recipients(const struct ls_field *f) {
+  return f->kind == LS_FIELD_MAILBOXES && (ls_span_eq(f->name, LS_SPAN("To")) ||
+                                           ls_span_eq(f->name, LS_SPAN("Cc")) || ls_span_eq(f->name, LS_SPAN("Bcc")));
+}
+
+/* Calls visit for every list of mailboxes there is; stops at the first that is not LS_OK. */
+static enum ls_status each_list(struct ls_message *m, enum ls_status (*visit)(void *, struct ls_mailbox_list *),
+                                void *context) {
+  enum ls_status status = visit(context, &m->envelope_from);
+  if (status == LS_OK)
+    status = visit(context, &m->envelope_to);
+  for (size_t i = 0; status == LS_OK && i < m->count; i++)
+    if (m->fields[i].kind == LS_FIELD_MAILBOXES)
+      status = visit(context, &m->fields[i].list);
+  return status;
+}
+
+static bool has_upper(struct ls_span s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+      return true;
+  return false;
+}
+
+static bool has_a_label(struct ls_span domain) {
+  for (size_t i = 0; i + 4 <= domain.n; i++)
+    if (ls_span_ieq(ls_span(domain.p + i, 4), LS_SPAN("xn--")))
+      return true;
+  return false;
+}
+
+static bool needs_idna(const struct ls_mailbox *m) {
+  return !ls_span_is_ascii(m->domain) || has_upper(m->domain) ||
+         (!ls_span_is_ascii(m->local) && has_a_label(m->domain));
+}
+
+/* First counted, then kept: idn is NULL in the first round. */
+static void offer(struct ls_message *m, struct ls_mailbox *box) {
+  if (!needs_idna(box))
+    return;
+  if (m->idn)
+    m->idn[m->idn_count] = box;
+  m->idn_count++;
+}
+
+static enum ls_status offer_list(void *message, struct ls_mailbox_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct ls_mailbox *box = &list->items[i];
+    for (size_t j = 0; box->is_group && j < box->count; j++)
+      offer(message, &box->members[j]);
+    if (!box->is_group)
+      offer(message, box);
+  }
+  return LS_OK;
+}
+
+static enum ls_status collect_idn(struct ls_reader *r) {
+  struct ls_message *m = r->m;
+  each_list(m, offer_list, m);
+  m->idn = ls_arena_array(r->a, m->idn_count, sizeof(struct ls_mailbox *));
+  if (!m->idn)
+    return LS_ENOMEM;
+  m->idn_count = 0;
+  return each_list(m, offer_list, m);
+}
+
+static enum ls_status require_recipient(struct ls_reader *r) {
+  const struct ls_mailbox *first = r->m->has_envelope ? ls_mailbox_first(&r->m->envelope_to) : NULL;
+  for (size_t i = 0; !r->m->has_envelope && !first && i < r->m->count; i++)
+    if (is_recipients(&r->m->fields[i]))
+      first = ls_mailbox_first(&r->m->fields[i].list);
+  return first ? LS_OK : ls_error_set(r->err, LS_EENVELOPE, "API", "No recipients defined");
+}
+
+enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,
+                               struct ls_error *err) {
+  struct ls_reader r = {ls_arena_alloc(a, sizeof(struct ls_message)), a, err};
+  struct ls_label label = ls_label_make("mail");
+  *out = NULL;
+  if (!r.m)
+    return LS_ENOMEM;
+  if (!ls_value_is_object(mail))
+    return ls_reader_wrong(&r, &label, "a table", mail);
+  enum ls_status status = ls_reader_parts(&r, mail);
+  if (status == LS_OK)
+    status = ls_reader_fields(&r, mail);
+  if (status == LS_OK)
+    status = read_envelope(&r, mail);
+  if (status == LS_OK)
+    status = ls_reader_dsn(&r, mail);
+  if (status == LS_OK)
+    status = require_recipient(&r);
+  if (status == LS_OK)
+    status = collect_idn(&r);
+  if (status == LS_OK)
+    *out = r.m;
+  return status;
+}
+
+struct ls_mailbox *ls_message_idn(struct ls_message *m, size_t i) {
+  return i < m->idn_count ? m->idn[i] : NULL;
+}
+
+/* What every step of writing needs. */
+struct writer {
+  struct ls_message *m;
+  const struct ls_message_context *context;
+  struct ls_arena *a;
+  struct ls_composed *out;
+  struct ls_error *err;
+};
+
+static enum ls_status check_list(void *err, struct ls_mailbox_list *list) {
+  enum ls_status status = LS_OK;
+  for (size_t i = 0; status == LS_OK && i < list->count; i++)
+    status = ls_mailbox_check(&list->items[i], err);
+  return status;
+}
+
+/* From decides; without it, the first of Sender and Reply-To that names somebody (RFC 5321 4.5.5: else the
+ * null reverse-path). */
+static const struct ls_mailbox *sender_of(const struct ls_message *m) {
+  if (m->has_envelope)
+    return ls_mailbox_first(&m->envelope_from);
+  const struct ls_mailbox *other = NULL;
+  for (size_t i = 0; i < m->count; i++) {
+    const struct ls_field *f = &m->fields[i];
+    const struct ls_mailbox *box = f->kind == LS_FIELD_MAILBOXES ? ls_mailbox_first(&f->list) : NULL;
+    if (box && ls_span_eq(f->name, LS_SPAN("From")))
+      return box;
+    if (!other && !is_recipients(f))
+      other = box;
+  }
+  return other;
+}
+
+static enum ls_status keep(struct writer *w, struct ls_buf *b, struct ls_span *out) {
+  *out = ls_arena_copy(w->a, ls_buf_span(b));
+  enum ls_status status = b->status != LS_OK ? b->status : out->p ? LS_OK : LS_ENOMEM;
+  ls_buf_deinit(b);
+  return status;
+}
+
+static enum ls_status write_from(struct writer *w) {
+  const struct ls_mailbox *box = sender_of(w->m);
+  struct ls_buf address;
+  if (!box)
+    return LS_OK;
+  ls_buf_init(&address, LS_MESSAGE_MAX);
+  ls_mailbox_write_address(&address, box);
+  return keep(w, &address, &w->out->envelope.from);
+}
+
+static enum ls_status write_recipients(struct writer *w) {
+  struct ls_message *m = w->m;
+  struct ls_mailbox_list *lists = ls_arena_array(w->a, m->count + 1, sizeof *lists);
+  size_t count = 0;
+  if (!lists)
+    return LS_ENOMEM;
+  if (m->has_envelope)
+    lists[count++] = m->envelope_to;
+  for (size_t i = 0; !m->has_envelope && i < m->count; i++)
+    if (is_recipients(&m->fields[i]))
+      lists[count++] = m->fields[i].list;
+  struct ls_span *addresses = NULL;
+  struct ls_envelope *e = &w->out->envelope;
+  enum ls_status status = ls_mailbox_addresses(lists, count, w->a, &addresses, &e->count);
+  if (status != LS_OK)
+    return status;
+  e->to = ls_arena_array(w->a, e->count, sizeof *e->to);
+  if (!e->to)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < e->count; i++) {
+    e->to[i] = (struct ls_recipient){addresses[i], m->notify, m->orcpt};
+    e->smtputf8 = e->smtputf8 || !ls_span_is_ascii(addresses[i]);
+  }
+  return LS_OK;
+}
+
+static enum ls_status write_envelope(struct writer *w) {
+  enum ls_status status = each_list(w->m, check_list, w->err);
+  if (status == LS_OK)
+    status = write_from(w);
+  if (status == LS_OK)
+    status = write_recipients(w);
+  struct ls_envelope *e = &w->out->envelope;
+  e->smtputf8 = e->smtputf8 || !ls_span_is_ascii(e->from);
+  e->ret = w->m->ret;
+  e->envid = w->m->envid;
+  return status;
+}
+
+/* The part behind '@' of the sender, where it can stand in an id as it is. */
+static struct ls_span id_domain(struct ls_span from) {
+  size_t at = from.n;
+  while (at && from.p[at - 1] != '@')
+    at--;
+  struct ls_span domain = ls_span_sub(from, at, from.n);
+  for (size_t i = 0; i < domain.n; i++) {
+    unsigned char c = (unsigned char)domain.p[i];
+    if (c < 0x80 && !ls_ascii_is_alnum((char)c) && !(c > ' ' && c < 0x7f && memchr("-._[]:", c, 6)))
+      return LS_SPAN("localhost");
+  }
+  return domain.n ? domain : LS_SPAN("localhost");
+}
+
+static void add_random_id(struct writer *w, struct ls_buf *out) {
+  static const char hex[] = "0123456789abcdef";
+  ls_buf_addc(out, '<');
+  for (size_t i = 0; i < 16; i++) {
+    unsigned char c = w->context->random[i];
+    char two[2] = {hex[c >> 4], hex[c & 15]};
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      ls_buf_addc(out, '-');
+    ls_buf_add(out, ls_span(two, 2));
+  }
+  ls_buf_addc(out, '@');
+  ls_buf_add(out, id_domain(w->out->envelope.from));
+  ls_buf_addc(out, '>');
+}
+
+/* The id given, or one made up; either stands in the field that reading left for it. */
+static enum ls_status write_message_id(struct writer *w) {
+  struct ls_buf id;
+  ls_buf_init(&id, LS_MESSAGE_MAX);
+  struct ls_field *field = w->m->fields;
+  while (!ls_span_eq(field->name, LS_SPAN("Message-ID")))
+    field++;
+  ls_header_add_id(&id, field->value);
+  if (id.status == LS_OK && !id.n)
+    add_random_id(w, &id);
+  enum ls_status status = keep(w, &id, &w->out->message_id);
+  field->value = w->out->message_id;
+  return status;
+}
+
+static enum ls_status write_field(struct writer *w, const struct ls_field *f) {
+  struct ls_buf *out = &w->out->content;
+  if (f->kind == LS_FIELD_TEXT)
+    return ls_header_text(out, f->name, f->value, w->m->choice);
+  if (f->kind == LS_FIELD_ID)
+    return ls_header_id(out, f->name, f->value);
+  if (f->kind == LS_FIELD_IDS)
+    return ls_header_ids(out, f->name, f->value);
+  if (ls_span_eq(f->name, LS_SPAN("Bcc")))
+    return out->status;
+  size_t from = ls_header_begin(out, f->name);
+  if (f->kind == LS_FIELD_MAILBOXES)
+    ls_mailbox_write_list(out, &f->list);
+  else
+    ls_buf_add(out, f->value);
+  return ls_header_end(out, from);
+}
+
+static bool has_field(const struct ls_message *m, struct ls_span name) {
+  for (size_t i = 0; i < m->count; i++)
+    if (ls_span_eq(m->fields[i].name, name))
+      return true;
+  return false;
+}
+
+static enum ls_status write_fields(struct writer *w) {
+  enum ls_status status = LS_OK;
+  for (size_t i = 0; status == LS_OK && i < w->m->count; i++) {
+    const struct ls_field *f = &w->m->fields[i];
+    status = write_field(w, f);
+    if (status == LS_EMESSAGE)
+      ls_error_set(w->err, status, "API", "%.*s cannot be written in lines of 998 octets", (int)f->name.n,
+                   f->name.p);
+  }
+  return status;
+}
+
+static enum ls_status write_date(struct writer *w) {
+  struct ls_buf *out = &w->out->content;
+  size_t from = ls_header_begin(out, LS_SPAN("Date"));
+  ls_date_write(out, w->context->now_s);
+  return ls_header_end(out, from);
+}
+
+/* Content-Type is the last field, so that what describes the body stands next to it. */
+static enum ls_status write_head(struct writer *w, const struct ls_mime_boundary *boundary) {
+  struct ls_buf *out = &w->out->content;
+  const struct ls_mime_part *root = w->m->root;
+  enum ls_status status = ls_mime_write_own(out, root);
+  if (status == LS_OK)
+    status = write_fields(w);
+  if (status == LS_OK)
+    status = ls_mime_write_encoding(out, root);
+  if (status == LS_OK && !has_field(w->m, LS_SPAN("Date")))
+    status = write_date(w);
+  if (status == LS_OK)
+    status = ls_header_text(out, LS_SPAN("MIME-Version"), LS_SPAN("1.0"), LS_CODEC_AUTO);
+  if (status == LS_OK)
+    status = ls_mime_write_type(out, root, boundary);
+  return status;
+}
+
+static enum ls_status write_content(struct writer *w) {
+  struct ls_buf *out = &w->out->content;
+  const struct ls_mime_part *root = w->m->root;
+  struct ls_mime_boundary boundary = {0};
+  if (root->parts)
+    ls_mime_choose_boundary(root, w->context->random + 16, &boundary);
+  ls_buf_room(out, ls_mime_size(root) + 1024); /* one growth instead of many; a failure sticks */
+  enum ls_status status = write_head(w, &boundary);
+  w->out->head_n = out->n;
+  ls_buf_adds(out, "\r\n");
+  if (status == LS_OK)
+    status = ls_mime_write_body(out, root, &boundary);
+  if (status == LS_OK && out->n && out->p[out->n - 1] != '\n')
+    ls_buf_adds(out, "\r\n");
+  return status == LS_OK ? out->status : status;
+}
+
+enum ls_status ls_message_write(struct ls_message *m, const struct ls_message_context *context,
+                                struct ls_arena *a, struct ls_composed *out, struct ls_error *err) {
+  struct writer w = {m, context, a, out, err};
+  *out = (struct ls_composed){0};
+  ls_buf_init(&out->content, LS_MESSAGE_MAX);
+  enum ls_status status = write_envelope(&w);
+  if (status == LS_OK)
+    status = write_message_id(&w);
+  if (status == LS_OK)
+    status = write_content(&w);
+  if (status == LS_ETOOBIG)
+    ls_error_set(err, status, "API", "the message is over %d octets", LS_MESSAGE_MAX);
+  if (status == LS_EMESSAGE)
+    ls_error_set(err, status, "API", "a field of an attachment cannot be written in lines of 998 octets");
+  if (status != LS_OK)
+    return status;
+  bool head_is_ascii = ls_span_is_ascii(ls_span(out->content.p, out->head_n));
+  out->envelope.smtputf8 = out->envelope.smtputf8 || !head_is_ascii;
+  out->envelope.body_8bit = !head_is_ascii || ls_mime_is_8bit(m->root);
+  return LS_OK;
+}

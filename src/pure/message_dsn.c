@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ * Delivery status notifications (RFC 3461) and List-* fields (RFC 2369, 2919). */
+#include "message_state.h"
+
+enum {
+  ENVID_MAX = 100, /* RFC 3461 4.4 */
+  ORCPT_MAX = 500  /* RFC 3461 4.2 */
+};
+
+/* The first member that is a string and not empty; nothing else is taken for "not given". */
+static enum ls_status either(struct ls_reader *r, const struct ls_value *v, const char *first,
+                             const char *second, struct ls_span *out) {
+  struct ls_label dsn = ls_label_make("dsn");
+  struct ls_label label = ls_label_member(&dsn, first);
+  enum ls_status status = ls_reader_string(r, ls_value_get(v, ls_span_cstr(first)), &label, out);
+  if (status != LS_OK || out->n)
+    return status;
+  label = ls_label_member(&dsn, second);
+  return ls_reader_string(r, ls_value_get(v, ls_span_cstr(second)), &label, out);
+}
+
+static enum ls_status invalid(struct ls_reader *r, const char *what, struct ls_span got) {
+  struct ls_label shown = ls_label_octets(got);
+  return ls_error_set(r->err, LS_EENVELOPE, "API", "Invalid DSN %s: \"%s\"", what, shown.text);
+}
+
+/* Copies built text into the arena and lets go of the buffer. */
+static enum ls_status keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out) {
+  *out = ls_arena_copy(r->a, ls_buf_span(b));
+  enum ls_status status = b->status != LS_OK ? b->status : out->p ? LS_OK : LS_ENOMEM;
+  ls_buf_deinit(b);
+  return status;
+}
+
+/* xtext (RFC 3461 4), with prefix before it as it is. */
+static enum ls_status xtext(struct ls_reader *r, const char *what, struct ls_span prefix, struct ls_span s,
+                            size_t max, struct ls_span *out) {
+  static const char hex[] = "0123456789ABCDEF";
+  struct ls_buf b;
+  ls_buf_init(&b, max);
+  ls_buf_add(&b, prefix);
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char)s.p[i];
+    if (c > 0x20 && c < 0x7f && c != '+' && c != '=') {
+      ls_buf_addc(&b, (char)c);
+    } else {
+      char coded[3] = {'+', hex[c >> 4], hex[c & 15]};
+      ls_buf_add(&b, ls_span(coded, 3));
+    }
+  }
+  enum ls_status status = keep(r, &b, out);
+  return status == LS_ETOOBIG ? invalid(r, what, s) : status;
+}
+
+static enum ls_status read_ret(struct ls_reader *r, const struct ls_value *v) {
+  struct ls_span text;
+  enum ls_status status = either(r, v, "ret", "return", &text);
+  if (status != LS_OK || !text.n)
+    return status;
+  if (ls_span_ieq(text, LS_SPAN("hdrs")) || ls_span_ieq(text, LS_SPAN("headers")))
+    r->m->ret = LS_SPAN("HDRS");
+  else if (ls_span_ieq(text, LS_SPAN("full")) || ls_span_ieq(text, LS_SPAN("body")))
+    r->m->ret = LS_SPAN("FULL");
+  else
+    return invalid(r, "ret", text);
+  return LS_OK;
+}
+
+/* One word of NOTIFY behind those that are there. */
+static bool add_word(struct ls_buf *out, struct ls_span word) {
+  static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+  while (word.n && word.p[0] == ' ')
+    word = ls_span(word.p + 1, word.n - 1);
+  while (word.n && word.p[word.n - 1] == ' ')
+    word.n--;
+  for (size_t i = 0; i < 4; i++)
+    if (ls_span_ieq(word, ls_span_cstr(words[i]))) {
+      if (out->n)
+        ls_buf_addc(out, ',');
+      ls_buf_adds(out, words[i]);
+      return true;
+    }
+  return false;
+}
+
+static bool add_words(struct ls_buf *out, struct ls_span list) {
+  while (list.n) {
+    size_t comma = ls_span_index(list, ',');
+    if (!add_word(out, ls_span_sub(list, 0, comma)))
+      return false;
+    list = ls_span_sub(list, comma + 1, list.n);
+  }
+  return true;
+}
+
+static enum ls_status read_notify(struct ls_reader *r, const struct ls_value *v) {
+  const struct ls_value *notify = ls_value_get(v, LS_SPAN("notify"));
+  struct ls_label label = ls_label_make("dsn.notify");
+  if (ls_value_is_nothing(notify) || notify->kind == LS_VALUE_EMPTY)
+    return LS_OK;
+  bool is_list = notify->kind == LS_VALUE_ARRAY;
+  if (!is_list && notify->kind != LS_VALUE_STRING)
+    return ls_reader_wrong(r, &label, "a string or a list of strings", notify);
+  struct ls_buf b;
+  ls_buf_init(&b, 256);
+  bool ok = is_list || add_words(&b, notify->as.string);
+  for (size_t i = 0; ok && is_list && i < notify->as.array.count; i++)
+    ok = add_word(&b, ls_value_string(&notify->as.array.items[i]));
+  ok = ok && (b.n == 5 || !ls_span_starts(ls_buf_span(&b), LS_SPAN("NEVER")));
+  for (size_t i = 1; ok && i + 5 <= b.n; i++)
+    ok = memcmp(b.p + i, "NEVER", 5) != 0;
+  enum ls_status status = keep(r, &b, &r->m->notify);
+  return ok || status == LS_ENOMEM
+             ? status
+             : ls_error_set(r->err, LS_EENVELOPE, "API",
+                            "Invalid DSN notify: use \"never\" alone, or any of \"success\", \"failure\" and "
+                            "\"delay\"");
+}
+
+static enum ls_status read_recipient(struct ls_reader *r, const struct ls_value *v) {
+  struct ls_span text;
+  enum ls_status status = either(r, v, "recipient", "orcpt", &text);
+  if (status != LS_OK || !text.n)
+    return status;
+  size_t semicolon = ls_span_index(text, ';');
+  bool typed = semicolon < text.n;
+  struct ls_span prefix = typed ? ls_span_sub(text, 0, semicolon + 1) : LS_SPAN("rfc822;");
+  for (size_t i = 0; i + 1 < prefix.n; i++)
+    if (!ls_ascii_is_alnum(prefix.p[i]) && prefix.p[i] != '-')
+      return invalid(r, "recipient", text);
+  struct ls_span address = typed ? ls_span_sub(text, semicolon + 1, text.n) : text;
+  return xtext(r, "recipient", prefix, address, ORCPT_MAX, &r->m->orcpt);
+}
+
+enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail) {
+  const struct ls_value *v = ls_value_get(mail, LS_SPAN("dsn"));
+  struct ls_label label = ls_label_make("dsn");
+  if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
+    return LS_OK;
+  if (v->kind != LS_VALUE_OBJECT)
+    return ls_reader_wrong(r, &label, "a table", v);
+  struct ls_span id;
+  enum ls_status status = either(r, v, "id", "envid", &id);
+  if (status == LS_OK && id.n)
+    status = xtext(r, "id", ls_span(NULL, 0), id, ENVID_MAX, &r->m->envid);
+  if (status == LS_OK)
+    status = read_ret(r, v);
+  if (status == LS_OK)
+    status = read_notify(r, v);
+  return status == LS_OK ? read_recipient(r, v) : status;
+}
+
+/* "<https://...>": an address of mail or web as a URL, nothing in it that could end the angle brackets. */
+static void add_url(struct ls_buf *out, struct ls_span url, bool is_id) {
+  static const char hex[] = "0123456789ABCDEF";
+  static const char *const schemes[] = {"http:", "https:", "mailto:", "ftp:"};
+  bool has_scheme = false;
+  for (size_t i = 0; i < 4; i++) {
+    size_t n = strlen(schemes[i]);
+    if (!ls_span_starts(url, ls_span(schemes[i], n)))
+      continue;
+    has_scheme = true;
+    for (url = is_id ? ls_span_sub(url, n, url.n) : url; is_id && url.n && url.p[0] == '/';)
+      url = ls_span_sub(url, 1, url.n);
+  }
+  size_t at = ls_span_index(url, '@');
+  bool is_mail = at > 0 && at + 1 < url.n && ls_span_index(ls_span_sub(url, at + 1, url.n), '@') == url.n - at - 1;
+  ls_buf_adds(out, has_scheme || is_id ? "<" : is_mail ? "<mailto:" : "<http://");
+  for (size_t i = 0; i < url.n; i++) {
+    unsigned char c = (unsigned char)url.p[i];
+    if (c > ' ' && c < 0x7f && c != '<' && c != '>') {
+      ls_buf_addc(out, (char)c);
+    } else if (c >= 0x7f) {
+      char coded[3] = {'%', hex[c >> 4], hex[c & 15]};
+      ls_buf_add(out, ls_span(coded, 3));
+    }
+  }
+  ls_buf_addc(out, '>');
+}
+
+static void add_comment(struct ls_buf *out, struct ls_span comment) {
+  ls_buf_adds(out, " (");
+  if (ls_codec_needs_words(comment))
+    ls_codec_words(out, comment, LS_CODEC_AUTO);
+  else
+    for (size_t i = 0; i < comment.n; i++) {
+      if (memchr("()\\", comment.p[i], 3))
+        ls_buf_addc(out, '\\');
+      ls_buf_addc(out, comment.p[i]);
+    }
+  ls_buf_addc(out, ')');
+}
+
+/* One address of a List-* field: "url", or {url =, comment =}. */
+static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                bool is_id, struct ls_buf *out) {
+  struct ls_span url = ls_value_string(v);
+  struct ls_span comment = {0};
+  if (ls_value_is(v, LS_VALUE_OBJECT)) {
+    struct ls_label at = ls_label_member(label, "comment");
+    enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
+    if (status != LS_OK)
+      return status;
+    url = ls_value_string(ls_value_get(v, LS_SPAN("url")));
+  }
+  if (!url.n)
+    return ls_reader_wrong(r, label, "a string or {url=, comment=}", v);
+  if (out->n)
+    ls_buf_adds(out, ", ");
+  if (is_id && comment.n && ls_codec_needs_words(comment))
+    ls_codec_words(out, comment, LS_CODEC_AUTO);
+  else if (is_id && comment.n)
+    ls_codec_quote(out, comment);
+  if (is_id && comment.n)
+    ls_buf_addc(out, ' ');
+  add_url(out, url, is_id);
+  if (!is_id && comment.n)
+    add_comment(out, comment);
+  return LS_OK;
+}
+
+/* One field. A list inside the list puts several addresses into one field. */
+static enum ls_status add_list_field(struct ls_reader *r, struct ls_span name, const struct ls_value *v,
+                                     const struct ls_label *label) {
+  struct ls_buf b;
+  ls_buf_init(&b, LS_MESSAGE_MAX);
+  bool is_id = ls_span_eq(name, LS_SPAN("List-ID"));
+  enum ls_status status = LS_OK;
+  if (v->kind == LS_VALUE_ARRAY)
+    for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
+      struct ls_label at = ls_label_item(label, i);
+      status = add_entry(r, &v->as.array.items[i], &at, is_id, &b);
+    }
+  else
+    status = add_entry(r, v, label, is_id, &b);
+  struct ls_field field = {.name = name, .kind = LS_FIELD_BUILT};
+  enum ls_status kept = keep(r, &b, &field.value);
+  if (status == LS_OK)
+    status = kept;
+  return status == LS_OK ? ls_reader_append(r, &field) : status;
+}
+
+static enum ls_status add_list_fields(struct ls_reader *r, const struct ls_member *member) {
+  struct ls_buf raw;
+  struct ls_span name;
+  struct ls_label label = ls_label_make("list");
+  struct ls_label shown = ls_label_octets(member->name);
+  ls_buf_init(&raw, 256);
+  ls_buf_adds(&raw, "list-");
+  ls_buf_add(&raw, member->name);
+  enum ls_status status = raw.status;
+  if (status == LS_OK)
+    status = ls_header_name(ls_buf_span(&raw), r->a, &name);
+  ls_buf_deinit(&raw);
+  label = ls_label_member(&label, shown.text);
+  if (status == LS_EMESSAGE || status == LS_ETOOBIG)
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no name of a List- header", label.text);
+  const struct ls_value *v = member->value;
+  if (status != LS_OK || ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
+    return status;
+  if (v->kind != LS_VALUE_ARRAY)
+    return add_list_field(r, name, v, &label);
+  for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
+    struct ls_label at = ls_label_item(&label, i);
+    status = add_list_field(r, name, &v->as.array.items[i], &at);
+  }
+  return status;
+}
+
+enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list) {
+  struct ls_label label = ls_label_make("list");
+  if (ls_value_is_nothing(list) || list->kind == LS_VALUE_EMPTY)
+    return LS_OK;
+  if (list->kind != LS_VALUE_OBJECT)
+    return ls_reader_wrong(r, &label, "a table like {unsubscribe=, help=}", list);
+  struct ls_member *members = NULL;
+  enum ls_status status = ls_reader_sorted(r, list, &members);
+  for (size_t i = 0; status == LS_OK && i < list->as.object.count; i++)
+    status = add_list_fields(r, &members[i]);
+  return status;
+}

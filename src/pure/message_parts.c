@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT
+ * The body side of a mail: text, html and attachments to a tree of parts. */
+#include <stdio.h>
+
+#include "message_state.h"
+#include "utf8.h"
+
+/* What nodemailer knows and this does not: a mail that relies on it must not go out without. */
+static enum ls_status refuse_unknown(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                     const char *const *names, const char *advice) {
+  for (; *names; names++)
+    if (!ls_value_is_nothing(ls_value_get(v, ls_span_cstr(*names))))
+      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s%s%s is not supported; %s", label ? label->text : "",
+                          label ? "." : "", *names, advice);
+  return LS_OK;
+}
+
+static struct ls_mime_part *new_part(struct ls_reader *r, struct ls_span type) {
+  struct ls_mime_part *part = ls_arena_alloc(r->a, sizeof *part);
+  if (part) {
+    part->type = type;
+    part->choice = r->m->choice;
+  }
+  return part;
+}
+
+static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                    enum ls_mime_encoding *out) {
+  static const struct {
+    const char *name;
+    enum ls_mime_encoding encoding;
+  } rows[] = {{"7bit", LS_MIME_7BIT},
+              {"8bit", LS_MIME_8BIT},
+              {"binary", LS_MIME_AUTO},
+              {"quoted-printable", LS_MIME_QUOTED},
+              {"base64", LS_MIME_BASE64}};
+  if (ls_value_is_nothing(v) || (v->kind == LS_VALUE_BOOLEAN && !v->as.boolean))
+    return LS_OK;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (ls_span_ieq(ls_value_string(v), ls_span_cstr(rows[i].name))) {
+      *out = rows[i].encoding;
+      return LS_OK;
+    }
+  return ls_reader_wrong(r, label, "\"7bit\", \"8bit\", \"quoted-printable\" or \"base64\"", v);
+}
+
+/* Octets that are no UTF-8 would make the charset we name a lie. */
+static enum ls_status make_valid(struct ls_reader *r, struct ls_span *text) {
+  if (ls_span_is_ascii(*text) || ls_utf8_valid(*text))
+    return LS_OK;
+  struct ls_buf valid;
+  ls_buf_init(&valid, LS_MESSAGE_MAX);
+  ls_utf8_add_valid(&valid, *text);
+  *text = ls_arena_copy(r->a, ls_buf_span(&valid));
+  enum ls_status status = valid.status != LS_OK ? valid.status : text->p ? LS_OK : LS_ENOMEM;
+  ls_buf_deinit(&valid);
+  return status;
+}
+
+/* text or html; *out stays NULL when it is empty. */
+static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail, const char *key,
+                                struct ls_span type, struct ls_mime_part **out) {
+  struct ls_label label = ls_label_make(key);
+  struct ls_span text;
+  enum ls_status status = ls_reader_string(r, ls_value_get(mail, ls_span_cstr(key)), &label, &text);
+  if (status != LS_OK || !text.n)
+    return status;
+  struct ls_mime_part *part = new_part(r, type);
+  struct ls_mime_pair *charset = ls_arena_alloc(r->a, sizeof *charset);
+  if (!part || !charset)
+    return LS_ENOMEM;
+  *charset = (struct ls_mime_pair){LS_SPAN("charset"), LS_SPAN("utf-8")};
+  part->params = charset;
+  part->param_count = 1;
+  label = ls_label_make("encoding");
+  status = read_encoding(r, ls_value_get(mail, LS_SPAN("encoding")), &label, &part->encoding);
+  part->encoding_early = part->encoding != LS_MIME_AUTO;
+  if (status == LS_OK)
+    status = make_valid(r, &text);
+  part->content = text;
+  *out = part;
+  return status == LS_OK ? ls_mime_settle(part, r->a) : status;
+}
+
+static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                   struct ls_mime_part *part) {
+  struct ls_label at = ls_label_member(label, "content");
+  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("content")), &at, &part->content);
+  const struct ls_value *encoding = ls_value_get(v, LS_SPAN("encoding"));
+  struct ls_span name = ls_value_string(encoding);
+  if (status != LS_OK || ls_value_is_nothing(encoding) || ls_span_ieq(name, LS_SPAN("utf8")) ||
+      ls_span_ieq(name, LS_SPAN("utf-8")) || ls_span_ieq(name, LS_SPAN("binary")))
+    return status;
+  if (!ls_span_ieq(name, LS_SPAN("base64"))) {
+    at = ls_label_member(label, "encoding");
+    return ls_reader_wrong(r, &at, "\"base64\" or nothing (content is octets)", encoding);
+  }
+  char *octets = ls_arena_alloc(r->a, part->content.n / 4 * 3 + 3);
+  size_t n = 0;
+  if (!octets)
+    return LS_ENOMEM;
+  if (!ls_codec_unbase64(part->content, octets, &n))
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not base64, as its encoding says", at.text);
+  part->content = ls_span(octets, n);
+  return LS_OK;
+}
+
+/* A type the caller names, else what the file name says. */
+static enum ls_status read_type(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                struct ls_mime_part *part) {
+  struct ls_label at = ls_label_member(label, "contentType");
+  struct ls_span text;
+  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("contentType")), &at, &text);
+  if (status != LS_OK)
+    return status;
+  if (!text.n) {
+    part->type = ls_mime_type_of(part->filename);
+    return LS_OK;
+  }
+  status = ls_mime_read_type(text, r->a, part);
+  if (status == LS_EMESSAGE || (status == LS_OK && ls_span_starts(part->type, LS_SPAN("multipart/"))))
+    return ls_error_set(r->err, LS_EMESSAGE, "API",
+                        "%s must be a content type like \"application/pdf\", and none of multipart", at.text);
+  return status;
+}
+
+/* Without a name, an attachment gets one that says what it is; false asks for none. */
+static enum ls_status name_file(struct ls_reader *r, const struct ls_value *v, size_t index,
+                                struct ls_mime_part *part) {
+  const struct ls_value *given = ls_value_get(v, LS_SPAN("filename"));
+  if (part->filename.n || ls_value_is(given, LS_VALUE_BOOLEAN) ||
+      ls_span_starts(part->type, LS_SPAN("message/")))
+    return LS_OK;
+  struct ls_buf name;
+  ls_buf_init(&name, 256);
+  ls_buf_adds(&name, "attachment-");
+  ls_buf_addu(&name, index + 1);
+  ls_buf_addc(&name, '.');
+  ls_buf_add(&name, ls_mime_ending_of(part->type));
+  part->filename = ls_arena_copy(r->a, ls_buf_span(&name));
+  bool ok = name.status == LS_OK && part->filename.p;
+  ls_buf_deinit(&name);
+  return ok ? LS_OK : LS_ENOMEM;
+}
+
+static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                              struct ls_mime_part *part) {
+  struct ls_label at = ls_label_member(label, "cid");
+  struct ls_span id;
+  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("cid")), &at, &id);
+  if (status != LS_OK || !id.n)
+    return status;
+  if (id.p[0] == '<' && id.p[id.n - 1] == '>')
+    id = ls_span_sub(id, 1, id.n - 1);
+  for (size_t i = 0; i < id.n; i++)
+    if (id.p[i] <= ' ' || id.p[i] > '~' || id.p[i] == '<' || id.p[i] == '>')
+      return ls_error_set(r->err, LS_EMESSAGE, "API",
+                          "%s must be printable ASCII without spaces, '<' and '>'", at.text);
+  part->id = id;
+  return LS_OK;
+}
+
+static enum ls_status read_disposition(struct ls_reader *r, const struct ls_value *v,
+                                       const struct ls_label *label, struct ls_mime_part *part) {
+  struct ls_label at = ls_label_member(label, "contentDisposition");
+  bool shown = ls_span_starts(part->type, LS_SPAN("message/")) ||
+               (part->id.n && ls_span_starts(part->type, LS_SPAN("image/")));
+  const struct ls_value *given = ls_value_get(v, LS_SPAN("contentDisposition"));
+  enum ls_status status = ls_reader_string(r, given, &at, &part->disposition);
+  if (status != LS_OK)
+    return status;
+  if (!part->disposition.n)
+    part->disposition = shown ? LS_SPAN("inline") : LS_SPAN("attachment");
+  if (!ls_mime_is_token(part->disposition))
+    return ls_reader_wrong(r, &at, "\"attachment\" or \"inline\"", given);
+  return LS_OK;
+}
+
+/* Fields of one attachment, by name; those that say how to read it are made from its own keys. */
+static enum ls_status read_own_fields(struct ls_reader *r, const struct ls_value *v,
+                                      const struct ls_label *label, struct ls_mime_part *part) {
+  static const char *const made[] = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition",
+                                     "Content-ID", "MIME-Version"};
+  const struct ls_value *headers = ls_value_get(v, LS_SPAN("headers"));
+  struct ls_label at = ls_label_member(label, "headers");
+  if (ls_value_is_nothing(headers) || headers->kind == LS_VALUE_EMPTY)
+    return LS_OK;
+  if (headers->kind != LS_VALUE_OBJECT)
+    return ls_reader_wrong(r, &at, "a table of names and values", headers);
+  struct ls_member *members = NULL;
+  enum ls_status status = ls_reader_sorted(r, headers, &members);
+  part->fields = ls_arena_array(r->a, headers->as.object.count, sizeof *part->fields);
+  if (status != LS_OK || !part->fields)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < headers->as.object.count; i++) {
+    struct ls_mime_pair *field = &part->fields[part->field_count];
+    struct ls_label shown = ls_label_octets(members[i].name);
+    status = ls_header_name(members[i].name, r->a, &field->name);
+    for (size_t j = 0; status == LS_OK && j < sizeof made / sizeof made[0]; j++)
+      if (ls_span_eq(field->name, ls_span_cstr(made[j])))
+        status = LS_EMESSAGE;
+    if (status == LS_EMESSAGE)
+      return ls_error_set(r->err, status, "API", "%s: \"%s\" may not be set here", at.text, shown.text);
+    if (status == LS_OK)
+      status = ls_reader_header_value(r, members[i].value, &at, &field->value);
+    if (status != LS_OK)
+      return status;
+    part->field_count++;
+  }
+  return LS_OK;
+}
+
+static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                             struct ls_mime_part *part) {
+  struct ls_label at = ls_label_member(label, "contentTransferEncoding");
+  const struct ls_value *wanted = ls_value_get(v, LS_SPAN("contentTransferEncoding"));
+  bool given = !ls_value_is_nothing(wanted);
+  if (!given && !ls_span_starts(part->type, LS_SPAN("message/")))
+    part->encoding = LS_MIME_BASE64;
+  enum ls_status status = read_encoding(r, wanted, &at, &part->encoding);
+  part->encoding_early = !given || part->encoding != LS_MIME_AUTO;
+  if (status != LS_OK)
+    return status;
+  status = ls_mime_settle(part, r->a);
+  if (status == LS_EMESSAGE)
+    return ls_error_set(r->err, status, "API",
+                        "%s: a message part may not be encoded, and this one has a NUL or a line over %d "
+                        "octets; attach it as application/octet-stream",
+                        label->text, LS_MIME_LINE_MAX);
+  return status;
+}
+
+static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value *v, size_t index,
+                                      struct ls_mime_part **out) {
+  static const char *const unknown[] = {"path", "href", "raw", NULL};
+  struct ls_label label = ls_label_make("attachments");
+  label = ls_label_item(&label, index);
+  if (!ls_value_is_object(v))
+    return ls_reader_wrong(r, &label, "a table", v);
+  enum ls_status status =
+      refuse_unknown(r, v, &label, unknown, "read the file or address and pass its octets as content");
+  struct ls_mime_part *part = new_part(r, ls_span(NULL, 0));
+  if (status != LS_OK || !part)
+    return status != LS_OK ? status : LS_ENOMEM;
+  const struct ls_value *filename = ls_value_get(v, LS_SPAN("filename"));
+  struct ls_label at = ls_label_member(&label, "filename");
+  if (!ls_value_is(filename, LS_VALUE_BOOLEAN) || filename->as.boolean)
+    status = ls_reader_string(r, filename, &at, &part->filename);
+  if (status == LS_OK)
+    status = read_type(r, v, &label, part);
+  if (status == LS_OK)
+    status = name_file(r, v, index, part);
+  if (status == LS_OK)
+    status = read_id(r, v, &label, part);
+  if (status == LS_OK)
+    status = read_disposition(r, v, &label, part);
+  if (status == LS_OK)
+    status = read_own_fields(r, v, &label, part);
+  if (status == LS_OK)
+    status = read_content(r, v, &label, part);
+  *out = part;
+  return status == LS_OK ? settle(r, v, &label, part) : status;
+}
+
+/* Parts in the order they were added. */
+struct chain {
+  struct ls_mime_part *first;
+  struct ls_mime_part **last;
+  size_t count;
+};
+
+static void chain_add(struct chain *c, struct ls_mime_part *part) {
+  if (!c->first)
+    c->last = &c->first;
+  *c->last = part;
+  c->last = &part->next;
+  c->count++;
+}
+
+/* With an html body, what has a cid belongs to it; everything else is attached. */
+static enum ls_status read_attachments(struct ls_reader *r, const struct ls_value *mail, bool html,
+                                       struct chain *related, struct chain *attached) {
+  const struct ls_value *v = ls_value_get(mail, LS_SPAN("attachments"));
+  struct ls_label label = ls_label_make("attachments");
+  if (!ls_value_is_nothing(v) && !ls_value_is_array(v))
+    return ls_reader_wrong(r, &label, "a list of tables", v);
+  for (size_t i = 0; ls_value_is(v, LS_VALUE_ARRAY) && i < v->as.array.count; i++) {
+    struct ls_mime_part *part = NULL;
+    enum ls_status status = read_attachment(r, &v->as.array.items[i], i, &part);
+    if (status != LS_OK)
+      return status;
+    chain_add(html && part->id.n ? related : attached, part);
+  }
+  return LS_OK;
+}
+
+static struct ls_mime_part *new_multipart(struct ls_reader *r, struct ls_span type, unsigned number,
+                                          struct ls_mime_part *parts) {
+  struct ls_mime_part *part = new_part(r, type);
+  if (part) {
+    part->parts = parts;
+    part->number = number;
+  }
+  return part;
+}
+
+/* html and its images (RFC 2387: type names the root's type). */
+static struct ls_mime_part *new_related(struct ls_reader *r, struct ls_mime_part *html,
+                                        struct ls_mime_part *images) {
+  struct ls_mime_pair *type = ls_arena_alloc(r->a, sizeof *type);
+  struct ls_mime_part *part = new_multipart(r, LS_SPAN("multipart/related"), 3, html);
+  if (!type || !part)
+    return NULL;
+  *type = (struct ls_mime_pair){LS_SPAN("type"), LS_SPAN("text/html")};
+  part->params = type;
+  part->param_count = 1;
+  html->next = images;
+  return part;
+}
+
+/* mixed(alternative(text, related(html, images)), attachments), each level only where it holds two or more. */
+static enum ls_status build(struct ls_reader *r, struct ls_mime_part *text, struct ls_mime_part *html,
+                            const struct chain *related, const struct chain *attached) {
+  struct ls_mime_part *body = html;
+  if (html && related->count && !(body = new_related(r, html, related->first)))
+    return LS_ENOMEM;
+  if (text && body) {
+    text->next = body;
+    body = new_multipart(r, LS_SPAN("multipart/alternative"), 2, text);
+    if (!body)
+      return LS_ENOMEM;
+  } else if (text) {
+    body = text;
+  }
+  if (body && attached->count)
+    body->next = attached->first;
+  struct ls_mime_part *first = body ? body : attached->first;
+  if (!first && !(first = new_part(r, LS_SPAN("text/plain"))))
+    return LS_ENOMEM;
+  if (first->next)
+    first = new_multipart(r, LS_SPAN("multipart/mixed"), 1, first);
+  r->m->root = first;
+  if (!first)
+    return LS_ENOMEM;
+  return first->parts || first->content.n ? LS_OK : ls_mime_settle(first, r->a);
+}
+
+static enum ls_status read_choice(struct ls_reader *r, const struct ls_value *v) {
+  struct ls_label label = ls_label_make("textEncoding");
+  struct ls_span text = ls_value_string(v);
+  if (ls_value_is_nothing(v) || (v->kind == LS_VALUE_STRING && !text.n))
+    return LS_OK;
+  char first = text.n ? ls_ascii_upper(text.p[0]) : '\0';
+  if (first != 'Q' && first != 'B')
+    return ls_reader_wrong(r, &label, "\"quoted-printable\" or \"base64\"", v);
+  r->m->choice = first == 'Q' ? LS_CODEC_Q : LS_CODEC_B;
+  return LS_OK;
+}
+
+enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail) {
+  static const char *const unknown[] = {"raw", "alternatives", "icalEvent", "amp", "watchHtml", NULL};
+  struct ls_mime_part *text = NULL;
+  struct ls_mime_part *html = NULL;
+  struct chain related = {0};
+  struct chain attached = {0};
+  enum ls_status status =
+      refuse_unknown(r, mail, NULL, unknown, "the content of a mail is text, html and attachments");
+  if (status == LS_OK)
+    status = read_choice(r, ls_value_get(mail, LS_SPAN("textEncoding")));
+  if (status == LS_OK)
+    status = read_body(r, mail, "text", LS_SPAN("text/plain"), &text);
+  if (status == LS_OK)
+    status = read_body(r, mail, "html", LS_SPAN("text/html"), &html);
+  if (status == LS_OK)
+    status = read_attachments(r, mail, html != NULL, &related, &attached);
+  return status == LS_OK ? build(r, text, html, &related, &attached) : status;
+}
