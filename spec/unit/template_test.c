@@ -39,27 +39,11 @@ static void test_template_fills_in_placeholders(void **state) {
 static void test_template_leaves_what_is_no_placeholder(void **state) {
   (void)state;
   static const char *const as_is[] = {
-      "{{co de}}",
-      "{{}}",
-      "{{ }}",
-      "{{.}}",
-      "{{.code}}",
-      "{{a-b}}",
-      "{{c\xC3\xB6"
-      "de}}",
-      "{{#if code}}",
-      "{{&code}}",
-      "{code}",
-      "{{code}",
-      "{{code",
-      "{{",
-      "{",
-      "{{code }",
-      "{{code\xE2\x80",
-      "{{\xE2",
-      "{{other}}",
-      "{{constructor}}",
-      "{{__proto__.x}}",
+      "{{co de}}", "{{}}",      "{{ }}",           "{{.}}",
+      "{{.code}}", "{{a-b}}",   "{{c\xC3\xB6x}}",  "{{#if code}}",
+      "{{&code}}", "{code}",    "{{code}",         "{{code",
+      "{{",        "{",         "{{code }",        "{{code\xE2\x80",
+      "{{\xE2",    "{{other}}", "{{constructor}}", "{{__proto__.x}}",
   };
   for (size_t i = 0; i < sizeof as_is / sizeof as_is[0]; i++)
     assert_raw(as_is[i], as_is[i]);
