@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE
+#include "conn.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "conn_setup.h"
+#include "failure.h"
+
+enum {
+  READ_SIZE = 16 * 1024,
+  READS_MAX = 64, /* in one turn, so that one server cannot keep the others waiting */
+  WINDOW_OCTETS = 4 * 1024 * 1024
+};
+
+/* The phases of an attempt, each with a time limit of its own. */
+enum phase { LOOKING_UP, CONNECTING, GREETING, TALKING };
+
+struct ls_conn {
+  CURLM *multi;
+  CURL *easy;
+  struct ls_conn_options options;
+  enum ls_conn_state state;
+  enum phase phase;
+  int64_t started_ms, looked_up_ms, connected_ms, ready_ms, active_ms;
+  bool blocked; /* the socket takes no more for now */
+  uint64_t octets_in, octets_out;
+  struct ls_session *session;
+  struct ls_dialogue dialogue;
+  struct ls_tls tls;
+  struct curl_slist *target;
+  char text[CURL_ERROR_SIZE];
+};
+
+/* libcurl asks for a socket once the name is looked up, for each address it tries. */
+static curl_socket_t on_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct ls_conn *c = data;
+  (void)purpose;
+  if (c->phase == LOOKING_UP) {
+    c->phase = CONNECTING;
+    c->looked_up_ms = ls_clock_ms();
+  }
+  curl_socket_t fd = socket(address->family, address->socktype, address->protocol);
+  if (fd != CURL_SOCKET_BAD)
+    fcntl(fd, F_SETFD, FD_CLOEXEC); /* a child must not hold the connection open */
+  return fd;
+}
+
+static void free_all(struct ls_conn *c) {
+  if (c->easy && c->multi)
+    curl_multi_remove_handle(c->multi, c->easy);
+  curl_easy_cleanup(c->easy);
+  ls_session_free(c->session);
+  ls_dialogue_deinit(&c->dialogue);
+  ls_tls_deinit(&c->tls);
+  curl_slist_free_all(c->target);
+  free(c);
+}
+
+struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options, int64_t now_ms,
+                             struct ls_error *err) {
+  struct ls_conn *c = calloc(1, sizeof *c);
+  if (c)
+    c->easy = curl_easy_init();
+  if (!c || !c->easy) {
+    free(c);
+    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    return NULL;
+  }
+  c->options = *options;
+  c->started_ms = c->active_ms = now_ms;
+  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->probe);
+  ls_tls_watch(&c->tls, c->easy);
+  curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
+  curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->text);
+  curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+  curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETDATA, c);
+  if (ls_conn_setup(c->easy, options, &c->target, err) != LS_OK) {
+    free_all(c);
+    return NULL;
+  }
+  if (curl_multi_add_handle(multi, c->easy) != CURLM_OK) {
+    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    free_all(c);
+    return NULL;
+  }
+  c->multi = multi;
+  return c;
+}
+
+void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms) {
+  if (!c)
+    return;
+  if (quit && c->state == LS_CONN_READY && ls_session_idle(c->session)) {
+    ls_session_quit(c->session, now_ms);
+    ls_conn_send(c, now_ms);
+  }
+  /* Taking a CONNECT_ONLY handle out of its multi closes the connection as a dead one. Only so does libcurl not
+     say QUIT itself and wait up to two minutes for the answer. */
+  free_all(c);
+}
+
+void ls_conn_abandon(struct ls_conn *c) {
+  /* libcurl would say goodbye over TLS on a socket that another process still uses: its handles are left be */
+  ls_session_free(c->session);
+  ls_dialogue_deinit(&c->dialogue);
+  ls_tls_deinit(&c->tls);
+  free(c);
+}
+
+struct ls_conn *ls_conn_of(CURL *easy) {
+  char *c = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &c);
+  return (struct ls_conn *)(void *)c;
+}
+
+static void start_session(struct ls_conn *c, int64_t now_ms) {
+  const struct ls_config *config = c->options.config;
+  bool pipelining = config->pipelining && c->dialogue.capability.pipelining;
+  struct ls_session_options options = {
+      .capability = c->dialogue.capability,
+      .pipelining = config->pipelining,
+      .chunking = config->chunking,
+      .reply_timeout_ms = config->socket_timeout,
+      .window_messages = pipelining ? c->options.window_messages : 1,
+      .window_octets = WINDOW_OCTETS,
+      .learned = c->options.learned,
+  };
+  c->session = ls_session_new(&options);
+  if (!c->session) {
+    ls_error_set(&c->dialogue.error, LS_ENOMEM, NULL, "not enough memory");
+    c->state = LS_CONN_FAILED;
+    return;
+  }
+  c->state = LS_CONN_READY;
+  c->ready_ms = c->active_ms = now_ms;
+}
+
+void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
+  struct ls_failure failure = {
+      .result = result, .easy = c->easy, .text = c->text, .config = c->options.config, .tls = &c->tls};
+  if (c->state != LS_CONN_OPENING)
+    return;
+  enum ls_status status =
+      result == CURLE_OK ? ls_dialogue_finish(&c->dialogue) : ls_failure_explain(&failure, &c->dialogue);
+  if (status == LS_OK)
+    start_session(c, now_ms);
+  else
+    c->state = LS_CONN_FAILED;
+}
+
+static bool reached(struct ls_conn *c, CURLINFO info) {
+  curl_off_t us = 0;
+  return curl_easy_getinfo(c->easy, info, &us) == CURLE_OK && us > 0;
+}
+
+static void notice_phase(struct ls_conn *c, int64_t now_ms) {
+  if (c->phase < GREETING &&
+      reached(c, c->options.config->secure ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T)) {
+    c->phase = GREETING;
+    c->connected_ms = now_ms;
+    ls_conn_setup_connected(c->easy);
+  }
+  if (c->phase == GREETING && c->dialogue.greeted)
+    c->phase = TALKING;
+}
+
+static int64_t attempt_deadline(const struct ls_conn *c) {
+  const struct ls_config *config = c->options.config;
+  int64_t connect = c->started_ms + config->connection_timeout;
+  int64_t lookup = c->started_ms + config->dns_timeout;
+  switch (c->phase) {
+  case LOOKING_UP:
+    return lookup < connect ? lookup : connect;
+  case CONNECTING:
+    return connect;
+  case GREETING:
+    return c->connected_ms + config->greeting_timeout;
+  default:
+    return c->dialogue.last_ms + config->socket_timeout;
+  }
+}
+
+static void give_up(struct ls_conn *c, int64_t now_ms) {
+  const struct ls_config *config = c->options.config;
+  struct ls_error *e = &c->dialogue.error;
+  if (c->phase == LOOKING_UP && now_ms < c->started_ms + config->connection_timeout)
+    ls_error_set(e, LS_ETIMEDOUT, "CONN", "getaddrinfo ETIMEOUT %s", config->host);
+  else if (c->phase <= CONNECTING)
+    ls_error_set(e, LS_ETIMEDOUT, "CONN", "Connection timeout");
+  else if (c->phase == GREETING)
+    ls_error_set(e, LS_ETIMEDOUT, "CONN", "Greeting never received");
+  else
+    ls_error_set(e, LS_ETIMEDOUT, "CONN", "Timeout");
+  c->state = LS_CONN_FAILED;
+}
+
+void ls_conn_tick(struct ls_conn *c, int64_t now_ms) {
+  if (c->state == LS_CONN_OPENING) {
+    notice_phase(c, now_ms);
+    if (now_ms >= attempt_deadline(c))
+      give_up(c, now_ms);
+  } else if (c->state == LS_CONN_READY) {
+    if (now_ms >= ls_session_deadline(c->session))
+      ls_session_expire(c->session, now_ms);
+    if (ls_session_over(c->session))
+      c->state = LS_CONN_OVER;
+  }
+}
+
+int64_t ls_conn_deadline(const struct ls_conn *c) {
+  if (c->state == LS_CONN_OPENING)
+    return attempt_deadline(c);
+  return c->state == LS_CONN_READY ? ls_session_deadline(c->session) : INT64_MAX;
+}
+
+/* The error of a transfer that broke; what the server has said before is fed already. */
+static void broke(struct ls_conn *c, CURLcode result, const char *doing, int64_t now_ms) {
+  struct ls_error why = {0};
+  long number = 0;
+  curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
+  const char *name = ls_failure_errno_name(number);
+  if (name)
+    ls_error_set(&why, LS_ESOCKET, "CONN", "%s %s", doing, name);
+  else
+    ls_error_set(&why, LS_ECONNECTION, "CONN", "Connection closed unexpectedly (%s)",
+                 *c->text ? c->text : curl_easy_strerror(result));
+  ls_session_eof(c->session, &why, now_ms);
+  ls_error_deinit(&why);
+  c->state = LS_CONN_OVER;
+}
+
+void ls_conn_receive(struct ls_conn *c, int64_t now_ms) {
+  char octets[READ_SIZE];
+  for (int i = 0; i < READS_MAX && c->state == LS_CONN_READY; i++) {
+    size_t n = 0;
+    *c->text = '\0';
+    CURLcode result = curl_easy_recv(c->easy, octets, sizeof octets, &n);
+    if (result == CURLE_AGAIN)
+      return;
+    if (result != CURLE_OK) {
+      broke(c, result, "read", now_ms);
+    } else if (n == 0) {
+      ls_session_eof(c->session, NULL, now_ms);
+    } else {
+      c->octets_in += n;
+      c->active_ms = now_ms;
+      ls_session_feed(c->session, ls_span(octets, n), now_ms);
+    }
+    if (ls_session_over(c->session))
+      c->state = LS_CONN_OVER;
+  }
+}
+
+void ls_conn_send(struct ls_conn *c, int64_t now_ms) {
+  c->blocked = false;
+  while (c->state == LS_CONN_READY) {
+    struct ls_span out = ls_session_out(c->session);
+    if (ls_session_over(c->session)) {
+      c->state = LS_CONN_OVER;
+      return;
+    }
+    if (out.n == 0)
+      return;
+    size_t n = 0;
+    *c->text = '\0';
+    CURLcode result = curl_easy_send(c->easy, out.p, out.n, &n);
+    if (result == CURLE_AGAIN) {
+      c->blocked = true;
+      return;
+    }
+    if (result != CURLE_OK) {
+      /* a server that closes may have said why before */
+      ls_conn_receive(c, now_ms);
+      if (c->state == LS_CONN_READY)
+        broke(c, result, "write", now_ms);
+      return;
+    }
+    c->octets_out += n;
+    c->active_ms = now_ms;
+    ls_session_sent(c->session, n, now_ms);
+  }
+}
+
+void ls_conn_fail(struct ls_conn *c, const struct ls_error *why, int64_t now_ms) {
+  if (c->state == LS_CONN_OPENING) {
+    if (c->dialogue.error.status == LS_OK && ls_error_copy(&c->dialogue.error, why) != LS_OK)
+      c->dialogue.error.status = why->status;
+    c->state = LS_CONN_FAILED;
+  } else if (c->state == LS_CONN_READY) {
+    ls_session_eof(c->session, why, now_ms);
+    c->state = LS_CONN_OVER;
+  }
+}
+
+bool ls_conn_wants(const struct ls_conn *c, curl_socket_t *fd, bool *to_write) {
+  *fd = CURL_SOCKET_BAD;
+  *to_write = c->blocked;
+  return c->state == LS_CONN_READY && curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, fd) == CURLE_OK &&
+         *fd != CURL_SOCKET_BAD;
+}
+
+enum ls_conn_state ls_conn_state(const struct ls_conn *c) {
+  return c->state;
+}
+
+struct ls_session *ls_conn_session(struct ls_conn *c) {
+  return c->session;
+}
+
+const struct ls_dialogue *ls_conn_dialogue(const struct ls_conn *c) {
+  return &c->dialogue;
+}
+
+const struct ls_error *ls_conn_error(const struct ls_conn *c) {
+  return &c->dialogue.error;
+}
+
+int64_t ls_conn_ready_ms(const struct ls_conn *c) {
+  return c->ready_ms;
+}
+
+int64_t ls_conn_active_ms(const struct ls_conn *c) {
+  return c->active_ms;
+}
+
+uint64_t ls_conn_octets_in(const struct ls_conn *c) {
+  return c->octets_in + c->dialogue.octets_in;
+}
+
+uint64_t ls_conn_octets_out(const struct ls_conn *c) {
+  return c->octets_out + c->dialogue.octets_out;
+}
+
+bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram) {
+  const struct ls_dialogue *d = &c->dialogue;
+  if (c->state != LS_CONN_FAILED || d->error.status != LS_EAUTH || d->auth_command || !d->login ||
+      c->options.config->auth_method)
+    return false;
+  bool simple = d->capability.auth & (LS_AUTH_PLAIN | LS_AUTH_LOGIN);
+  *cram = !simple;
+  return c->options.cram ? simple : !simple && (d->capability.auth & LS_AUTH_CRAM_MD5);
+}
+
+static int64_t since_start(const struct ls_conn *c, CURLINFO info) {
+  curl_off_t us = 0;
+  return curl_easy_getinfo(c->easy, info, &us) == CURLE_OK && us > 0 ? (int64_t)(us / 1000) : -1;
+}
+
+struct ls_conn_times ls_conn_times(const struct ls_conn *c) {
+  const struct ls_dialogue *d = &c->dialogue;
+  return (struct ls_conn_times){
+      .lookup = c->looked_up_ms ? c->looked_up_ms - c->started_ms : -1,
+      .connect = since_start(c, CURLINFO_CONNECT_TIME_T),
+      .tls = d->tls_ms ? d->tls_ms - c->started_ms : since_start(c, CURLINFO_APPCONNECT_TIME_T),
+      .greeting = d->greeted ? d->greeted_ms - c->started_ms : -1,
+      .ready = c->ready_ms ? c->ready_ms - c->started_ms : -1,
+  };
+}
+
+char *ls_conn_address(const struct ls_conn *c) {
+  char *ip = NULL;
+  if (curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &ip) != CURLE_OK || !ip || !*ip)
+    return NULL;
+  bool v6 = strchr(ip, ':') != NULL;
+  size_t size = strlen(ip) + sizeof "[]:65535";
+  char *text = malloc(size);
+  if (text)
+    snprintf(text, size, "%s%s%s:%u", v6 ? "[" : "", ip, v6 ? "]" : "", (unsigned)c->options.config->port);
+  return text;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ * conn: one connection to the server. libcurl looks up the name, connects, does TLS, EHLO and AUTH
+ * (CURLOPT_CONNECT_ONLY); from then on a session speaks through curl_easy_send and curl_easy_recv. Never waits:
+ * the loop says when to look. */
+#ifndef LS_CONN_H
+#define LS_CONN_H
+
+#include "../pure/session.h"
+#include "dialogue.h"
+
+enum ls_conn_state {
+  LS_CONN_OPENING, /* libcurl is at work */
+  LS_CONN_READY,   /* the session takes messages */
+  LS_CONN_FAILED,  /* never became ready: see ls_conn_error */
+  LS_CONN_OVER     /* was ready, is gone */
+};
+
+struct ls_conn;
+
+struct ls_conn_options {
+  const struct ls_config *config; /* borrowed, must outlive the connection */
+  const char *ehlo_name;          /* borrowed likewise */
+  bool cram;                      /* log in by CRAM-MD5 instead of PLAIN or LOGIN */
+  bool probe;                     /* collect what verify tells */
+  size_t window_messages;         /* in flight at most, where the server pipelines */
+  struct ls_session_learned learned;
+};
+
+/* Starts to connect within multi, which must outlive the connection. NULL: err says why. */
+struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options, int64_t now_ms,
+                             struct ls_error *err);
+
+/* Closes at once; waits for nothing. quit: say QUIT first where the session allows it. NULL is fine. */
+void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms);
+
+/* Frees without a word to the server and without closing: for a process that is not the one that opened it. */
+void ls_conn_abandon(struct ls_conn *c);
+
+/* The connection behind an easy handle that libcurl has finished with, and what libcurl said. */
+struct ls_conn *ls_conn_of(CURL *easy);
+void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms);
+
+/* Notices which step libcurl has reached and whether its time is up. */
+void ls_conn_tick(struct ls_conn *c, int64_t now_ms);
+int64_t ls_conn_deadline(const struct ls_conn *c); /* when tick has something to do; INT64_MAX: never */
+
+/* Takes what came, without waiting; then sends what is out, without waiting. Events: see the session. */
+void ls_conn_receive(struct ls_conn *c, int64_t now_ms);
+void ls_conn_send(struct ls_conn *c, int64_t now_ms);
+
+/* The attempt or the session ends here for the reason why (copied). */
+void ls_conn_fail(struct ls_conn *c, const struct ls_error *why, int64_t now_ms);
+
+/* True: fill a curl_waitfd with these, the session waits for them. */
+bool ls_conn_wants(const struct ls_conn *c, curl_socket_t *fd, bool *to_write);
+
+enum ls_conn_state ls_conn_state(const struct ls_conn *c);
+struct ls_session *ls_conn_session(struct ls_conn *c); /* NULL before READY */
+const struct ls_dialogue *ls_conn_dialogue(const struct ls_conn *c);
+const struct ls_error *ls_conn_error(const struct ls_conn *c);
+int64_t ls_conn_ready_ms(const struct ls_conn *c);  /* when it became ready */
+int64_t ls_conn_active_ms(const struct ls_conn *c); /* when octets last went either way */
+uint64_t ls_conn_octets_in(const struct ls_conn *c);
+uint64_t ls_conn_octets_out(const struct ls_conn *c);
+
+/* The server offers the other kind of mechanism only: worth another attempt with cram set to the answer. */
+bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram);
+
+/* Milliseconds from the start to each step; below 0: it did not happen. */
+struct ls_conn_times {
+  int64_t lookup, connect, tls, greeting, ready;
+};
+struct ls_conn_times ls_conn_times(const struct ls_conn *c);
+
+/* Address and port of the server; NULL: not connected, or no memory. Yours to free. */
+char *ls_conn_address(const struct ls_conn *c);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE
+#include "conn_setup.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { NAME_MAX_OCTETS = 1024, URL_MAX = 8192, HOST_MAX = 4096 };
+
+/* Our own timers rule (conn.c); libcurl's are put out of the way. */
+enum { LONG_TIME_S = 24 * 60 * 60 };
+
+static bool is_ipv6(const char *host) {
+  unsigned char octets[16];
+  return inet_pton(AF_INET6, host, octets) == 1;
+}
+
+char *ls_conn_ehlo_name(const char *configured) {
+  char machine[NAME_MAX_OCTETS] = "";
+  unsigned char octets[4];
+  const char *name = configured;
+  if (!name || !*name) {
+    if (gethostname(machine, sizeof machine - 1) != 0 || !strchr(machine, '.'))
+      snprintf(machine, sizeof machine, "[127.0.0.1]");
+    name = machine;
+  }
+  bool bare = inet_pton(AF_INET, name, octets) == 1;
+  size_t size = strlen(name) + 3;
+  char *out = malloc(size);
+  if (out)
+    snprintf(out, size, "%s%s%s", bare ? "[" : "", name, bare ? "]" : "");
+  return out;
+}
+
+/* smtp://name:port/ehlo, where name is the one that SNI and the certificate go by. */
+static enum ls_status set_url(CURL *easy, const struct ls_conn_options *o, const char *name,
+                              struct ls_error *err) {
+  enum ls_status status = LS_ENOMEM;
+  char host[HOST_MAX], port[8], *url = NULL;
+  char *ehlo = curl_easy_escape(easy, o->ehlo_name, 0);
+  size_t size = ehlo ? strlen(ehlo) + 2 : 0;
+  char *path = ehlo ? malloc(size) : NULL;
+  CURLU *u = curl_url();
+  if (!u || !path)
+    goto done;
+  snprintf(path, size, "/%s", ehlo);
+  snprintf(port, sizeof port, "%u", (unsigned)o->config->port);
+  bool v6 = is_ipv6(name);
+  int n = snprintf(host, sizeof host, "%s%s%s", v6 ? "[" : "", name, v6 ? "]" : "");
+  status = LS_ECONFIG;
+  if (n < 0 || (size_t)n >= sizeof host || strpbrk(name, "/?#@%\\ \t\r\n") ||
+      curl_url_set(u, CURLUPART_SCHEME, o->config->secure ? "smtps" : "smtp", 0) ||
+      curl_url_set(u, CURLUPART_HOST, host, 0) || curl_url_set(u, CURLUPART_PORT, port, 0) ||
+      curl_url_set(u, CURLUPART_PATH, path, 0) || curl_url_get(u, CURLUPART_URL, &url, 0)) {
+    ls_error_set(err, status, "API", "\"%.200s\" cannot be used as host or servername", name);
+    goto done;
+  }
+  status = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK ? LS_OK : LS_ENOMEM;
+done:
+  if (status == LS_ENOMEM)
+    ls_error_set(err, status, NULL, "not enough memory");
+  curl_url_cleanup(u);
+  curl_free(url);
+  curl_free(ehlo);
+  free(path);
+  return status;
+}
+
+/* libcurl has no option for the name to verify: the URL carries it, and this says where to go. */
+static CURLcode set_target(CURL *easy, const struct ls_config *config, struct curl_slist **list) {
+  char target[HOST_MAX + 32];
+  bool v6 = is_ipv6(config->host);
+  int n = snprintf(target, sizeof target, "::%s%s%s:%u", v6 ? "[" : "", config->host, v6 ? "]" : "",
+                   (unsigned)config->port);
+  if (n < 0 || (size_t)n >= sizeof target)
+    return CURLE_URL_MALFORMAT;
+  *list = curl_slist_append(NULL, target);
+  return *list ? curl_easy_setopt(easy, CURLOPT_CONNECT_TO, *list) : CURLE_OUT_OF_MEMORY;
+}
+
+static long tls_version(const char *text, bool most) {
+  static const struct {
+    const char *text;
+    long least, most;
+  } rows[] = {
+      {"TLSv1", CURL_SSLVERSION_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_0},
+      {"TLSv1.1", CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_1},
+      {"TLSv1.2", CURL_SSLVERSION_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_2},
+      {"TLSv1.3", CURL_SSLVERSION_TLSv1_3, CURL_SSLVERSION_MAX_TLSv1_3},
+  };
+  for (size_t i = 0; text && i < sizeof rows / sizeof *rows; i++)
+    if (strcmp(text, rows[i].text) == 0)
+      return most ? rows[i].most : rows[i].least;
+  return most ? CURL_SSLVERSION_MAX_DEFAULT : CURL_SSLVERSION_TLSv1_2;
+}
+
+static void set_tls(CURL *easy, const struct ls_config *config) {
+  const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+  long use = config->secure || config->ignore_tls ? CURLUSESSL_NONE
+             : ls_dialogue_requires_tls(config)   ? CURLUSESSL_ALL
+                                                  : CURLUSESSL_TRY;
+  curl_easy_setopt(easy, CURLOPT_USE_SSL, use);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->verify_peer ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->verify_peer ? 2L : 0L);
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                   tls_version(config->min_version, false) | tls_version(config->max_version, true));
+  if (config->ca) {
+    struct curl_blob blob = {(void *)config->ca, strlen(config->ca), CURL_BLOB_COPY};
+    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* tls.ca replaces the trust store, it does not add */
+  } else if (v->cainfo && access(v->cainfo, R_OK) == 0) {
+    /* libcurl keeps the parsed trust store for later connections, but only when there is no directory */
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  }
+}
+
+static CURLcode set_login(CURL *easy, const struct ls_conn_options *o) {
+  char method[64];
+  const char *mechanisms = o->cram ? "AUTH=CRAM-MD5" : "AUTH=PLAIN;AUTH=LOGIN";
+  if (!ls_dialogue_wants_login(o->config))
+    return CURLE_OK;
+  if (o->config->auth_method) {
+    snprintf(method, sizeof method, "AUTH=%.40s", o->config->auth_method);
+    mechanisms = method;
+  }
+  CURLcode result = curl_easy_setopt(easy, CURLOPT_USERNAME, o->config->user);
+  if (!result)
+    result = curl_easy_setopt(easy, CURLOPT_PASSWORD, o->config->pass);
+  if (!result)
+    result = curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, mechanisms);
+  if (!result)
+    result = curl_easy_setopt(easy, CURLOPT_SASL_IR, 1L); /* PLAIN in a single line */
+  return result;
+}
+
+static long bounded_ms(int64_t ms) {
+  return ms > 0 && ms < LONG_TIME_S * (int64_t)1000 ? (long)ms : LONG_TIME_S * 1000L;
+}
+
+void ls_conn_setup_connected(CURL *easy) {
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, LONG_TIME_S * 1000L);
+}
+
+static CURLcode set_network(CURL *easy, const struct ls_config *config) {
+  char from[256];
+  curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a hanging look-up holds nobody */
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+  curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)LONG_TIME_S);
+  /* each address of a name gets its share of this */
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, bounded_ms(config->connection_timeout));
+#if LIBCURL_VERSION_NUM >= 0x075500
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+#else
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_SMTP | CURLPROTO_SMTPS));
+#endif
+  CURLcode result = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever the environment says */
+  if (!result)
+    result = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  if (!result && config->local_address) {
+    snprintf(from, sizeof from, "host!%.200s", config->local_address);
+    result = curl_easy_setopt(easy, CURLOPT_INTERFACE, from);
+  }
+  return result;
+}
+
+enum ls_status ls_conn_setup(CURL *easy, const struct ls_conn_options *o, struct curl_slist **target,
+                             struct ls_error *err) {
+  const struct ls_config *config = o->config;
+  const char *name = config->servername && *config->servername ? config->servername : config->host;
+  enum ls_status status = set_url(easy, o, name, err);
+  if (status != LS_OK)
+    return status;
+  CURLcode result = set_network(easy, config);
+  if (!result)
+    result = set_login(easy, o);
+  if (!result && strcmp(name, config->host) != 0)
+    result = set_target(easy, config, target);
+  set_tls(easy, config);
+  if (result == CURLE_URL_MALFORMAT)
+    return ls_error_set(err, LS_ECONFIG, "API", "\"%.200s\" cannot be used as host", config->host);
+  return result == CURLE_OK ? LS_OK : ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "dialogue.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+
+enum { EHLO_MAX = LS_REPLY_MAX };
+
+static const struct {
+  const char *verb;
+  const char *command;
+} mechanisms[] = {
+    {"AUTH PLAIN", "AUTH PLAIN"},
+    {"AUTH LOGIN", "AUTH LOGIN"},
+    {"AUTH CRAM-MD5", "AUTH CRAM-MD5"},
+};
+
+static bool given(const char *s) {
+  return s && *s;
+}
+
+bool ls_dialogue_wants_login(const struct ls_config *config) {
+  return given(config->user) && given(config->pass);
+}
+
+bool ls_dialogue_requires_tls(const struct ls_config *config) {
+  if (config->secure || config->ignore_tls)
+    return false;
+  return config->require_tls || (ls_dialogue_wants_login(config) && !config->loopback);
+}
+
+const char *ls_dialogue_command(const struct ls_dialogue *d) {
+  switch (d->step) {
+  case LS_STEP_EHLO:
+    return "EHLO";
+  case LS_STEP_HELO:
+    return "HELO";
+  case LS_STEP_STARTTLS:
+    return "STARTTLS";
+  case LS_STEP_AUTH:
+    return d->auth_command ? d->auth_command : "AUTH";
+  default:
+    return "CONN";
+  }
+}
+
+/* Ends the attempt with an error that carries the reply. message stands before it, as in "Invalid login: 535 x". */
+static bool refuse(struct ls_dialogue *d, enum ls_status status, const char *command, const char *message) {
+  struct ls_span text = ls_buf_span(&d->reply.text);
+  ls_error_set(&d->error, status, command, "%s: %.*s", message, (int)text.n, text.n ? text.p : "");
+  ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
+  return false;
+}
+
+/* The same, with the reply named within the sentence too: "Invalid greeting. response=554 x: 554 x". */
+static bool refuse_quoting(struct ls_dialogue *d, enum ls_status status, const char *command,
+                           const char *message) {
+  struct ls_span text = ls_buf_span(&d->reply.text);
+  int n = (int)text.n;
+  const char *p = text.n ? text.p : "";
+  ls_error_set(&d->error, status, command, "%s. response=%.*s: %.*s", message, n, p, n, p);
+  ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
+  return false;
+}
+
+static void forget_ehlo(struct ls_dialogue *d) {
+  ls_capability_init(&d->capability);
+  ls_buf_deinit(&d->ehlo);
+  d->ehlo_count = 0;
+}
+
+/* Reads the lines of a whole EHLO reply behind the first. */
+static bool keep_ehlo(struct ls_dialogue *d) {
+  forget_ehlo(d);
+  struct ls_span rest = ls_buf_span(&d->reply.text);
+  for (bool first = true; rest.n; first = false) {
+    size_t end = ls_span_index(rest, '\n');
+    struct ls_span line = ls_span_sub(rest, 4, end);
+    rest = ls_span_sub(rest, end + 1, rest.n);
+    if (first)
+      continue;
+    ls_capability_add(&d->capability, line);
+    ls_buf_add(&d->ehlo, line);
+    ls_buf_addc(&d->ehlo, '\0');
+    d->ehlo_count++;
+  }
+  if (d->ehlo.status == LS_OK)
+    return true;
+  ls_error_set(&d->error, d->ehlo.status, "EHLO", "The reply to EHLO could not be kept");
+  return false;
+}
+
+static bool judge_greeting(struct ls_dialogue *d) {
+  if (d->reply.code != 220)
+    return refuse_quoting(d, LS_EPROTOCOL, "CONN", "Invalid greeting");
+  d->greeted = true;
+  d->greeted_ms = d->last_ms;
+  struct ls_buf copy;
+  ls_buf_init(&copy, LS_REPLY_MAX);
+  ls_buf_add(&copy, ls_buf_span(&d->reply.text));
+  free(d->greeting);
+  d->greeting = ls_buf_take(&copy, NULL);
+  ls_buf_deinit(&copy);
+  return true;
+}
+
+static bool judge_ehlo(struct ls_dialogue *d) {
+  if (d->reply.code == 421)
+    return refuse_quoting(d, LS_ECONNECTION, "EHLO", "Server terminates connection");
+  if (d->reply.code / 100 == 2)
+    return keep_ehlo(d);
+  forget_ehlo(d);
+  if (d->tls_required && !d->tls)
+    return refuse_quoting(d, LS_ETLS, "EHLO", "EHLO failed but HELO does not support required STARTTLS");
+  return true; /* libcurl says HELO next */
+}
+
+static bool judge(struct ls_dialogue *d) {
+  int class = d->reply.code / 100;
+  switch (d->step) {
+  case LS_STEP_GREETING:
+    return judge_greeting(d);
+  case LS_STEP_EHLO:
+    return judge_ehlo(d);
+  case LS_STEP_HELO:
+    return class == 2 || refuse_quoting(d, LS_EPROTOCOL, "HELO", "Invalid HELO");
+  case LS_STEP_STARTTLS:
+    /* libcurl's CURLUSESSL_TRY would go on in clear */
+    return d->reply.code == 220 ||
+           refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
+  case LS_STEP_AUTH:
+    d->logged_in = d->reply.code == 235;
+    return class == 2 || class == 3 || refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login");
+  }
+  return true;
+}
+
+/* Feeds one line, CRLF included. False: the attempt must end. */
+static bool hear(struct ls_dialogue *d, struct ls_span line) {
+  size_t used;
+  switch (ls_reply_feed(&d->reply, line, &used)) {
+  case LS_AGAIN:
+    return true;
+  case LS_OK:
+    return judge(d);
+  case LS_ENOMEM:
+    ls_error_set(&d->error, LS_ENOMEM, ls_dialogue_command(d), "not enough memory");
+    return false;
+  case LS_ETOOBIG:
+    ls_error_set(&d->error, LS_ETOOBIG, ls_dialogue_command(d), "The server's reply is longer than %d octets",
+                 (int)LS_REPLY_MAX);
+    return false;
+  default:
+    break;
+  }
+  struct ls_span shown = ls_reply_excerpt(&d->reply);
+  const char *what = d->step == LS_STEP_GREETING ? "Invalid greeting. response=" : "Unexpected Response: ";
+  ls_error_set(&d->error, LS_EPROTOCOL, d->step == LS_STEP_GREETING ? "CONN" : ls_dialogue_command(d),
+               "%s%.*s", what, (int)shown.n, shown.n ? shown.p : "");
+  ls_error_add_reply(&d->error, 0, NULL, shown);
+  return false;
+}
+
+/* libcurl knows keywords in capitals only, and "AUTH " only; RFC 5321 2.4 lets servers write as they like, and
+ * old ones say "AUTH=". The line is libcurl's own buffer, read after this returns; the length stays. */
+static void normalise(char *line, size_t n) {
+  if (n < 5 || line[0] != '2')
+    return;
+  struct ls_span rest = ls_span(line + 4, n - 4);
+  size_t word = 0;
+  while (word < rest.n && (ls_ascii_is_alnum(rest.p[word]) || rest.p[word] == '-'))
+    word++;
+  bool auth = ls_span_ieq(ls_span(rest.p, word), LS_SPAN("AUTH"));
+  if (!auth && !ls_span_ieq(ls_span(rest.p, word), LS_SPAN("STARTTLS")))
+    return;
+  for (size_t i = 4; i < n; i++)
+    line[i] = ls_ascii_upper(line[i]);
+  if (auth && word + 4 < n && line[word + 4] == '=')
+    line[word + 4] = ' ';
+}
+
+static size_t on_line(char *line, size_t size, size_t n, void *data) {
+  struct ls_dialogue *d = data;
+  (void)size; /* always 1 */
+  d->last_ms = ls_clock_ms();
+  d->octets_in += n;
+  if (d->config->secure)
+    d->tls = true;
+  if (d->probe && d->tls && !d->facts.version)
+    ls_tls_facts_read(d->easy, &d->facts);
+  if (!hear(d, ls_span(line, n)))
+    return n + 1; /* any other number than n ends the transfer */
+  if (d->step == LS_STEP_EHLO)
+    normalise(line, n);
+  return n;
+}
+
+static void note_command(struct ls_dialogue *d, struct ls_span command) {
+  if (ls_span_starts(command, LS_SPAN("EHLO "))) {
+    if (d->step == LS_STEP_STARTTLS) {
+      d->tls = true;
+      d->tls_ms = d->last_ms;
+    }
+    d->step = LS_STEP_EHLO;
+  } else if (ls_span_starts(command, LS_SPAN("HELO "))) {
+    d->step = LS_STEP_HELO;
+  } else if (ls_span_starts(command, LS_SPAN("STARTTLS"))) {
+    d->step = LS_STEP_STARTTLS;
+  } else if (ls_span_starts(command, LS_SPAN("AUTH "))) {
+    d->step = LS_STEP_AUTH;
+    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
+      if (ls_span_starts(command, ls_span_cstr(mechanisms[i].verb)))
+        d->auth_command = mechanisms[i].command;
+  }
+}
+
+static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *data) {
+  (void)easy;
+  struct ls_dialogue *d = data;
+  if (type == CURLINFO_HEADER_OUT) {
+    d->last_ms = ls_clock_ms();
+    d->octets_out += n;
+    note_command(d, ls_span(text, n));
+  }
+  return 0;
+}
+
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, bool probe) {
+  *d = (struct ls_dialogue){.easy = easy, .config = config, .probe = probe};
+  d->login = ls_dialogue_wants_login(config);
+  d->tls_required = ls_dialogue_requires_tls(config);
+  d->last_ms = ls_clock_ms();
+  ls_reply_init(&d->reply);
+  ls_capability_init(&d->capability);
+  ls_buf_init(&d->ehlo, EHLO_MAX);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, d);
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, d);
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L); /* or the debug function is never called */
+}
+
+void ls_dialogue_deinit(struct ls_dialogue *d) {
+  ls_reply_deinit(&d->reply);
+  ls_buf_deinit(&d->ehlo);
+  free(d->greeting);
+  d->greeting = NULL;
+  ls_tls_facts_deinit(&d->facts);
+  ls_error_deinit(&d->error);
+}
+
+enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
+  const struct ls_config *config = d->config;
+  if (d->tls_required && !d->tls)
+    return ls_error_set(&d->error, LS_ETLS, "STARTTLS",
+                        "The server does not offer STARTTLS, and TLS is required here; use its TLS port with secure "
+                        "set to true, or, where the line is safe, set ignoreTLS to true");
+  if (d->login && !d->logged_in && d->step == LS_STEP_AUTH)
+    return refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login"), LS_EAUTH;
+  if (d->login && !d->logged_in)
+    return ls_error_set(&d->error, LS_EAUTH, "EHLO",
+                        "The server offers no AUTH, but the config has a user and a password; %s",
+                        d->tls ? "remove auth, or check host and port"
+                               : "many servers offer it only after STARTTLS or on a TLS port");
+  if (given(config->user) != given(config->pass) && d->capability.auth_line)
+    return ls_error_set(&d->error, LS_EAUTH, "API", "Missing credentials for \"PLAIN\"");
+  return LS_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * dialogue: what server and libcurl say to each other until a connection is ready: greeting, EHLO, STARTTLS,
+ * AUTH (RFC 5321, 3207, 4954). libcurl speaks; this listens through its callbacks, judges each reply, keeps
+ * what the server offers, and ends the attempt where our rules are stricter than libcurl's. Commands are looked
+ * at for their verb only: what follows may be secret. */
+#ifndef LS_DIALOGUE_H
+#define LS_DIALOGUE_H
+
+#include "../pure/capability.h"
+#include "../pure/config.h"
+#include "../pure/reply.h"
+#include "tls.h"
+
+enum ls_step { LS_STEP_GREETING, LS_STEP_EHLO, LS_STEP_HELO, LS_STEP_STARTTLS, LS_STEP_AUTH };
+
+struct ls_dialogue {
+  CURL *easy;                     /* borrowed */
+  const struct ls_config *config; /* borrowed */
+  bool login;                     /* there is a user and a password */
+  bool tls_required;              /* nothing may follow EHLO in clear */
+  bool probe;                     /* collect the facts of TLS too */
+
+  enum ls_step step;
+  const char *auth_command; /* "AUTH PLAIN"; NULL: no AUTH was sent */
+  bool tls;                 /* the connection is encrypted by now */
+  bool greeted;             /* the whole greeting came */
+  bool logged_in;
+  int64_t last_ms;    /* when octets last went either way */
+  int64_t greeted_ms; /* when the greeting came */
+  int64_t tls_ms;     /* when TLS was seen to be up after STARTTLS; 0: not */
+
+  struct ls_reply reply;
+  struct ls_capability capability; /* of the last EHLO */
+  struct ls_buf ehlo;              /* its lines behind the first, each with a NUL behind it */
+  size_t ehlo_count;
+  char *greeting; /* owned */
+  struct ls_tls_facts facts;
+  uint64_t octets_in, octets_out;
+  struct ls_error error; /* why the attempt must end */
+};
+
+/* Sets the callbacks of easy. d must live as long as easy. */
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, bool probe);
+void ls_dialogue_deinit(struct ls_dialogue *d);
+
+/* libcurl says the connection is ready: so it is, unless our rules say otherwise (d->error). */
+enum ls_status ls_dialogue_finish(struct ls_dialogue *d);
+
+/* "CONN", "EHLO", ...: the step the dialogue is in, as errors name it. Static storage. */
+const char *ls_dialogue_command(const struct ls_dialogue *d);
+
+/* A user and a password are given, both not empty. */
+bool ls_dialogue_wants_login(const struct ls_config *config);
+
+/* No password goes in clear to a host that is not this machine, unless the config says so; see requireTLS. */
+bool ls_dialogue_requires_tls(const struct ls_config *config);
+
+#endif

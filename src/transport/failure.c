@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "failure.h"
+
+#include <errno.h>
+
+static const struct {
+  int number;
+  const char *name;
+  const char *hint;
+} numbers[] = {
+    {ECONNREFUSED, "ECONNREFUSED", "; nothing listens there: check host and port"},
+    {ECONNRESET, "ECONNRESET", ""},
+    {ECONNABORTED, "ECONNABORTED", ""},
+    {EHOSTUNREACH, "EHOSTUNREACH", "; no route to that host"},
+    {ENETUNREACH, "ENETUNREACH", "; no route to that network"},
+    {ETIMEDOUT, "ETIMEDOUT", "; a firewall may swallow the packets"},
+    {EADDRNOTAVAIL, "EADDRNOTAVAIL", ""},
+    {EACCES, "EACCES", ""},
+    {EPERM, "EPERM", ""},
+    {EPIPE, "EPIPE", ""},
+    {EMFILE, "EMFILE", "; this process has too many files open"},
+    {ENFILE, "ENFILE", "; this machine has too many files open"},
+};
+
+const char *ls_failure_errno_name(long number) {
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (numbers[i].number == number)
+      return numbers[i].name;
+  return NULL;
+}
+
+static const char *hint_of(long number) {
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (numbers[i].number == number)
+      return numbers[i].hint;
+  return "";
+}
+
+static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dialogue *d) {
+  long number = 0;
+  char *address = NULL;
+  curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
+  curl_easy_getinfo(f->easy, CURLINFO_PRIMARY_IP, &address);
+  const char *name = ls_failure_errno_name(number);
+  if (!address || !*address)
+    address = (char *)f->config->host;
+  if (!name)
+    return ls_error_set(&d->error, LS_ESOCKET, "CONN", "connect to %s:%u failed: %s", address,
+                        (unsigned)f->config->port, *f->text ? f->text : curl_easy_strerror(f->result));
+  return ls_error_set(&d->error, LS_ESOCKET, "CONN", "connect %s %s:%u%s", name, address,
+                      (unsigned)f->config->port, hint_of(number));
+}
+
+/* The server went away while libcurl spoke with it. */
+static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialogue *d) {
+  long number = 0;
+  curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
+  const char *name = ls_failure_errno_name(number);
+  if (name && strstr(f->text, "errno: 0") == NULL)
+    return ls_error_set(&d->error, LS_ESOCKET, "CONN", "read %s", name);
+  if (!d->greeted)
+    return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Unexpected socket close");
+  return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
+}
+
+static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
+  const char *name = f->config->servername ? f->config->servername : f->config->host;
+  ls_tls_explain(f->tls, f->result, name, f->text, d->step == LS_STEP_STARTTLS, &d->error);
+  return d->error.status;
+}
+
+static enum ls_status explain_login(struct ls_dialogue *d) {
+  if (d->step == LS_STEP_AUTH) {
+    struct ls_span text = ls_buf_span(&d->reply.text);
+    ls_error_set(&d->error, LS_EAUTH, ls_dialogue_command(d), "Invalid login: %.*s", (int)text.n,
+                 text.n ? text.p : "");
+    ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
+    return LS_EAUTH;
+  }
+  const char *line = d->ehlo.n ? d->ehlo.p : "";
+  const char *end = line + d->ehlo.n;
+  while (line < end && !ls_span_ieq(ls_span_sub(ls_span_cstr(line), 0, 4), LS_SPAN("AUTH")))
+    line += strlen(line) + 1;
+  return ls_error_set(&d->error, LS_EAUTH, "EHLO",
+                      "The server offers no way to log in that works with a password (PLAIN, LOGIN or CRAM-MD5)%s%s",
+                      line < end ? "; it offers: " : "", line < end ? line : "");
+}
+
+enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
+  const char *text = *f->text ? f->text : curl_easy_strerror(f->result);
+  if (d->error.status != LS_OK)
+    return d->error.status;
+  switch (f->result) {
+  case CURLE_COULDNT_RESOLVE_HOST:
+    return ls_error_set(&d->error, LS_EDNS, "CONN", "getaddrinfo ENOTFOUND %s", f->config->host);
+  case CURLE_COULDNT_CONNECT:
+  case CURLE_INTERFACE_FAILED:
+    return explain_connect(f, d);
+  case CURLE_RECV_ERROR:
+  case CURLE_SEND_ERROR:
+  case CURLE_GOT_NOTHING:
+    return strstr(f->text, "Too large") ? ls_error_set(&d->error, LS_ETOOBIG, ls_dialogue_command(d),
+                                                       "The server's reply is longer than a reply may be")
+                                        : explain_closed(f, d);
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_ISSUER_ERROR:
+    return explain_tls(f, d);
+  case CURLE_USE_SSL_FAILED:
+    return ls_dialogue_finish(d) != LS_OK
+               ? d->error.status
+               : ls_error_set(&d->error, LS_ETLS, "STARTTLS", "STARTTLS failed: %s", text);
+  case CURLE_LOGIN_DENIED:
+    return explain_login(d);
+  case CURLE_OPERATION_TIMEDOUT:
+    return ls_error_set(&d->error, LS_ETIMEDOUT, "CONN", "Connection timeout");
+  case CURLE_OUT_OF_MEMORY:
+    return ls_error_set(&d->error, LS_ENOMEM, "CONN", "not enough memory");
+  case CURLE_URL_MALFORMAT:
+    return ls_error_set(&d->error, LS_ECONFIG, "API", "host or name cannot be used: %s", text);
+  case CURLE_WEIRD_SERVER_REPLY:
+    return ls_error_set(&d->error, LS_EPROTOCOL, ls_dialogue_command(d), "Unexpected Response: %s", text);
+  default:
+    return ls_error_set(&d->error, LS_ECONNECTION, ls_dialogue_command(d), "%s", text);
+  }
+}

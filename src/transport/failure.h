@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * failure: a libcurl result, seen at a step of the dialogue, as the error a person can act on. */
+#ifndef LS_FAILURE_H
+#define LS_FAILURE_H
+
+#include "dialogue.h"
+
+struct ls_failure {
+  CURLcode result;
+  CURL *easy;
+  const char *text; /* libcurl's error buffer, "" when it says nothing */
+  const struct ls_config *config;
+  const struct ls_tls *tls;
+};
+
+/* Writes d->error, unless the dialogue has written it. Answers its status. */
+enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d);
+
+/* The name of an errno value as people search for it ("ECONNREFUSED"); NULL: not a usual one. */
+const char *ls_failure_errno_name(long number);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "tls.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAMES_SHOWN = 8, TEXT_MAX = 4096 };
+
+/* Called by OpenSSL for each certificate, and again for each thing wrong with it; the verdict stays OpenSSL's. */
+static int on_verify(int ok, X509_STORE_CTX *store) {
+  SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+  struct ls_tls *t = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
+  if (!t)
+    return ok;
+  X509 *leaf = X509_STORE_CTX_get0_cert(store);
+  if (leaf && !t->leaf && X509_up_ref(leaf))
+    t->leaf = leaf;
+  X509 *current = X509_STORE_CTX_get_current_cert(store);
+  if (!ok && !t->verify_error) {
+    t->verify_error = X509_STORE_CTX_get_error(store);
+    if (current && X509_up_ref(current))
+      t->failed = current;
+  }
+  return ok;
+}
+
+static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *tls) {
+  (void)easy;
+  SSL_CTX *ctx = ssl_ctx;
+  if (SSL_CTX_get_verify_mode(ctx) == SSL_VERIFY_NONE)
+    return CURLE_OK;
+  SSL_CTX_set_app_data(ctx, tls);
+  SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), on_verify);
+  return CURLE_OK;
+}
+
+void ls_tls_watch(struct ls_tls *t, CURL *easy) {
+  const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+  if (!v->ssl_version || strncmp(v->ssl_version, "OpenSSL", 7) != 0)
+    return;
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, t);
+}
+
+void ls_tls_deinit(struct ls_tls *t) {
+  X509_free(t->leaf);
+  X509_free(t->failed);
+  *t = (struct ls_tls){0};
+}
+
+static void add_time(struct ls_buf *b, const ASN1_TIME *time) {
+  struct tm tm;
+  if (!time || !ASN1_TIME_to_tm(time, &tm)) {
+    ls_buf_adds(b, "an unknown date");
+    return;
+  }
+  char text[32];
+  size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+  ls_buf_add(b, ls_span(text, n));
+}
+
+static void add_name(struct ls_buf *b, X509_NAME *name) {
+  BIO *bio = name ? BIO_new(BIO_s_mem()) : NULL;
+  if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+    char *p = NULL;
+    long n = BIO_get_mem_data(bio, &p);
+    if (n > 0)
+      ls_buf_add(b, ls_span(p, (size_t)n));
+  }
+  BIO_free(bio);
+}
+
+/* Names come from the other side: octets that are not printable ASCII are shown as '?'. */
+static void add_printable(struct ls_buf *b, const unsigned char *p, int n) {
+  for (int i = 0; i < n; i++)
+    ls_buf_addc(b, p[i] > 0x20 && p[i] < 0x7f ? (char)p[i] : '?');
+}
+
+static void add_address(struct ls_buf *b, const unsigned char *p, int n) {
+  if (n == 4) {
+    for (int i = 0; i < 4; i++) {
+      ls_buf_adds(b, i ? "." : "");
+      ls_buf_addu(b, p[i]);
+    }
+    return;
+  }
+  for (int i = 0; i + 1 < n; i += 2) {
+    char group[8];
+    snprintf(group, sizeof group, "%s%x", i ? ":" : "", (unsigned)(p[i] << 8 | p[i + 1]));
+    ls_buf_adds(b, group);
+  }
+}
+
+/* The names a certificate is for: subjectAltName, else the common name. */
+static void add_names(struct ls_buf *b, X509 *cert) {
+  GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+  int shown = 0;
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && shown < NAMES_SHOWN; i++) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+    if (name->type != GEN_DNS && name->type != GEN_IPADD)
+      continue;
+    ls_buf_adds(b, shown++ ? ", " : "");
+    const ASN1_STRING *s = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+    const unsigned char *p = ASN1_STRING_get0_data(s);
+    if (name->type == GEN_DNS)
+      add_printable(b, p, ASN1_STRING_length(s));
+    else
+      add_address(b, p, ASN1_STRING_length(s));
+  }
+  GENERAL_NAMES_free(names);
+  if (!shown)
+    add_name(b, X509_get_subject_name(cert));
+}
+
+static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *name) {
+  X509 *cert = t->failed ? t->failed : t->leaf;
+  switch (t->verify_error) {
+  case X509_V_OK:
+    ls_buf_adds(b, "the certificate is for ");
+    add_names(b, t->leaf);
+    ls_buf_adds(b, ", not for ");
+    ls_buf_adds(b, name);
+    ls_buf_adds(b, "; set tls.servername (or host) to a name it is for");
+    return;
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+    ls_buf_adds(b, "the certificate expired on ");
+    add_time(b, cert ? X509_get0_notAfter(cert) : NULL);
+    ls_buf_adds(b, "; the server needs a new one");
+    return;
+  case X509_V_ERR_CERT_NOT_YET_VALID:
+    ls_buf_adds(b, "the certificate is not valid before ");
+    add_time(b, cert ? X509_get0_notBefore(cert) : NULL);
+    ls_buf_adds(b, "; check the clock of both machines");
+    return;
+  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    ls_buf_adds(b, "nothing this machine trusts vouches for the certificate (issuer: ");
+    if (cert)
+      add_name(b, X509_get_issuer_name(cert));
+    ls_buf_adds(b, "); if you trust it, give it or its issuer's certificate as tls.ca");
+    return;
+  default:
+    ls_buf_adds(b, "the certificate was not accepted");
+  }
+}
+
+static const char *handshake_hint(const char *text, bool starttls) {
+  if (strstr(text, "wrong version number") || strstr(text, "packet length too long"))
+    return starttls ? "; what came after STARTTLS is not TLS"
+                    : "; this port does not speak TLS from the first octet: set secure to false (STARTTLS is then "
+                      "used where offered), or use the TLS port, often 465";
+  if (strstr(text, "unsupported protocol") || strstr(text, "alert protocol version") ||
+      strstr(text, "no protocols available") || strstr(text, "version too low"))
+    return "; no TLS version suits both sides: see tls.minVersion and tls.maxVersion";
+  return "";
+}
+
+void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, const char *curl_text,
+                    bool starttls, struct ls_error *err) {
+  struct ls_buf b;
+  ls_buf_init(&b, TEXT_MAX);
+  if (result == CURLE_PEER_FAILED_VERIFICATION && t->leaf) {
+    if (t->verify_error)
+      ls_buf_adds(&b, X509_verify_cert_error_string(t->verify_error));
+    else
+      ls_buf_adds(&b, "wrong name in certificate");
+    ls_buf_adds(&b, ": ");
+    add_verdict(&b, t, name);
+  } else {
+    ls_buf_adds(&b, *curl_text ? curl_text : curl_easy_strerror(result));
+    while (b.n && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\n'))
+      ls_buf_cut(&b, b.n - 1);
+    ls_buf_adds(&b, handshake_hint(curl_text, starttls));
+    if (result == CURLE_SSL_CACERT_BADFILE)
+      ls_buf_adds(&b, "; tls.ca must hold PEM certificates");
+  }
+  char *text = ls_buf_take(&b, NULL);
+  ls_error_set(err, LS_ETLS, "CONN", "TLS with %s failed: %s", name, text ? text : curl_easy_strerror(result));
+  free(text);
+  ls_buf_deinit(&b);
+}
+
+static char *take_text(struct ls_buf *b) {
+  char *p = b->n ? ls_buf_take(b, NULL) : NULL;
+  ls_buf_deinit(b);
+  return p;
+}
+
+void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out) {
+  const struct curl_tlssessioninfo *info = NULL;
+  if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info || !info->internals ||
+      info->backend != CURLSSLBACKEND_OPENSSL)
+    return;
+  SSL *ssl = info->internals;
+  struct ls_buf b;
+  ls_buf_init(&b, TEXT_MAX);
+  ls_buf_adds(&b, SSL_get_version(ssl));
+  out->version = take_text(&b);
+  ls_buf_adds(&b, SSL_get_cipher_name(ssl));
+  out->cipher = take_text(&b);
+  X509 *cert = SSL_get1_peer_certificate(ssl);
+  if (!cert)
+    return;
+  add_name(&b, X509_get_subject_name(cert));
+  out->peer = take_text(&b);
+  add_name(&b, X509_get_issuer_name(cert));
+  out->issuer = take_text(&b);
+  add_time(&b, X509_get0_notAfter(cert));
+  out->expires = take_text(&b);
+  X509_free(cert);
+}
+
+void ls_tls_facts_deinit(struct ls_tls_facts *f) {
+  free(f->version);
+  free(f->cipher);
+  free(f->peer);
+  free(f->issuer);
+  free(f->expires);
+  *f = (struct ls_tls_facts){0};
+}
