@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "client.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "pool.h"
+
+enum { QUEUE_MESSAGES = 1000, QUEUE_OCTETS = 64 * 1024 * 1024, CONFIG_OCTETS = 64 * 1024 * 1024 };
+
+struct ls_client {
+  struct ls_arena arena; /* the config's strings, the password among them: wiped with it */
+  struct ls_config config;
+  struct ls_pool pool;
+  uint64_t last_id;
+  size_t octets; /* of content submitted and not yet finished */
+  pid_t owner;
+  bool closed;
+};
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static CURLcode library_result;
+
+static void library_start(void) {
+  library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+enum ls_status ls_client_library_init(void) {
+  return pthread_once(&library_once, library_start) == 0 && library_result == CURLE_OK ? LS_OK : LS_ENOMEM;
+}
+
+void ls_client_library_version(struct ls_library_version *out) {
+  const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+  *out = (struct ls_library_version){
+      .curl = v->version, .tls = v->ssl_version, .features = v->features & CURL_VERSION_ASYNCHDNS ? "asynchdns" : ""};
+}
+
+enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **out, struct ls_error *err) {
+  *out = NULL;
+  struct ls_client *c = calloc(1, sizeof *c);
+  if (!c || ls_client_library_init() != LS_OK) {
+    free(c);
+    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  }
+  ls_arena_init(&c->arena, CONFIG_OCTETS);
+  c->owner = getpid();
+  enum ls_status status = ls_config_read(config, &c->arena, &c->config, err);
+  if (status == LS_OK)
+    status = ls_pool_init(&c->pool, &c->config, err);
+  if (status != LS_OK) {
+    ls_client_free(c);
+    return status;
+  }
+  *out = c;
+  return LS_OK;
+}
+
+/* The sockets belong to the process that opened them: two that speak on one would garble each other's mail. */
+static bool is_ours(const struct ls_client *c) {
+  return c->owner == getpid();
+}
+
+void ls_client_free(struct ls_client *c) {
+  if (!c)
+    return;
+  if (is_ours(c))
+    ls_pool_deinit(&c->pool);
+  else
+    ls_pool_abandon(&c->pool);
+  ls_arena_deinit(&c->arena);
+  free(c);
+}
+
+static enum ls_status check_usable(const struct ls_client *c, struct ls_error *err) {
+  if (c->closed)
+    return ls_error_set(err, LS_ECLOSED, "API", "The client is closed");
+  if (!is_ours(c))
+    return ls_error_set(err, LS_ECONNECTION, "API",
+                        "The client was made in another process; make a new one after fork");
+  return LS_OK;
+}
+
+static void drop(struct ls_composed *m, struct ls_arena *a) {
+  ls_buf_deinit(&m->content);
+  *m = (struct ls_composed){0};
+  ls_arena_deinit(a);
+}
+
+enum ls_status ls_client_submit(struct ls_client *c, struct ls_composed *m, struct ls_arena *a, uint64_t *id,
+                                struct ls_error *err) {
+  enum ls_status status = check_usable(c, err);
+  size_t n = m->content.n;
+  if (status == LS_OK && (ls_client_pending(c) >= QUEUE_MESSAGES ||
+                          (c->octets && (n > QUEUE_OCTETS || c->octets > QUEUE_OCTETS - n))))
+    status = ls_error_set(err, LS_EBUSY, "API",
+                          "%zu messages wait already; poll until some are finished, then submit again",
+                          ls_client_pending(c));
+  if (status != LS_OK) {
+    drop(m, a);
+    return status;
+  }
+  struct ls_job *j = ls_job_new(m, a);
+  if (!j)
+    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  j->id = *id = ++c->last_id;
+  j->deadline_ms = ls_clock_ms() + c->config.total_timeout;
+  j->octets = n;
+  c->octets += n;
+  ls_pool_submit(&c->pool, j);
+  return LS_OK;
+}
+
+size_t ls_client_pending(const struct ls_client *c) {
+  return ls_pool_pending(&c->pool);
+}
+
+static bool is_finished(const struct ls_client *c, uint64_t id) {
+  for (struct ls_job *j = c->pool.finished.head; j; j = j->next)
+    if (id == 0 || j->id == id)
+      return true;
+  return false;
+}
+
+/* Turns until the message id (0: any) is finished, nothing is pending, or until_ms. */
+static void work(struct ls_client *c, uint64_t id, int64_t until_ms) {
+  for (;;) {
+    int64_t now_ms = ls_clock_ms();
+    ls_pool_turn(&c->pool, now_ms);
+    if (is_finished(c, id) || ls_client_pending(c) == 0 || now_ms >= until_ms)
+      return;
+    ls_pool_wait(&c->pool, now_ms, until_ms);
+  }
+}
+
+size_t ls_client_poll(struct ls_client *c, int64_t wait_ms) {
+  if (!c->closed && is_ours(c)) {
+    int64_t now_ms = ls_clock_ms();
+    work(c, 0, wait_ms < 0 || wait_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + wait_ms);
+  }
+  return c->pool.finished.count;
+}
+
+static int give(struct ls_client *c, struct ls_job *j, struct ls_result *out) {
+  if (!j)
+    return 0;
+  c->octets -= j->octets;
+  *out = j->result;
+  j->result = (struct ls_result){0};
+  ls_job_free(j);
+  return 1;
+}
+
+int ls_client_next(struct ls_client *c, struct ls_result *out) {
+  *out = (struct ls_result){0};
+  return give(c, ls_job_pop(&c->pool.finished), out);
+}
+
+enum ls_status ls_client_send(struct ls_client *c, struct ls_composed *m, struct ls_arena *a,
+                              struct ls_result *out) {
+  uint64_t id = 0;
+  *out = (struct ls_result){0};
+  enum ls_status status = ls_client_submit(c, m, a, &id, &out->error);
+  if (status != LS_OK)
+    return status;
+  work(c, id, INT64_MAX);
+  if (!give(c, ls_job_take(&c->pool.finished, id), out))
+    ls_error_set(&out->error, LS_ECONNECTION, "API", "The message was lost on the way through the client");
+  return out->error.status;
+}
+
+static void read_verification(struct ls_conn *conn, struct ls_verification *out) {
+  const struct ls_dialogue *d = ls_conn_dialogue(conn);
+  struct ls_conn_times t = ls_conn_times(conn);
+  struct ls_verification v = *out;
+  v.ehlo = ls_job_texts(ls_buf_span(&d->ehlo), d->ehlo_count);
+  v.ehlo_count = v.ehlo ? d->ehlo_count : 0;
+  v.greeting = d->greeting ? strdup(d->greeting) : NULL;
+  v.tls_version = d->facts.version ? strdup(d->facts.version) : NULL;
+  v.tls_cipher = d->facts.cipher ? strdup(d->facts.cipher) : NULL;
+  v.tls_peer = d->facts.peer ? strdup(d->facts.peer) : NULL;
+  v.tls_issuer = d->facts.issuer ? strdup(d->facts.issuer) : NULL;
+  v.tls_expires = d->facts.expires ? strdup(d->facts.expires) : NULL;
+  v.mechanism = d->auth_command ? strdup(d->auth_command + sizeof "AUTH") : NULL;
+  v.address = ls_conn_address(conn);
+  v.lookup_time = t.lookup;
+  v.connect_time = t.connect;
+  v.tls_time = t.tls;
+  v.greeting_time = t.greeting;
+  v.ready_time = t.ready;
+  *out = v;
+}
+
+/* Turns until the probe is ready or has failed. Results of messages gather meanwhile. */
+static void wait_for(struct ls_client *c, struct ls_conn *conn) {
+  int64_t until_ms = ls_clock_ms() + c->config.total_timeout;
+  for (;;) {
+    int64_t now_ms = ls_clock_ms();
+    ls_pool_turn(&c->pool, now_ms);
+    if (ls_conn_state(conn) != LS_CONN_OPENING)
+      return;
+    if (now_ms >= until_ms) {
+      struct ls_error why = {0};
+      ls_error_set(&why, LS_ETIMEDOUT, ls_dialogue_command(ls_conn_dialogue(conn)),
+                   "Timeout: not done within totalTimeout (%lld ms)", (long long)c->config.total_timeout);
+      ls_conn_fail(conn, &why, now_ms);
+      ls_error_deinit(&why);
+      return;
+    }
+    ls_pool_wait(&c->pool, now_ms, until_ms);
+  }
+}
+
+enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out) {
+  *out = (struct ls_verification){
+      .lookup_time = -1, .connect_time = -1, .tls_time = -1, .greeting_time = -1, .ready_time = -1};
+  if (check_usable(c, &out->error) != LS_OK)
+    return out->error.status;
+  for (int attempt = 1; attempt <= 2; attempt++) {
+    bool cram;
+    struct ls_conn *conn = ls_pool_probe(&c->pool, ls_clock_ms(), &out->error);
+    if (!conn)
+      return out->error.status;
+    wait_for(c, conn);
+    bool again = attempt == 1 && ls_conn_wants_other_mechanism(conn, &cram);
+    if (!again) {
+      read_verification(conn, out);
+      if (ls_conn_error(conn)->status != LS_OK)
+        ls_error_copy(&out->error, ls_conn_error(conn));
+    }
+    ls_pool_probe_end(&c->pool, conn, ls_clock_ms());
+    if (!again)
+      break;
+  }
+  return out->error.status;
+}
+
+void ls_client_stats(const struct ls_client *c, struct ls_client_stats *out) {
+  ls_pool_stats(&c->pool, out);
+}
+
+void ls_client_close(struct ls_client *c) {
+  if (c->closed)
+    return;
+  c->closed = true;
+  if (!is_ours(c))
+    return;
+  struct ls_error why = {0};
+  ls_error_set(&why, LS_ECLOSED, "API", "The client was closed before the message was done");
+  ls_pool_close(&c->pool, &why, ls_clock_ms());
+  ls_error_deinit(&why);
+}

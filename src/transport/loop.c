@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop.h"
+
+#include <stdlib.h>
+
+enum { FIRST_CAP = 16, LONGEST_MS = 60 * 1000, WITHOUT_MEMORY_MS = 10 };
+
+bool ls_loop_init(struct ls_loop *l) {
+  *l = (struct ls_loop){.multi = curl_multi_init()};
+  return l->multi != NULL;
+}
+
+void ls_loop_deinit(struct ls_loop *l) {
+  curl_multi_cleanup(l->multi);
+  free(l->fds);
+  *l = (struct ls_loop){0};
+}
+
+void ls_loop_run(struct ls_loop *l) {
+  int running;
+  curl_multi_perform(l->multi, &running);
+}
+
+int ls_loop_next(struct ls_loop *l, CURL **easy, CURLcode *result) {
+  int left;
+  for (CURLMsg *m = curl_multi_info_read(l->multi, &left); m; m = curl_multi_info_read(l->multi, &left)) {
+    if (m->msg != CURLMSG_DONE)
+      continue;
+    *easy = m->easy_handle;
+    *result = m->data.result;
+    return 1;
+  }
+  return 0;
+}
+
+void ls_loop_watch(struct ls_loop *l, curl_socket_t fd, bool to_write) {
+  if (l->count == l->cap) {
+    size_t cap = l->cap ? l->cap * 2 : FIRST_CAP;
+    struct curl_waitfd *fds = cap > SIZE_MAX / sizeof *fds ? NULL : realloc(l->fds, cap * sizeof *fds);
+    if (!fds) {
+      l->count = l->cap + 1; /* seen by wait */
+      return;
+    }
+    l->fds = fds;
+    l->cap = cap;
+  } else if (l->count > l->cap) {
+    return;
+  }
+  l->fds[l->count++] = (struct curl_waitfd){
+      .fd = fd, .events = (short)(CURL_WAIT_POLLIN | (to_write ? CURL_WAIT_POLLOUT : 0)), .revents = 0};
+}
+
+void ls_loop_wait(struct ls_loop *l, int64_t ms) {
+  size_t count = l->count;
+  l->count = 0;
+  if (count > l->cap) {
+    count = l->cap;
+    ms = ms < WITHOUT_MEMORY_MS ? ms : WITHOUT_MEMORY_MS;
+  }
+  if (ms > LONGEST_MS)
+    ms = LONGEST_MS;
+  curl_multi_poll(l->multi, l->fds, (unsigned)count, ms > 0 ? (int)ms : 0, NULL);
+}
+
+void ls_loop_wake(struct ls_loop *l) {
+  curl_multi_wakeup(l->multi);
+}

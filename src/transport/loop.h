@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * loop: one curl_multi. Everything that waits, waits here. */
+#ifndef LS_LOOP_H
+#define LS_LOOP_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ls_loop {
+  CURLM *multi;
+  struct curl_waitfd *fds; /* what the next wait looks at besides libcurl's own sockets */
+  size_t count, cap;
+};
+
+bool ls_loop_init(struct ls_loop *l); /* false: no memory; deinit is fine then too */
+void ls_loop_deinit(struct ls_loop *l);
+
+/* Lets libcurl do what it can without waiting. */
+void ls_loop_run(struct ls_loop *l);
+
+/* 1: libcurl has finished with *easy, *result says how. 0: no more of these. */
+int ls_loop_next(struct ls_loop *l, CURL **easy, CURLcode *result);
+
+/* Adds a socket to the next wait. Without memory the wait is short instead. */
+void ls_loop_watch(struct ls_loop *l, curl_socket_t fd, bool to_write);
+
+/* Waits until something can be done, wake is called, or ms have passed; forgets what was watched. */
+void ls_loop_wait(struct ls_loop *l, int64_t ms);
+void ls_loop_wake(struct ls_loop *l); /* from any thread */
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "conn_setup.h"
+
+enum {
+  WINDOW = 8,           /* messages in flight on one connection; so many waiting ones make another pay */
+  REOPEN_AFTER_MS = 1000 /* after a refusal while other connections work */
+};
+
+struct ls_pool_conn {
+  struct ls_pool_conn *next;
+  struct ls_conn *conn;
+  struct ls_job_list jobs; /* in flight, in order */
+  size_t taken;            /* messages so far */
+  bool probe;              /* takes none */
+  bool second;             /* the attempt was repeated with another mechanism */
+};
+
+enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err) {
+  *p = (struct ls_pool){.config = config, .ehlo_name = ls_conn_ehlo_name(config->name)};
+  if (ls_loop_init(&p->loop) && p->ehlo_name)
+    return LS_OK;
+  return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+}
+
+static void drop_jobs(struct ls_job_list *l) {
+  for (struct ls_job *j = ls_job_pop(l); j; j = ls_job_pop(l))
+    ls_job_free(j);
+}
+
+static void release(struct ls_pool *p) {
+  drop_jobs(&p->waiting);
+  drop_jobs(&p->finished);
+  free(p->ehlo_name);
+  p->ehlo_name = NULL;
+}
+
+/* Takes m out of the list and frees it; its messages must have gone elsewhere. */
+static void remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, int64_t now_ms) {
+  for (struct ls_pool_conn **at = &p->members; *at; at = &(*at)->next)
+    if (*at == m) {
+      *at = m->next;
+      break;
+    }
+  p->stats.octets_received += ls_conn_octets_in(m->conn);
+  p->stats.octets_sent += ls_conn_octets_out(m->conn);
+  if (!m->probe)
+    p->count--;
+  if (ls_conn_state(m->conn) == LS_CONN_READY || ls_conn_state(m->conn) == LS_CONN_OVER)
+    p->stats.connections_closed++;
+  ls_conn_close(m->conn, quit, now_ms);
+  p->in_flight -= m->jobs.count;
+  drop_jobs(&m->jobs);
+  free(m);
+}
+
+void ls_pool_deinit(struct ls_pool *p) {
+  while (p->members)
+    remove_member(p, p->members, true, ls_clock_ms());
+  if (p->loop.multi)
+    ls_loop_deinit(&p->loop);
+  release(p);
+}
+
+void ls_pool_abandon(struct ls_pool *p) {
+  while (p->members) {
+    struct ls_pool_conn *m = p->members;
+    p->members = m->next;
+    ls_conn_abandon(m->conn);
+    drop_jobs(&m->jobs);
+    free(m);
+  }
+  release(p);
+}
+
+static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t now_ms, struct ls_error *err) {
+  struct ls_conn_options options = {.config = p->config,
+                                    .ehlo_name = p->ehlo_name,
+                                    .cram = p->cram,
+                                    .probe = probe,
+                                    .window_messages = WINDOW,
+                                    .learned = p->learned};
+  struct ls_pool_conn *m = calloc(1, sizeof *m);
+  if (m)
+    m->conn = ls_conn_open(p->loop.multi, &options, now_ms, err);
+  else
+    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  if (!m || !m->conn) {
+    free(m);
+    return NULL;
+  }
+  m->probe = probe;
+  m->next = p->members;
+  p->members = m;
+  if (!probe) {
+    p->count++;
+    p->opening++;
+  }
+  return m;
+}
+
+void ls_pool_submit(struct ls_pool *p, struct ls_job *j) {
+  ls_job_push(&p->waiting, j);
+}
+
+static void finish(struct ls_pool *p, struct ls_job *j) {
+  if (j->result.error.status == LS_OK)
+    p->stats.sent++;
+  else
+    p->stats.failed++;
+  ls_job_push(&p->finished, j);
+}
+
+static void fail(struct ls_pool *p, struct ls_job *j, const struct ls_error *why) {
+  ls_job_fail(j, why);
+  finish(p, j);
+}
+
+/* Gives each message whose fate is known to the finished ones, or back to the waiting ones. */
+static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  struct ls_session *s = ls_conn_session(m->conn);
+  const struct ls_dialogue *d = ls_conn_dialogue(m->conn);
+  struct ls_job_list again = {0};
+  struct ls_event ev;
+  while (s && ls_session_next(s, &ev)) {
+    struct ls_job *j = ev.kind == LS_EVENT_DONE ? ls_job_take(&m->jobs, ev.id) : NULL;
+    if (j)
+      p->in_flight--;
+    if (j && ev.retry && !j->retried && now_ms < j->deadline_ms) {
+      j->retried = true;
+      j->not_before = now_ms;
+      p->stats.retries++;
+      ls_job_push(&again, j);
+    } else if (j) {
+      ls_job_finish(j, &ev, ls_buf_span(&d->ehlo), d->ehlo_count);
+      finish(p, j);
+    }
+    ls_error_deinit(&ev.error);
+  }
+  ls_job_prepend(&p->waiting, &again);
+}
+
+/* An attempt has failed: those who wait for it learn why, unless others are on the way. */
+static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  struct ls_error why;
+  bool cram;
+  p->opening--;
+  if (!m->second && ls_conn_wants_other_mechanism(m->conn, &cram)) {
+    p->cram = cram;
+    struct ls_pool_conn *again = open_member(p, false, now_ms, NULL);
+    if (again) {
+      again->second = true;
+      remove_member(p, m, false, now_ms);
+      return;
+    }
+  }
+  p->stats.connections_failed++;
+  p->open_again_ms = now_ms + REOPEN_AFTER_MS;
+  ls_error_copy(&why, ls_conn_error(m->conn));
+  remove_member(p, m, false, now_ms);
+  bool others = p->count > 0;
+  struct ls_job_list keep = {0};
+  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
+    if (others && (!j->retried || p->opening))
+      ls_job_push(&keep, j);
+    else
+      fail(p, j, &why);
+  p->waiting = keep;
+  if (!others)
+    p->open_again_ms = 0;
+  ls_error_deinit(&why);
+}
+
+static void became_ready(struct ls_pool *p, struct ls_pool_conn *m) {
+  p->stats.connections_opened++;
+  if (ls_conn_dialogue(m->conn)->logged_in)
+    p->stats.logins++;
+  if (!m->probe)
+    p->opening--;
+}
+
+static struct ls_pool_conn *member_of(struct ls_pool *p, const struct ls_conn *c) {
+  struct ls_pool_conn *m = p->members;
+  while (m && m->conn != c)
+    m = m->next;
+  return m;
+}
+
+static void run_libcurl(struct ls_pool *p, int64_t now_ms) {
+  CURL *easy;
+  CURLcode result;
+  ls_loop_run(&p->loop);
+  while (ls_loop_next(&p->loop, &easy, &result)) {
+    struct ls_pool_conn *m = member_of(p, ls_conn_of(easy));
+    if (!m)
+      continue;
+    ls_conn_finished(m->conn, result, now_ms);
+    if (ls_conn_state(m->conn) == LS_CONN_READY)
+      became_ready(p, m);
+  }
+}
+
+static bool spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  return m->taken >= p->config->max_messages || now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
+}
+
+static bool is_idle(struct ls_pool_conn *m) {
+  return ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count == 0;
+}
+
+/* Looks after one connection: failed, over, spent or idle for too long. Frees m where it ends. */
+static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  ls_conn_tick(m->conn, now_ms);
+  if (ls_conn_state(m->conn) == LS_CONN_READY)
+    ls_conn_receive(m->conn, now_ms);
+  collect(p, m, now_ms);
+  switch (ls_conn_state(m->conn)) {
+  case LS_CONN_FAILED:
+    if (!m->probe)
+      opening_failed(p, m, now_ms);
+    break;
+  case LS_CONN_OVER:
+    if (!m->probe)
+      remove_member(p, m, false, now_ms);
+    break;
+  case LS_CONN_READY:
+    p->learned = ls_session_learned(ls_conn_session(m->conn));
+    if (!m->probe && is_idle(m) &&
+        (spent(p, m, now_ms) || now_ms - ls_conn_active_ms(m->conn) >= p->config->max_idle))
+      remove_member(p, m, true, now_ms);
+    break;
+  default:
+    break;
+  }
+}
+
+/* The best connection for j: an idle one, the last used first, so that the others can grow old; else the one
+ * with the least in flight. */
+static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, int64_t now_ms) {
+  struct ls_pool_conn *best = NULL;
+  for (struct ls_pool_conn *m = p->members; m; m = m->next) {
+    if (m->probe || ls_conn_state(m->conn) != LS_CONN_READY || spent(p, m, now_ms) ||
+        ls_conn_ready_ms(m->conn) < j->not_before || !ls_session_room(ls_conn_session(m->conn)))
+      continue;
+    if (!best || m->jobs.count < best->jobs.count ||
+        (m->jobs.count == best->jobs.count &&
+         ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
+      best = m;
+  }
+  return best;
+}
+
+/* False: j has found no place and waits on. */
+static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
+  for (;;) {
+    struct ls_pool_conn *m = choose(p, j, now_ms);
+    if (!m)
+      return false;
+    struct ls_error err = {0};
+    enum ls_status status = ls_session_submit(ls_conn_session(m->conn), j->id, &j->message.envelope,
+                                              ls_buf_span(&j->message.content), now_ms, &err);
+    if (status == LS_OK) {
+      m->taken++;
+      p->in_flight++;
+      ls_job_push(&m->jobs, j);
+      return true;
+    }
+    if (status != LS_AGAIN && status != LS_ECONNECTION) {
+      fail(p, j, &err);
+      ls_error_deinit(&err);
+      return true;
+    }
+    ls_error_deinit(&err);
+    return false;
+  }
+}
+
+static void place_all(struct ls_pool *p, int64_t now_ms) {
+  struct ls_job_list keep = {0};
+  bool full = false;
+  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting)) {
+    if (full || !place(p, j, now_ms)) {
+      /* one that must not take just any connection does not hold up those behind it */
+      full = full || !j->not_before;
+      ls_job_push(&keep, j);
+    }
+    if (full) {
+      ls_job_prepend(&p->waiting, &keep);
+      return;
+    }
+  }
+  p->waiting = keep;
+}
+
+/* Makes way for a message that needs a fresh connection. */
+static bool end_one_idle(struct ls_pool *p, int64_t now_ms) {
+  for (struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (!m->probe && is_idle(m)) {
+      remove_member(p, m, true, now_ms);
+      return true;
+    }
+  return false;
+}
+
+static void open_more(struct ls_pool *p, int64_t now_ms) {
+  size_t most = p->config->max_connections ? p->config->max_connections : 1;
+  while (p->waiting.head) {
+    bool fresh = p->waiting.head->not_before > 0;
+    size_t pending = p->waiting.count + p->in_flight;
+    size_t wanted = (pending + WINDOW - 1) / WINDOW;
+    if (wanted > most)
+      wanted = most;
+    if (fresh ? p->opening > 0 : p->count >= wanted)
+      return;
+    if (now_ms < p->open_again_ms && p->count > 0)
+      return;
+    if (p->count >= most && !end_one_idle(p, now_ms))
+      return;
+    struct ls_error err = {0};
+    if (!open_member(p, false, now_ms, &err)) {
+      fail(p, ls_job_pop(&p->waiting), &err);
+      ls_error_deinit(&err);
+    }
+  }
+}
+
+static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
+  ls_error_set(err, LS_ETIMEDOUT, "CONN", "Timeout: not done within totalTimeout (%lld ms)",
+               (long long)p->config->total_timeout);
+}
+
+/* Messages whose time is up. All are given the same time, so the first of each list is the first to expire. */
+static void expire(struct ls_pool *p, int64_t now_ms) {
+  struct ls_error err = {0};
+  while (p->waiting.head && now_ms >= p->waiting.head->deadline_ms) {
+    set_timeout(p, &err);
+    fail(p, ls_job_pop(&p->waiting), &err);
+  }
+  bool wanted = p->waiting.count > 0;
+  for (struct ls_pool_conn *m = p->members; m; m = m->next) {
+    bool late = m->jobs.head && now_ms >= m->jobs.head->deadline_ms;
+    bool useless = err.status != LS_OK && !wanted && !m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING;
+    if (late || useless) {
+      set_timeout(p, &err);
+      ls_conn_fail(m->conn, &err, now_ms);
+    }
+  }
+  ls_error_deinit(&err);
+}
+
+void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
+  run_libcurl(p, now_ms);
+  expire(p, now_ms);
+  for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
+    next = m->next;
+    tend(p, m, now_ms);
+  }
+  place_all(p, now_ms);
+  open_more(p, now_ms);
+  for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
+    next = m->next;
+    ls_conn_send(m->conn, now_ms);
+  }
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
+  if (p->waiting.head) {
+    until_ms = earlier(until_ms, p->waiting.head->deadline_ms);
+    if (p->open_again_ms > now_ms)
+      until_ms = earlier(until_ms, p->open_again_ms);
+  }
+  for (struct ls_pool_conn *m = p->members; m; m = m->next) {
+    curl_socket_t fd;
+    bool to_write;
+    if (ls_conn_wants(m->conn, &fd, &to_write))
+      ls_loop_watch(&p->loop, fd, to_write);
+    if (ls_conn_state(m->conn) >= LS_CONN_FAILED)
+      until_ms = now_ms;
+    until_ms = earlier(until_ms, ls_conn_deadline(m->conn));
+    if (m->jobs.head)
+      until_ms = earlier(until_ms, m->jobs.head->deadline_ms);
+  }
+  ls_loop_wait(&p->loop, until_ms - now_ms);
+}
+
+void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms) {
+  while (p->members) {
+    struct ls_pool_conn *m = p->members;
+    if (m->jobs.count)
+      ls_conn_fail(m->conn, why, now_ms);
+    for (struct ls_job *j = m->jobs.head; j; j = j->next)
+      j->retried = true; /* nothing is given back any more */
+    collect(p, m, now_ms);
+    if (!m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING)
+      p->opening--;
+    remove_member(p, m, true, now_ms);
+  }
+  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
+    fail(p, j, why);
+}
+
+struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error *err) {
+  struct ls_pool_conn *m = open_member(p, true, now_ms, err);
+  return m ? m->conn : NULL;
+}
+
+void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms) {
+  bool cram;
+  if (ls_conn_wants_other_mechanism(c, &cram))
+    p->cram = cram;
+  if (ls_conn_state(c) == LS_CONN_FAILED)
+    p->stats.connections_failed++;
+  remove_member(p, member_of(p, c), true, now_ms);
+}
+
+size_t ls_pool_pending(const struct ls_pool *p) {
+  return p->waiting.count + p->in_flight;
+}
+
+void ls_pool_stats(const struct ls_pool *p, struct ls_client_stats *out) {
+  *out = p->stats;
+  for (struct ls_pool_conn *m = p->members; m; m = m->next) {
+    out->octets_received += ls_conn_octets_in(m->conn);
+    out->octets_sent += ls_conn_octets_out(m->conn);
+    out->connections_open += ls_conn_state(m->conn) == LS_CONN_READY;
+    out->connections_idle += !m->probe && is_idle(m);
+  }
+  out->pending = ls_pool_pending(p);
+  out->queued = p->waiting.count;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * pool: warm connections and the messages that wait for them. A message takes an idle connection first; another
+ * is opened when so many wait that it pays; else messages join those in flight. A connection ends by age, idle
+ * time and number of messages; one that the server has ended is replaced without anybody noticing, and a message
+ * caught on it goes out once more, once, when it cannot have been accepted. */
+#ifndef LS_POOL_H
+#define LS_POOL_H
+
+#include <sys/types.h>
+
+#include "conn.h"
+#include "job.h"
+#include "loop.h"
+
+struct ls_pool_conn; /* a connection and the messages on it */
+
+struct ls_pool {
+  const struct ls_config *config; /* borrowed */
+  char *ehlo_name;
+  struct ls_loop loop;
+  struct ls_pool_conn *members;
+  size_t count;         /* members, without a probe */
+  size_t opening;       /* of them, those not ready yet */
+  size_t in_flight;     /* messages on connections */
+  struct ls_job_list waiting;
+  struct ls_job_list finished;
+  bool cram;              /* the server offers CRAM-MD5 only */
+  int64_t open_again_ms;  /* no new connection before this: one was refused while others work */
+  struct ls_session_learned learned;
+  struct ls_client_stats stats;
+};
+
+/* LS_OK or LS_ENOMEM; deinit is fine in both cases. */
+enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err);
+void ls_pool_deinit(struct ls_pool *p);  /* closes at once; messages are dropped */
+void ls_pool_abandon(struct ls_pool *p); /* frees what is ours and leaves the sockets to the process that has them */
+
+void ls_pool_submit(struct ls_pool *p, struct ls_job *j); /* takes j */
+
+/* Does all that can be done without waiting. */
+void ls_pool_turn(struct ls_pool *p, int64_t now_ms);
+
+/* Waits until there is something to do, but not longer than until_ms. */
+void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
+
+/* Ends idle connections with QUIT, fails all messages with why. */
+void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
+
+/* A connection of its own, for verify. Owned by the pool's loop until ls_pool_probe_end. NULL: err says why. */
+struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error *err);
+void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms);
+
+size_t ls_pool_pending(const struct ls_pool *p);
+void ls_pool_stats(const struct ls_pool *p, struct ls_client_stats *out);
+
+#endif

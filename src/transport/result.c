@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "client.h"
+
+static void free_texts(char **texts, size_t count) {
+  for (size_t i = 0; texts && i < count; i++)
+    free(texts[i]);
+  free(texts);
+}
+
+void ls_result_deinit(struct ls_result *r) {
+  for (size_t i = 0; i < r->count; i++) {
+    free(r->recipients[i].address);
+    ls_error_deinit(&r->recipients[i].error);
+  }
+  free(r->recipients);
+  free_texts(r->ehlo, r->ehlo_count);
+  free(r->from);
+  free(r->message_id);
+  free(r->response);
+  ls_error_deinit(&r->error);
+  *r = (struct ls_result){0};
+}
+
+void ls_verification_deinit(struct ls_verification *v) {
+  free_texts(v->ehlo, v->ehlo_count);
+  free(v->greeting);
+  free(v->tls_version);
+  free(v->tls_cipher);
+  free(v->tls_peer);
+  free(v->tls_issuer);
+  free(v->tls_expires);
+  free(v->mechanism);
+  free(v->address);
+  ls_error_deinit(&v->error);
+  *v = (struct ls_verification){0};
+}
