@@ -270,7 +270,7 @@ static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) 
     return;
   }
   f->error.delivery = LS_DELIVERY_NOT_SENT;
-  bool at_fault = how == LS_ENDING_FAULT && f == s->flights.first && f->serial && !f->in_doubt;
+  bool at_fault = how == LS_ENDING_FAULT && f == s->flights.first && f->serial && !s->in_doubt;
   f->retry = how != LS_ENDING_LOCAL && !at_fault;
 }
 

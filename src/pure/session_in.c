@@ -56,9 +56,9 @@ static void ignore(struct ls_session *s, struct ls_flight *f, size_t recipient) 
 }
 
 static void reset_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
-  (void)s;
+  (void)f;
   (void)recipient;
-  f->in_doubt = false;
+  s->in_doubt = false;
 }
 
 static void reset_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -168,13 +168,15 @@ static void bdat_yes(struct ls_session *s, struct ls_flight *f, size_t recipient
 }
 
 /* Only the first BDAT goes alone, so only there can a server that read the content as commands be told from
- * one that swallowed it: by the reply to the RSET that precedes the second attempt. */
+ * one that swallowed it: by the reply to the RSET that comes next. 503 says nothing of the kind when there
+ * was no recipient left. */
 static void bdat_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   int code = s->reply.code;
   bool envelope_stands = !f->mail_refused && f->accepted > 0;
-  if (envelope_stands && !s->learned.chunking_proven && (code == 500 || code == 502 || code == 503)) {
-    s->learned.chunking_refused = true;
-    f->in_doubt = f->again = true;
+  bool unknown = code == 500 || code == 502 || (code == 503 && envelope_stands);
+  if (unknown && !s->learned.chunking_proven) {
+    s->learned.chunking_refused = s->in_doubt = true;
+    f->again = f->again || envelope_stands;
   } else if (envelope_stands) {
     s->learned.chunking_proven = true;
   }

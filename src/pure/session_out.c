@@ -3,14 +3,15 @@
  *
  * 1. Without PIPELINING nothing goes out while a reply is due.
  * 2. With it, commands go out at once, but nothing follows one whose answer decides what comes next: DATA
- *    and NOOP and QUIT (RFC 2920 3.1), the first BDAT to a server that has not shown it knows BDAT, and the
- *    RSET that finds out whether a server that did not know it swallowed the content. s->barrier says so.
+ *    (step GO), NOOP and QUIT (RFC 2920 3.1), and the first BDAT to a server that has not shown it knows BDAT
+ *    (s->barrier).
  * 3. The content follows the answer to its DATA, and the next message's envelope follows the content in the
  *    same flight (RFC 2920 3.1). BDAT and its content are a command like any other (RFC 3030 4.2).
  * 4. Before MAIL goes RSET if the last transaction may still be open: BDAT was refused or its answer is not
  *    here yet, DATA was refused, or no recipient was left for it. Else a refused BDAT would leave its
  * envelope to the next message. The end mark closes a transaction whatever its reply (RFC 5321 4.1.1.4).
- * 5. DATA that was granted though every recipient was refused gets the end mark alone (RFC 2920 3.1).
+ * 5. QUIT waits for the last message to be settled: it may have to go out once more.
+ * 6. DATA that was granted though every recipient was refused gets the end mark alone (RFC 2920 3.1).
  *
  *    step      puts out                 next                     awaits
  *    MAIL      [RSET] MAIL              RCPT                     RSET, MAIL
@@ -100,7 +101,6 @@ static void put_reset(struct ls_session *s, struct ls_flight *f) {
   ls_queue_adds(&s->queue, "RSET\r\n");
   await(s, LS_COMMAND_RSET, f, 0);
   s->open = false;
-  s->barrier = f->in_doubt;
 }
 
 static void put_rcpt(struct ls_session *s, struct ls_flight *f) {
@@ -145,7 +145,6 @@ static void put_end(struct ls_session *s, struct ls_flight *f) {
   if (!chunking) {
     ls_queue_adds(&s->queue, "DATA\r\n");
     await(s, LS_COMMAND_DATA, f, 0);
-    s->barrier = true;
     f->step = LS_STEP_GO;
     return;
   }
@@ -211,7 +210,7 @@ static bool put_next(struct ls_session *s) {
     put_last(s, "NOOP\r\n", LS_COMMAND_NOOP);
   } else if (f && f->step != LS_STEP_GO) {
     put_step(s, f);
-  } else if (!f && s->quit && !s->quit_out) {
+  } else if (!s->flights.first && s->quit && !s->quit_out) {
     s->quit_out = true;
     put_last(s, "QUIT\r\n", LS_COMMAND_QUIT);
   } else {

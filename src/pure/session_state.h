@@ -51,7 +51,6 @@ struct ls_flight {
   bool has_parameters; /* MAIL went out with SIZE or BODY */
   bool plain;          /* MAIL without SIZE and BODY, the second time */
   bool again;          /* to be sent once more on this connection, in another form */
-  bool in_doubt;       /* BDAT was not understood: what the server made of the content is not known yet */
   bool answered_last;  /* the reply that decides has come */
 
   struct ls_error error;
@@ -98,6 +97,7 @@ struct ls_session {
   uint64_t serial; /* of the transaction last begun */
   bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
   bool barrier;    /* nothing may go out before every reply has come */
+  bool in_doubt;   /* BDAT was not known: did the server read the content as commands? RSET will tell */
   bool noop;       /* a NOOP is wanted */
   bool quit;       /* QUIT is wanted; no more submissions */
   bool quit_out;   /* QUIT is out */
