@@ -119,9 +119,61 @@ static int compose(lua_State *L) {
   return 3;
 }
 
+/* Pushes {name =, address =}, name only where there is one. */
+static void push_mailbox(lua_State *L, const struct ls_mailbox *m, struct ls_buf *text) {
+  ls_buf_cut(text, 0);
+  ls_mailbox_write_address(text, m);
+  if (text->status != LS_OK)
+    no_memory(L);
+  lua_createtable(L, 0, 2);
+  ls_push_span(L, ls_buf_span(text));
+  lua_setfield(L, -2, "address");
+  if (m->name.n) {
+    ls_push_span(L, m->name);
+    lua_setfield(L, -2, "name");
+  }
+}
+
+static void push_group(lua_State *L, const struct ls_mailbox *m, struct ls_buf *text) {
+  lua_createtable(L, 0, 2);
+  ls_push_span(L, m->name);
+  lua_setfield(L, -2, "name");
+  lua_createtable(L, (int)m->count, 0);
+  for (size_t i = 0; i < m->count; i++) {
+    push_mailbox(L, &m->members[i], text);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "group");
+}
+
+/* addresses(text) -> {{address =, name =} | {name =, group = {...}}, ...}: an address list as it is read, not
+ * checked */
+static int addresses(lua_State *L) {
+  struct ls_span text = {0};
+  text.p = luaL_checklstring(L, 1, &text.n);
+  ls_check_arity(L, 1);
+  struct scratch *s = push_scratch(L);
+  struct ls_mailbox_list list = {0};
+  if (ls_mailbox_parse(text, &s->arena, &list) != LS_OK)
+    return no_memory(L);
+  lua_createtable(L, (int)list.count, 0);
+  for (size_t i = 0; i < list.count; i++) {
+    if (list.items[i].is_group)
+      push_group(L, &list.items[i], &s->text);
+    else
+      push_mailbox(L, &list.items[i], &s->text);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  release(s);
+  return 1;
+}
+
 void ls_lmessage_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"validate", validate}, {"render", render}, {"compose", compose}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"validate", validate},
+                                       {"render", render},
+                                       {"compose", compose},
+                                       {"addresses", addresses},
+                                       {NULL, NULL}};
   ls_box_register(L, &scratch_type);
   ls_set_functions(L, functions);
 }
