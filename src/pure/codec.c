@@ -6,6 +6,7 @@
 #include "utf8.h"
 
 enum {
+  WORD_MAX = 75, /* RFC 2047 2 */
   WORD_Q = 40,  /* octets of Q text in a word of 52: "=?UTF-8?Q?" and "?=" take twelve */
   WORD_B = 30,  /* octets whose base64 fills those 40 */
   LINE = 76,    /* RFC 2045 6.7 and 6.8 */
@@ -69,15 +70,53 @@ struct ls_codec_facts ls_codec_examine(struct ls_span text) {
                                  .choice = weight > (uint64_t)text.n * 2 ? LS_CODEC_Q : LS_CODEC_B};
 }
 
+static bool is_white(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static size_t word_end(struct ls_span s, size_t at) {
+  while (at < s.n && !is_white(s.p[at]))
+    at++;
+  return at;
+}
+
+/* The end of "=?charset?Q?text?=" that starts at at, spaces allowed as readers allow them; 0: there is none.
+ * *strict: charset and text are as RFC 2047 2 wants them. */
+static size_t encoded_word(struct ls_span s, size_t at, bool *strict) {
+  size_t charset = at + 2;
+  size_t mark = charset + ls_span_index(ls_span_sub(s, charset, s.n), '?');
+  if (mark + 2 >= s.n || !memchr("BbQq", s.p[mark + 1], 4) || s.p[mark + 2] != '?')
+    return 0;
+  size_t text = mark + 3;
+  size_t end = text + ls_span_index(ls_span_sub(s, text, s.n), '?');
+  if (end + 1 >= s.n || s.p[end + 1] != '=')
+    return 0;
+  *strict = mark > charset && end > text && word_end(ls_span_sub(s, 0, end), text) == end;
+  for (size_t i = charset; *strict && i < mark; i++)
+    *strict = s.p[i] > ' ' && s.p[i] < 0x7f && !memchr("()<>@,;:\"/[]?.=", s.p[i], 15);
+  return end + 2;
+}
+
+/* A valid encoded-word that stands by itself is what its author wanted; anything that readers might take for
+ * one is not. at: where "=?" is. */
+static bool is_look_alike(struct ls_span s, size_t at) {
+  bool strict = false;
+  bool starts = at == 0 || is_white(s.p[at - 1]);
+  size_t end = encoded_word(s, at, &strict);
+  if (end)
+    return !(strict && starts && end - at <= WORD_MAX && (end == s.n || is_white(s.p[end])));
+  if (!starts)
+    return false;
+  end = word_end(s, at);
+  return end - at >= 4 && s.p[end - 2] == '?' && s.p[end - 1] == '=';
+}
+
 bool ls_codec_needs_words(struct ls_span text) {
-  size_t opened = 0; /* where the '?' of the first "=?" is */
   for (size_t i = 0; i < text.n; i++) {
     unsigned char c = (unsigned char)text.p[i];
     if (c >= 0x7f || c == '"' || (c < 0x20 && c != '\t'))
       return true;
-    if (c == '?' && !opened && i > 0 && text.p[i - 1] == '=')
-      opened = i;
-    if (c == '=' && opened && i - 1 > opened && text.p[i - 1] == '?')
+    if (c == '=' && i + 1 < text.n && text.p[i + 1] == '?' && is_look_alike(text, i))
       return true;
   }
   return false;
@@ -483,9 +522,20 @@ static void add_percent(struct ls_buf *out, struct ls_span name, struct ls_span 
   }
 }
 
+/* A parameter may hold no encoded-word, but many readers decode one all the same. */
+static bool has_encoded_word(struct ls_span s) {
+  for (size_t i = 0; i + 1 < s.n; i++) {
+    bool strict = false;
+    if (s.p[i] == '=' && s.p[i + 1] == '?' && encoded_word(s, i, &strict))
+      return true;
+  }
+  return false;
+}
+
 void ls_codec_param(struct ls_buf *out, struct ls_span name, struct ls_span value) {
   size_t tab = ls_span_index(value, '\t');
-  if (tab < value.n || has_blank_run(value) || ls_codec_needs_words(value)) {
+  if (tab < value.n || has_blank_run(value) || has_encoded_word(value) ||
+      ls_codec_needs_words(value)) {
     add_percent(out, name, value);
   } else if (value.n >= PARAM_MAX) {
     add_cut(out, name, value);

@@ -23,8 +23,9 @@ struct ls_codec_facts {
 struct ls_codec_facts ls_codec_examine(struct ls_span text);
 
 /* True when text must be written as encoded-words: an octet above 127, a control other than TAB, a '"', or
- * something a reader would take for an encoded-word. CR and LF count as controls: turn them into spaces
- * first where they are none. */
+ * something a reader would take for an encoded-word and that is no valid one standing by itself (such a one
+ * passes: its author encoded it). CR and LF count as controls: turn them into spaces first where they are
+ * none. */
 bool ls_codec_needs_words(struct ls_span text);
 
 /* text as UTF-8 encoded-words of at most 52 octets, one space between them (readers drop it). Characters

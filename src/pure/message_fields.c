@@ -376,7 +376,7 @@ static enum ls_status read_priority(struct ls_reader *r, const struct ls_value *
     return ls_error_set(r->err, LS_EMESSAGE, "API", "priority must be \"high\", \"normal\" or \"low\"");
   status = set_text(r, "X-Priority", high ? "1 (Highest)" : "5 (Lowest)");
   if (status == LS_OK)
-    status = set_text(r, "X-MSMail-Priority", high ? "High" : "Low");
+    status = set_text(r, "X-Msmail-Priority", high ? "High" : "Low");
   return status == LS_OK ? set_text(r, "Importance", high ? "High" : "Low") : status;
 }
 
