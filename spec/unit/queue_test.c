@@ -66,6 +66,20 @@ static void test_queue_uses_its_last_chunk_again(void **state) {
   ls_queue_deinit(&q);
 }
 
+static void test_queue_lends_behind_a_chunk_kept_for_later(void **state) {
+  (void)state;
+  struct ls_queue q;
+  ls_queue_init(&q);
+  ls_queue_adds(&q, "DATA");
+  ls_queue_sent(&q, 4);
+  ls_queue_lend(&q, LS_SPAN("content"));
+  ls_queue_adds(&q, ".");
+  assert_span_equal(ls_queue_out(&q), LS_SPAN("content"));
+  ls_queue_sent(&q, 7);
+  assert_span_equal(ls_queue_out(&q), LS_SPAN("."));
+  ls_queue_deinit(&q);
+}
+
 static void test_queue_clear_drops_what_is_left_and_keeps_counting(void **state) {
   (void)state;
   struct ls_queue q;
@@ -105,6 +119,7 @@ int main(void) {
       cmocka_unit_test(test_queue_keeps_address_and_length_until_acknowledged),
       cmocka_unit_test(test_queue_gives_copies_and_loans_in_order),
       cmocka_unit_test(test_queue_uses_its_last_chunk_again),
+      cmocka_unit_test(test_queue_lends_behind_a_chunk_kept_for_later),
       cmocka_unit_test(test_queue_clear_drops_what_is_left_and_keeps_counting),
       cmocka_unit_test(test_queue_survives_each_failed_allocation),
   };

@@ -21,7 +21,23 @@ void ls_queue_init(struct ls_queue *q) {
   *q = (struct ls_queue){0};
 }
 
+static void release(struct ls_queue_chunk *c) {
+  ls_wipe(c->data, c->dirty);
+  free(c);
+}
+
+static void drop_head(struct ls_queue *q) {
+  struct ls_queue_chunk *c = q->head;
+  q->head = c->next;
+  if (!q->head)
+    q->tail = NULL;
+  release(c);
+}
+
+/* A chunk kept for later, with nothing in it, would hide the one behind it: it goes. */
 static struct ls_queue_chunk *append(struct ls_queue *q, size_t cap) {
+  if (q->head && q->head->sent == q->head->n)
+    drop_head(q);
   struct ls_queue_chunk *c = malloc(sizeof *c + cap);
   if (!c) {
     q->status = LS_ENOMEM;
@@ -34,11 +50,6 @@ static struct ls_queue_chunk *append(struct ls_queue *q, size_t cap) {
     q->head = c;
   q->tail = c;
   return c;
-}
-
-static void release(struct ls_queue_chunk *c) {
-  ls_wipe(c->data, c->dirty);
-  free(c);
 }
 
 /* The first chunk is small, so that an idle connection with an occasional short message costs little; one
@@ -105,19 +116,12 @@ void ls_queue_sent(struct ls_queue *q, size_t n) {
     c->n = c->sent = 0;
     return;
   }
-  q->head = c->next;
-  if (!q->head)
-    q->tail = NULL;
-  release(c);
+  drop_head(q);
 }
 
 void ls_queue_clear(struct ls_queue *q) {
-  while (q->head) {
-    struct ls_queue_chunk *next = q->head->next;
-    release(q->head);
-    q->head = next;
-  }
-  q->tail = NULL;
+  while (q->head)
+    drop_head(q);
 }
 
 void ls_queue_deinit(struct ls_queue *q) {
