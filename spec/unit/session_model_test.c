@@ -63,8 +63,9 @@ static void make_message(struct message *m, unsigned id) {
   ls_buf_init(&m->wire, 1 << 20);
   snprintf(text, sizeof text, "Subject: %u\r\n\r\n.dot\r\n..\r\n", id);
   ls_buf_adds(&m->wire, text);
-  for (unsigned n = draw(8) ? draw(3) : 2000; n; n--)
-    ls_buf_adds(&m->wire, draw(10) ? "0123456789\r\n" : ".\r\n");
+  unsigned dots = draw(3) ? 500 : 10; /* a dot in so many lines: long runs are lent, short ones copied */
+  for (unsigned n = draw(8) ? draw(3) : 3000; n; n--)
+    ls_buf_adds(&m->wire, draw(dots) ? "0123456789\r\n" : ".\r\n");
   snprintf(text, sizeof text, "end-%u\r\n", id);
   ls_buf_adds(&m->wire, text);
 }
