@@ -4,7 +4,7 @@ max_line_length = 110
 cache = false
 include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/logto-smtp", ".luacheckrc" }
 
-files["spec"] = { std = "+busted" }
+files["spec"] = { std = "+busted", read_globals = { "jit" } }
 files["lua/logto_smtp/resty"] = { std = "+ngx_lua" }
 -- A table of facts, one row a service.
 files["lua/logto_smtp/providers.lua"] = { max_line_length = 120 }

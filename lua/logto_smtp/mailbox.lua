@@ -96,13 +96,13 @@ local function with_words(template)
   end
 end
 
--- The first mailbox of a text as address and name; the address is nil if the text holds none.
+-- The first mailbox of a text as address and name; the address is "" if the text holds none.
 local function read(text)
   for _, mailbox in ipairs(mailboxes(text)) do
     if mailbox.address:find("@", 1, true) then return mailbox.address, mailbox.name or "" end
   end
   local sender = kit.parseSendFrom(text, "")
-  return sender.email:find("@", 1, true) and sender.email or nil, sender.name or ""
+  return sender.email, sender.name or ""
 end
 
 --- Renders a template's `sendFrom` or `replyTo` to exactly one mailbox.
@@ -121,10 +121,10 @@ function M.render(template, payload, fallback)
   else
     local text, fill = with_words(template)
     address, name = read(text)
-    address = address and kit.trim(fill(address, payload))
+    address = kit.trim(fill(address, payload))
     name = kit.sanitizeMailboxDisplayName(fill(name, payload))
   end
-  if address and is_address(address) then return write(address, name) end
+  if is_address(address) then return write(address, name) end
   local spare = fallback and mailboxes(fallback)[1]
   if not spare or name == "" then return fallback end
   return write(spare.address, name)
