@@ -9,6 +9,7 @@ local M = {
   NO_HOST = 68,     -- the mail server's name is unknown
   UNAVAILABLE = 69, -- the server refused the mail for good
   SOFTWARE = 70,    -- an error inside the command
+  CANNOT_CREATE = 73, -- a file cannot be written
   TEMPORARY = 75,   -- worth another try later: no connection, a timeout, a 4xx reply
   PROTOCOL = 76,    -- TLS failed, or the server does not speak SMTP
   NO_PERMISSION = 77, -- the server refused the login
@@ -18,8 +19,8 @@ local M = {
 --- The list for --help.
 M.HELP = [[
 Exit codes (sysexits): 0 done; 64 wrong command line; 65 wrong recipient or payload; 66 unreadable file;
-68 unknown mail server; 69 refused for good; 70 internal error; 75 try again later; 76 TLS or protocol
-failure; 77 login refused; 78 wrong config.]]
+68 unknown mail server; 69 refused for good; 70 internal error; 73 unwritable file; 75 try again later;
+76 TLS or protocol failure; 77 login refused; 78 wrong config.]]
 
 local BY_CODE = {
   EDNS = M.NO_HOST,

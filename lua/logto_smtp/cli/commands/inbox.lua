@@ -4,6 +4,7 @@
 local cjson = require("cjson")
 local exit = require("logto_smtp.cli.exit")
 local json = require("logto_smtp.json")
+local providers = require("logto_smtp.providers")
 local report = require("logto_smtp.cli.report")
 
 local M = {
@@ -17,6 +18,7 @@ function M.define(command)
     :default("starttls")
   command:option("--user", "Demand this login, with --pass-env."):argname("NAME")
   command:option("--pass-env", "Take the login's password from this environment variable."):argname("NAME")
+  command:option("--config", "Write a config that sends to the inbox into this file."):argname("FILE")
   command:option("--count", "Stop after this many mails."):argname("N"):convert(tonumber)
 end
 
@@ -27,34 +29,44 @@ local function login_of(args, context)
   return nil, "--user wants its password: put it into an environment variable and name that with --pass-env"
 end
 
+local function write_config(path, inbox)
+  local file, err = io.open(path, "wb")
+  if not file then return nil, "cannot write " .. err end
+  file:write(json.encode(inbox:config(), { indent = 2, order = providers.KEY_ORDER }), "\n")
+  file:close()
+  return true
+end
+
 local function print_start(args, context, inbox)
   if args.json then
-    return report.json(context, {
-      host = inbox.host, port = inbox.port, ca = inbox.ca, config = inbox:config(),
-    })
+    return report.json(context, { host = inbox.host, port = inbox.port, tls = args.tls, ca = inbox.ca })
   end
   context.stdout:write(("listening on %s:%d (tls %s); Ctrl-C ends it\n"):format(inbox.host, inbox.port,
-    args.tls), "connection settings for a config:\n", json.encode(inbox:config(), { indent = 2 }), "\n")
+    args.tls))
 end
 
 local function print_mail(args, context, mail)
   if args.json then
-    return report.json(context, { envelope = mail.envelope, headers = mail.headers, subject = mail.subject,
-      text = mail.text or cjson.null, html = mail.html or cjson.null, tls = mail.tls, auth = mail.auth })
+    return report.json(context, {
+      envelope = { from = mail.envelope.from, to = mail.envelope.to }, subject = mail.subject or cjson.null,
+      text = mail.text or cjson.null, html = mail.html or cjson.null, tls = mail.tls, auth = mail.auth,
+      raw = mail.raw,
+    })
   end
-  context.stdout:write("\nfrom ", mail.envelope.from, " to ", table.concat(mail.envelope.to, ", "), "\n")
-  context.stdout:write("subject: ", mail.subject or "", "\n\n", mail.text or mail.html or "", "\n")
+  local recipients = table.concat(mail.envelope.to, ">, <")
+  context.stdout:write("\nfrom <", mail.envelope.from, "> to <", recipients, ">\n")
+  for _, header in ipairs(mail.headers) do context.stdout:write(header.name, ": ", header.value, "\n") end
+  context.stdout:write("\n", mail.text or mail.html or "", "\n")
 end
 
 -- Prints mails as they come, until the count is reached or Ctrl-C raises.
 local function watch(args, context, inbox)
   local seen = 0
   while not args.count or seen < args.count do
-    inbox:waitFor({ n = seen + 1, timeout = 1 })
-    local mails = inbox:messages()
+    local mails = inbox:waitFor({ n = seen + 1, timeout = 1 }) or {}
     for i = seen + 1, #mails do print_mail(args, context, mails[i]) end
     context.stdout:flush()
-    seen = #mails
+    seen = math.max(seen, #mails)
   end
 end
 
@@ -62,10 +74,16 @@ function M.run(args, context)
   local login, err = login_of(args, context)
   if err then return report.failure(args, context, err, exit.USAGE) end
   local inbox, start_err = require("logto_smtp.testing").startInbox({
-    port = args.port, tls = args.tls ~= "none" and args.tls or false, auth = login,
+    port = args.port, tls = args.tls, auth = login, authInClear = args.tls == "none",
   })
   if not inbox then
-    return report.failure(args, context, "cannot start the inbox: " .. tostring(start_err), exit.TEMPORARY)
+    return report.failure(args, context, "cannot start the inbox: " .. start_err, exit.TEMPORARY)
+  end
+  local written, write_err = true, nil
+  if args.config then written, write_err = write_config(args.config, inbox) end
+  if not written then
+    inbox:stop()
+    return report.failure(args, context, write_err, exit.CANNOT_CREATE)
   end
   print_start(args, context, inbox)
   context.stdout:flush()
