@@ -346,18 +346,25 @@ bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram) {
   return c->options.cram ? simple : !simple && (d->capability.auth & LS_AUTH_CRAM_MD5);
 }
 
-static int64_t since_start(const struct ls_conn *c, CURLINFO info) {
+/* libcurl's time of a step that lies behind the one at `after`; its clock and ours may differ by a tick. */
+static int64_t since_start(const struct ls_conn *c, CURLINFO info, int64_t after) {
   curl_off_t us = 0;
-  return curl_easy_getinfo(c->easy, info, &us) == CURLE_OK && us > 0 ? (int64_t)(us / 1000) : -1;
+  if (curl_easy_getinfo(c->easy, info, &us) != CURLE_OK || us <= 0)
+    return -1;
+  int64_t ms = (int64_t)(us / 1000);
+  return ms < after ? after : ms;
 }
 
 struct ls_conn_times ls_conn_times(const struct ls_conn *c) {
   const struct ls_dialogue *d = &c->dialogue;
+  int64_t lookup = c->looked_up_ms ? c->looked_up_ms - c->started_ms : -1;
+  int64_t connect = since_start(c, CURLINFO_CONNECT_TIME_T, lookup);
+  int64_t greeting = d->greeted ? d->greeted_ms - c->started_ms : -1;
   return (struct ls_conn_times){
-      .lookup = c->looked_up_ms ? c->looked_up_ms - c->started_ms : -1,
-      .connect = since_start(c, CURLINFO_CONNECT_TIME_T),
-      .tls = d->tls_ms ? d->tls_ms - c->started_ms : since_start(c, CURLINFO_APPCONNECT_TIME_T),
-      .greeting = d->greeted ? d->greeted_ms - c->started_ms : -1,
+      .lookup = lookup,
+      .connect = connect,
+      .tls = d->tls_ms ? d->tls_ms - c->started_ms : since_start(c, CURLINFO_APPCONNECT_TIME_T, connect),
+      .greeting = greeting >= 0 && greeting < connect ? connect : greeting,
       .ready = c->ready_ms ? c->ready_ms - c->started_ms : -1,
   };
 }

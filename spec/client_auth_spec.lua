@@ -1,0 +1,185 @@
+-- SPDX-License-Identifier: MIT
+local mailing = require("spec.support.mailing")
+
+local login = { user = "user", pass = "s3cret-pass" }
+
+local function server(mechanisms, more)
+  local options = { auth = login, authInClear = true, mechanisms = mechanisms }
+  for k, v in pairs(more or {}) do options[k] = v end
+  return options
+end
+
+local function auth_lines(inbox)
+  local lines = {}
+  for _, connection in ipairs(inbox:connections()) do
+    for _, command in ipairs(connection.commands) do
+      if command.verb == "AUTH" then lines[#lines + 1] = command.line end
+    end
+  end
+  return lines
+end
+
+describe("check 18: the mechanism", function()
+  after_each(mailing.stop)
+
+  local rows = {
+    { { "PLAIN", "LOGIN", "CRAM-MD5" }, "PLAIN" },
+    { { "CRAM-MD5", "LOGIN", "PLAIN" }, "PLAIN" },
+    { { "XOAUTH2", "CRAM-MD5", "LOGIN" }, "LOGIN" },
+    { { "LOGIN" }, "LOGIN" },
+    { { "CRAM-MD5" }, "CRAM-MD5" },
+    { { "XOAUTH2", "CRAM-MD5" }, "CRAM-MD5" },
+  }
+
+  for _, row in ipairs(rows) do
+    it(("is %s where %s are offered"):format(row[2], table.concat(row[1], " ")), function()
+      local inbox, client = mailing.start(server(row[1]))
+      assert(client:send(mailing.mail()))
+      assert.equal(row[2], inbox:messages()[1].auth.mechanism)
+      assert.equal(1, inbox:counters().auths)
+      assert.equal(row[2], assert(client:verify()).mechanism)
+    end)
+  end
+
+  it("PLAIN goes in a single line", function()
+    local inbox, client = mailing.start(server({ "PLAIN" }))
+    assert(client:send(mailing.mail()))
+    assert.same({ "AUTH PLAIN AHVzZXIAczNjcmV0LXBhc3M=" }, auth_lines(inbox))
+  end)
+
+  it("CRAM-MD5 is remembered, so that only the first connection asks twice", function()
+    local inbox, client = mailing.start(server({ "CRAM-MD5" }), { maxMessages = 1 })
+    for _ = 1, 4 do assert(client:send(mailing.mail())) end
+    assert.equal(5, inbox:counters().connections)
+    assert.equal(4, inbox:counters().auths)
+  end)
+
+  for _, method in ipairs({ "PLAIN", "LOGIN", "CRAM-MD5" }) do
+    it(("check 19: is %s where auth.method says so"):format(method), function()
+      local inbox, client = mailing.start(server({ "PLAIN", "LOGIN", "CRAM-MD5" }), { authMethod = method })
+      assert(client:send(mailing.mail()))
+      assert.equal(method, inbox:messages()[1].auth.mechanism)
+    end)
+  end
+
+  it("check 19: forced and not offered gives EAUTH", function()
+    local inbox, client = mailing.start(server({ "PLAIN" }), { authMethod = "CRAM-MD5" })
+    local _, err = client:send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.equal(1, inbox:counters().connections)
+    assert.same({}, auth_lines(inbox))
+  end)
+
+  it("check 22: a password and a server with XOAUTH2 only give EAUTH, which names what is offered", function()
+    local inbox, client = mailing.start(server({ "XOAUTH2" }))
+    local _, err = client:send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.equal("EHLO", err.command)
+    assert.is_true(err.message:find("XOAUTH2", 1, true) ~= nil)
+    assert.equal(1, inbox:counters().connections)
+  end)
+
+  it("check 20: a login and a server without AUTH give EAUTH, and no mail goes out", function()
+    local inbox, client = mailing.start(nil, { auth = login })
+    local _, err = client:send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.equal(0, inbox:counters().messages)
+  end)
+
+  it("check 20: a login and a server that knows HELO only give EAUTH", function()
+    local inbox, client = mailing.start(nil, { auth = login })
+    inbox:nextReply({ at = "EHLO", code = 500, text = "unknown" })
+    local _, err = client:send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.equal(0, inbox:counters().messages)
+  end)
+
+  it("check 21: is none where there is no login, although AUTH is offered", function()
+    local inbox = mailing.inbox(server({ "PLAIN" }, { requireAuth = false, tls = "none" }))
+    local config = inbox:config()
+    config.auth = { type = "login" }
+    assert(mailing.client(config):send(mailing.mail()))
+    assert.equal(0, inbox:counters().auths)
+    assert.is_false(inbox:messages()[1].auth)
+  end)
+
+  it("carries any octets in user and password", function()
+    local odd = { user = "us er;AUTH=LOGIN@exämple", pass = "p@ss:w/ö%20rd;\"'\\ " }
+    for _, mechanism in ipairs({ "PLAIN", "LOGIN", "CRAM-MD5" }) do
+      local inbox, client = mailing.start({ auth = odd, authInClear = true, mechanisms = { mechanism } })
+      assert(client:send(mailing.mail()))
+      assert.equal(odd.user, inbox:messages()[1].auth.user)
+    end
+  end)
+
+  it("carries a password that does not fit in one line", function()
+    local long = { user = "user", pass = ("x"):rep(600) }
+    local inbox, client = mailing.start({ auth = long, authInClear = true, lineLimit = 12288 })
+    assert(client:send(mailing.mail()))
+    assert.equal(1, inbox:counters().auths)
+  end)
+
+  it("a wrong password fails every mail that waits, after one attempt", function()
+    local inbox = mailing.inbox(server({ "PLAIN" }, { tls = "none" }))
+    local client = mailing.client(inbox:config({ auth = { pass = "wrong-pass" } }))
+    for _ = 1, 20 do client:submit(mailing.mail()) end
+    local failed = 0
+    while client:pending() > 0 do
+      for _, item in ipairs(client:poll(5)) do
+        assert.equal("EAUTH", item.err.code)
+        assert.is_nil(item.err.message:find("wrong-pass", 1, true))
+        failed = failed + 1
+      end
+    end
+    assert.equal(20, failed)
+    assert.is_true(inbox:counters().connections <= 3)
+  end)
+end)
+
+describe("client:verify()", function()
+  after_each(mailing.stop)
+
+  it("tells what the server offers and how it was reached, and sends no mail", function()
+    local inbox, client = mailing.start({ tls = "starttls", auth = login })
+    local seen = assert(client:verify())
+    assert.equal("PLAIN", seen.mechanism)
+    assert.equal(("127.0.0.1:%d"):format(inbox.port), seen.address)
+    assert.equal("TLSv1.3", seen.tls.version)
+    assert.equal("CN=localhost", seen.tls.peer)
+    assert.is_true(seen.tls.issuer:find("^CN=Test CA") ~= nil)
+    assert.is_true(seen.tls.expires:find("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$") ~= nil)
+    assert.is_true(seen.greeting:find("^220 ") ~= nil)
+    assert.is_true(#seen.ehlo > 2)
+    local t = seen.times
+    assert.is_true(t.lookup <= t.connect and t.connect <= t.greeting)
+    assert.is_true(t.greeting <= t.tls and t.tls <= t.ready)
+    assert.equal(0, inbox:counters().messages)
+    assert.equal(1, inbox:counters().auths)
+  end)
+
+  it("tells of implicit TLS and of no login", function()
+    local _, client = mailing.start({ tls = "implicit" })
+    local seen = assert(client:verify())
+    assert.is_nil(seen.mechanism)
+    assert.equal("TLSv1.3", seen.tls.version)
+    assert.is_true(seen.times.tls <= seen.times.greeting)
+  end)
+
+  it("answers the error a mail would get", function()
+    local inbox, client = mailing.start(server({ "PLAIN" }))
+    inbox:nextReply({ at = "AUTH", code = 535, text = "no" })
+    local seen, err = client:verify()
+    assert.is_nil(seen)
+    assert.equal("EAUTH", err.code)
+    assert.equal("Invalid login: 535 no", err.message)
+  end)
+
+  it("leaves the mails that wait alone", function()
+    local inbox, client = mailing.start()
+    for _ = 1, 5 do client:submit(mailing.mail()) end
+    assert(client:verify())
+    local done = 0
+    while done < 5 do done = done + #client:poll(5) end
+    assert.equal(5, inbox:counters().messages)
+  end)
+end)
