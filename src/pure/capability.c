@@ -20,6 +20,19 @@ static const struct mechanism mechanisms[] = {
     {"DIGEST-MD5", LS_AUTH_DIGEST_MD5},
 };
 
+static const struct {
+  const char *keyword;
+  size_t offset;
+} flags[] = {
+    {"PIPELINING", offsetof(struct ls_capability, pipelining)},
+    {"CHUNKING", offsetof(struct ls_capability, chunking)},
+    {"8BITMIME", offsetof(struct ls_capability, eightbit)},
+    {"SMTPUTF8", offsetof(struct ls_capability, smtputf8)},
+    {"STARTTLS", offsetof(struct ls_capability, starttls)},
+    {"DSN", offsetof(struct ls_capability, dsn)},
+    {"ENHANCEDSTATUSCODES", offsetof(struct ls_capability, enhanced)},
+};
+
 static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
@@ -65,24 +78,15 @@ static uint64_t read_limit(struct ls_span digits) {
   return limit;
 }
 
-/* Where the flag of a keyword without parameters is, or NULL. */
-static bool *flag_of(struct ls_capability *c, struct ls_span keyword) {
-  const struct {
-    const char *keyword;
-    bool *flag;
-  } rows[] = {
-      {"PIPELINING", &c->pipelining},
-      {"CHUNKING", &c->chunking},
-      {"8BITMIME", &c->eightbit},
-      {"SMTPUTF8", &c->smtputf8},
-      {"STARTTLS", &c->starttls},
-      {"DSN", &c->dsn},
-      {"ENHANCEDSTATUSCODES", &c->enhanced},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (ls_span_ieq(keyword, ls_span_cstr(rows[i].keyword)))
-      return rows[i].flag;
-  return NULL;
+/* Sets the flag of a keyword without parameters; false: it is none. */
+static bool set_flag(struct ls_capability *c, struct ls_span keyword) {
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    if (!ls_span_ieq(keyword, ls_span_cstr(flags[i].keyword)))
+      continue;
+    bool *flag = (bool *)((char *)c + flags[i].offset);
+    return *flag = true;
+  }
+  return false;
 }
 
 void ls_capability_init(struct ls_capability *c) {
@@ -96,10 +100,9 @@ void ls_capability_add(struct ls_capability *c, struct ls_span line) {
   if (line.n == 0 || is_space(line.p[0]))
     return;
   struct ls_span keyword = next_word(&rest);
-  bool *flag = flag_of(c, keyword);
-  if (flag) {
-    *flag = true;
-  } else if (ls_span_ieq(keyword, LS_SPAN("SIZE"))) {
+  if (set_flag(c, keyword))
+    return;
+  if (ls_span_ieq(keyword, LS_SPAN("SIZE"))) {
     c->size = true;
     c->size_max = read_limit(next_word(&rest));
   } else if (ls_span_ieq(keyword, LS_SPAN("AUTH"))) {

@@ -59,9 +59,8 @@ static void flight_free(struct ls_flight *f) {
 }
 
 static void free_all(struct ls_flights *list) {
-  while (list->first) {
-    struct ls_flight *f = list->first;
-    take_out(list, f);
+  for (struct ls_flight *f = list->first, *next; f; f = next) {
+    next = f->next;
     flight_free(f);
   }
 }
