@@ -43,8 +43,8 @@ openssl req -config c -x509 $new_key -keyout key -out cert -days 2 -extensions l
 
 local SIGNED = [[
 openssl req -config c -new $new_key -keyout key -out csr -subj "/CN=%s" 2>log || { cat log; exit 1; }
-openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -set_serial $$ -days %d -extfile c -extensions leaf -out cert \
-  2>log || { cat log; exit 1; }
+openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -set_serial $$ -days %d -extfile c -extensions leaf \
+  -out cert 2>log || { cat log; exit 1; }
 ]]
 
 local SHOW = 'cat ca.pem; echo "#"; cat cert; echo "#"; cat key'

@@ -153,7 +153,7 @@ end
 
 --- Splits a message or part into its header fields and its body.
 ---@param raw string
----@return table headers ordered list of { name=, value=, raw= } that also holds each first value by lower-case name
+---@return table headers ordered list of { name=, value=, raw= }, and each first value by lower-case name
 ---@return string body
 function M.split(raw)
   local headers, pos = {}, 1
@@ -233,7 +233,9 @@ function M.part(raw, depth)
   }
   if content_type:find("^multipart/") and parameters.boundary and depth < MAX_DEPTH then
     part.parts = {}
-    for i, text in ipairs(split_multipart(body, parameters.boundary)) do part.parts[i] = M.part(text, depth + 1) end
+    for i, text in ipairs(split_multipart(body, parameters.boundary)) do
+      part.parts[i] = M.part(text, depth + 1)
+    end
     return part
   end
   if part.encoding == "base64" then

@@ -196,8 +196,8 @@ end
 
 local function explain(messages, filter, wanted, matching, timeout)
   local lines = {
-    ("expected %d mail(s)%s within %g s, got %d; %d arrived in all%s"):format(wanted, describe(filter), timeout,
-      matching, #messages, #messages > 0 and ":" or ""),
+    ("expected %d mail(s)%s within %g s, got %d; %d arrived in all%s"):format(wanted, describe(filter),
+      timeout, matching, #messages, #messages > 0 and ":" or ""),
   }
   for i, message in ipairs(messages) do
     local differs = differences(message, filter)

@@ -14,7 +14,7 @@ local M = {}
 ---@field tlsProtocol? string only this version, as LuaSec names it: "tlsv1_2", "tlsv1_3"
 ---@field certificate? string|{ cert: string, key: string, ca?: string } default "valid"; also "expired",
 ---  "wrong_name", "self_signed"; or PEM texts
----@field auth? table|false { user=, pass=, accessToken= }, a list of such, or false (default): AUTH is not offered
+---@field auth? table|false { user=, pass=, accessToken= } or a list of such; default: AUTH is not offered
 ---@field requireAuth? boolean MAIL is refused before AUTH; default true when `auth` is given
 ---@field requireTls? boolean MAIL is refused before STARTTLS; default false
 ---@field authInClear? boolean AUTH is offered before STARTTLS too; default false
@@ -35,17 +35,17 @@ local M = {}
 ---@field interpreter? string path of a Lua interpreter for the server, if the right one is not found
 
 local TYPES = {
-  host = "string", port = "number", name = "string", tls = "string", tlsProtocol = "string", certificate = true,
-  auth = true, requireAuth = "boolean", requireTls = "boolean", authInClear = "boolean", mechanisms = "table",
-  capabilities = "table", chunking = "boolean", dsn = "boolean", size = "number", greeting = true, script = "table",
-  idleTimeout = "number", idleSilent = "boolean", maxMessages = "number", maxRecipients = "number",
-  lineLimit = "number", latency = "number", interpreter = "string",
+  host = "string", port = "number", name = "string", tls = "string", tlsProtocol = "string",
+  certificate = true, auth = true, requireAuth = "boolean", requireTls = "boolean", authInClear = "boolean",
+  mechanisms = "table", capabilities = "table", chunking = "boolean", dsn = "boolean", size = "number",
+  greeting = true, script = "table", idleTimeout = "number", idleSilent = "boolean", maxMessages = "number",
+  maxRecipients = "number", lineLimit = "number", latency = "number", interpreter = "string",
 }
 
 local DEFAULTS = {
   host = "127.0.0.1", port = 0, name = "inbox.example", tls = "starttls", certificate = "valid",
-  mechanisms = { "PLAIN", "LOGIN" }, size = 33554432, idleTimeout = 300, maxRecipients = 1000, lineLimit = 2048,
-  latency = 0,
+  mechanisms = { "PLAIN", "LOGIN" }, size = 33554432, idleTimeout = 300, maxRecipients = 1000,
+  lineLimit = 2048, latency = 0,
 }
 
 local function complain(what)
@@ -68,7 +68,7 @@ local function users_of(given)
   local users = given.user and { given } or given
   if #users == 0 then complain("auth: no user in it") end
   for _, user in ipairs(users) do
-    if type(user) ~= "table" or type(user.user) ~= "string" then complain("auth: each user needs a user name") end
+    if type(user) ~= "table" or type(user.user) ~= "string" then complain("auth: user name expected") end
     if not user.pass and not user.accessToken then complain("auth: each user needs pass or accessToken") end
   end
   return users
@@ -87,7 +87,8 @@ local function check_values(settings)
   end
   local kind = settings.certificate
   if type(kind) == "table" then
-    if type(kind.cert) ~= "string" or type(kind.key) ~= "string" then complain("certificate: cert and key expected") end
+    local whole = type(kind.cert) == "string" and type(kind.key) == "string"
+    if not whole then complain("certificate: cert and key expected") end
   elseif not certificate.is_kind(kind) then
     complain("certificate: unknown kind " .. tostring(kind))
   end

@@ -36,7 +36,8 @@ local function find_interpreter(given)
     "lua=$(readlink /proc/$PPID/exe 2>/dev/null)",
     'case "${lua##*/}" in lua*) ;; *) lua=;; esac',
     'if [ -z "$lua" ]; then',
-    ("for c in %s; do if %s; then lua=$c; break; fi; done; fi"):format(table.concat(candidates(), " "), probe),
+    ("for c in %s; do"):format(table.concat(candidates(), " ")),
+    ("if %s; then lua=$c; break; fi; done; fi"):format(probe),
     ('if [ -z "$lua" ]; then echo "no %s interpreter found: give its path as interpreter"; exit 127; fi')
       :format(_VERSION),
   }, "\n")

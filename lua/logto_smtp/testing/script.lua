@@ -6,8 +6,8 @@ local M = {}
 --- reply. CONTENT: the reply after the final dot, or after BDAT LAST. OTHER: a command the server does not
 --- know.
 M.steps = {
-  "CONNECT", "TLS", "EHLO", "HELO", "STARTTLS", "AUTH", "CHALLENGE", "MAIL", "RCPT", "DATA", "CONTENT", "BDAT",
-  "RSET", "NOOP", "VRFY", "HELP", "QUIT", "OTHER", "ANY",
+  "CONNECT", "TLS", "EHLO", "HELO", "STARTTLS", "AUTH", "CHALLENGE", "MAIL", "RCPT", "DATA", "CONTENT",
+  "BDAT", "RSET", "NOOP", "VRFY", "HELP", "QUIT", "OTHER", "ANY",
 }
 
 ---@class logto_smtp.testing.Rule
@@ -22,7 +22,7 @@ M.steps = {
 ---@field garbage? boolean the reply is octets that no SMTP server would send
 ---@field extra? string octets sent right behind the reply
 ---@field delay? number seconds before the reply
----@field drop? "before"|"after"|"middle" closes instead of the reply, after it, or in the middle of the content
+---@field drop? "before"|"after"|"middle" closes instead of the reply, after it, or while content is read
 ---@field reset? boolean `drop` sends RST, not FIN (in clear only)
 ---@field octets? integer for drop "middle" and `stall`: content octets read before
 ---@field partial? integer only so many octets of the reply are ever sent
@@ -34,8 +34,8 @@ M.steps = {
 M.fields = {
   at = "string", match = "string", connection = "number", skip = "number", times = true, code = "number",
   text = true, raw = "string", garbage = "boolean", extra = "string", delay = "number", drop = "string",
-  reset = "boolean", octets = "number", partial = "number", drip = "table", silent = "boolean", endless = true,
-  stall = "number",
+  reset = "boolean", octets = "number", partial = "number", drip = "table", silent = "boolean",
+  endless = true, stall = "number",
 }
 
 local is_step = {}
@@ -62,7 +62,7 @@ local function value_fault(rule)
   if rule.text ~= nil and type(rule.text) ~= "string" and type(rule.text) ~= "table" then
     return "text must be a string or a list of strings"
   end
-  if rule.code and (rule.code < 200 or rule.code > 599) then return "code must be a reply code, 200 to 599" end
+  if rule.code and (rule.code < 200 or rule.code > 599) then return "code must be 200 to 599" end
 end
 
 --- What is wrong with a rule, or nil.

@@ -55,9 +55,9 @@ local function with_file(text, use)
   local file = assert(io.open(name, "wb"))
   file:write(text)
   file:close()
-  local result = { use(name) }
+  local result, err = use(name)
   os.remove(name)
-  return (table.unpack or unpack)(result) -- luacheck: ignore 143
+  return result, err
 end
 
 local function make_context(settings)
@@ -65,8 +65,8 @@ local function make_context(settings)
   return with_file(certificate.cert, function(cert)
     return with_file(certificate.key, function(key)
       return ssl.newcontext {
-        mode = "server", protocol = settings.tlsProtocol or "any", options = { "all", "no_sslv2", "no_sslv3" },
-        certificate = cert, key = key,
+        mode = "server", protocol = settings.tlsProtocol or "any", certificate = cert, key = key,
+        options = { "all", "no_sslv2", "no_sslv3" },
       }
     end)
   end)

@@ -1,0 +1,119 @@
+-- SPDX-License-Identifier: MIT
+--- net: small things specs need: ports, directories, files, commands, waiting.
+local socket = require "socket"
+
+local M = {}
+
+--- A port nobody listens on at this moment.
+---@param host? string default "127.0.0.1"
+---@return integer
+function M.free_port(host)
+  local listener = assert(socket.bind(host or "127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  listener:close()
+  return math.floor(tonumber(port))
+end
+
+--- A loopback port on which connecting neither succeeds nor fails: its queue is full and nobody takes from
+--- it. Call `release` when done.
+---@return integer port, fun() release
+function M.blackhole()
+  local listener = assert(socket.tcp4())
+  assert(listener:bind("127.0.0.1", 0))
+  assert(listener:listen(0))
+  local _, port = listener:getsockname()
+  port = math.floor(tonumber(port))
+  local held = { listener }
+  for _ = 1, 4 do
+    local filler = socket.tcp4()
+    filler:settimeout(0)
+    filler:connect("127.0.0.1", port)
+    held[#held + 1] = filler
+  end
+  return port, function()
+    for _, sock in ipairs(held) do sock:close() end
+  end
+end
+
+--- Quotes an argument for the shell.
+---@param text string
+---@return string
+function M.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a shell command; its output (both streams, without the last line end) and its exit status.
+---@param command string
+---@return string output, integer status
+function M.run(command)
+  local report = "\nstatus=$?\necho\necho status=$status"
+  local pipe = assert(io.popen("exec 2>&1\n(\n" .. command .. "\n)" .. report, "r"))
+  local said = pipe:read("*a")
+  pipe:close()
+  local output, status = said:match("^(.-)\n*status=(%d+)\n$")
+  if not output then return said, 1 end
+  return output, math.floor(tonumber(status))
+end
+
+--- Makes a directory only this user can read; the caller removes it with `remove_dir`.
+---@return string path
+function M.tmpdir()
+  local path, status = M.run("mktemp -d")
+  assert(status == 0, path)
+  return path
+end
+
+--- Removes a directory that `tmpdir` made.
+---@param path string
+function M.remove_dir(path)
+  assert(path:find("^/.+/tmp%.%w+$") or path:find("^/tmp/."), "not a temporary directory: " .. path)
+  M.run("rm -rf " .. M.quote(path))
+end
+
+--- The octets of a file, or nil.
+---@param path string
+---@return string?
+function M.read_file(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local octets = file:read("*a")
+  file:close()
+  return octets
+end
+
+---@param path string
+---@param octets string
+function M.write_file(path, octets)
+  local file = assert(io.open(path, "wb"))
+  file:write(octets)
+  file:close()
+end
+
+--- Calls `condition` until it gives something true, and returns that; nil after `seconds` (default 5).
+---@generic T
+---@param condition fun(): T?
+---@param seconds? number
+---@return T?
+function M.wait_until(condition, seconds)
+  local deadline = socket.gettime() + (seconds or 5)
+  while true do
+    local value = condition()
+    if value then return value end
+    if socket.gettime() >= deadline then return nil end
+    socket.sleep(0.01)
+  end
+end
+
+--- True when something takes connections there.
+---@param port integer
+---@param host? string
+---@return boolean
+function M.is_open(port, host)
+  local sock = socket.tcp4()
+  sock:settimeout(1)
+  local connected = sock:connect(host or "127.0.0.1", port)
+  sock:close()
+  return connected ~= nil
+end
+
+return M

@@ -1,0 +1,263 @@
+-- SPDX-License-Identifier: MIT
+--- postfix: a private Postfix for specs: two loopback ports, SASL, delivery into a directory that is read
+-- back. Needs root and the packages postfix, sasl2-bin, libsasl2-modules (names of Debian). Its
+-- configuration, queue and mail live in a temporary directory; nothing of the system's own Postfix is read
+-- or touched. A watching shell stops the server and removes the directory when this process closes its pipe,
+-- be it by `stop` or by dying.
+local certificate = require "logto_smtp.testing.certificate"
+local decode = require "logto_smtp.testing.decode"
+local net = require "spec.support.net"
+
+local M = {}
+
+local USER, PASS, REALM = "postfix-user", "postfix-pass", "mail.example"
+
+local MAIN = [[
+compatibility_level = 3.6
+config_directory = $dir/etc
+queue_directory = $dir/queue
+data_directory = $dir/data
+maillog_file = $dir/log
+maillog_file_prefixes = $dir
+import_environment = MAIL_CONFIG=$dir/etc
+myhostname = mail.example
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+local_header_rewrite_clients =
+alias_maps =
+alias_database =
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+smtputf8_enable = yes
+smtputf8_autodetect_classes = all
+virtual_mailbox_domains = static:all
+virtual_mailbox_maps = static:box/
+virtual_mailbox_base = $dir/mail
+virtual_uid_maps = static:$uid
+virtual_gid_maps = static:$gid
+virtual_minimum_uid = 1
+virtual_transport = virtual
+smtpd_relay_restrictions = $who
+smtpd_recipient_restrictions = $who
+smtpd_tls_chain_files = $dir/tls.pem
+smtpd_tls_security_level = may
+smtpd_tls_auth_only = yes
+smtpd_tls_received_header = yes
+smtpd_sasl_auth_enable = $auth
+smtpd_sasl_type = cyrus
+smtpd_sasl_path = smtpd
+smtpd_sasl_local_domain = $realm
+smtpd_sasl_authenticated_header = yes
+smtpd_sasl_security_options = noanonymous
+cyrus_sasl_config_path = $dir/etc/sasl
+message_size_limit = $size
+mailbox_size_limit = 0
+virtual_mailbox_limit = 0
+]]
+
+local MASTER = [[
+127.0.0.1:$port inet n - n - - smtpd
+127.0.0.1:$smtps_port inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+]]
+
+-- In etc/sasl, because Debian's Postfix looks there whatever cyrus_sasl_config_path says.
+local SASL = [[
+pwcheck_method: auxprop
+auxprop_plugin: sasldb
+mech_list: $mechanisms
+sasldb_path: $dir/sasl/sasldb2
+]]
+
+-- Directories with the owners and modes that master(8) expects of a queue.
+local PREPARE = [[
+set -e
+cd $dir
+chmod 755 .
+mkdir etc etc/sasl queue data mail sasl
+cd queue
+mkdir active bounce corrupt defer deferred flush hold incoming private saved trace public maildrop pid
+chown postfix active bounce corrupt defer deferred flush hold incoming private saved trace ../data
+chmod 700 active bounce corrupt defer deferred flush hold incoming private saved trace ../data
+chown postfix:postdrop public maildrop
+chmod 710 public
+chmod 730 maildrop
+cd ..
+chown nobody mail
+printf '%s' "$pass" | saslpasswd2 -p -c -f sasl/sasldb2 -u $realm $user
+chown -R postfix sasl
+id -u nobody
+id -g nobody
+]]
+
+local WATCH = [[
+exec >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+trap '' INT TERM HUP
+cat
+pid=$(tr -d ' ' <$dir/queue/pid/master.pid)
+if [ -n "$pid" ]; then
+  kill -TERM "$pid"
+  i=0
+  while kill -0 "$pid" && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done
+fi
+rm -rf $dir
+]]
+
+local function fill(text, values)
+  return (text:gsub("%$([%a_]+)", function(name) return values[name] and tostring(values[name]) end))
+end
+
+---@class spec.Postfix
+---@field host string
+---@field port integer with STARTTLS
+---@field smtps_port integer with implicit TLS
+---@field ca string PEM text of the authority that signed its certificate
+---@field user string
+---@field pass string
+---@field dir string
+local Postfix = {}
+Postfix.__index = Postfix
+
+--- The log so far.
+---@return string
+function Postfix:log()
+  return net.read_file(self.dir .. "/log") or ""
+end
+
+-- Lines that Postfix puts on top of what it was sent; Received may be folded.
+local OWN = { ["return-path"] = "returnPath", ["x-original-to"] = "to", ["delivered-to"] = "deliveredTo" }
+
+--- Takes Postfix's own header fields off. Its mailbox has LF line ends, so CRLF is put back.
+local function read_message(octets)
+  local message, pos = {}, 1
+  while not message.received do
+    local name, value, after = octets:match("^([%w-]+): ([^\n]*)\n()", pos)
+    if not name then break end
+    while octets:find("^[ \t]", after) do
+      local more, next_line = octets:match("^([^\n]*)\n()", after)
+      value, after = value .. more, next_line
+    end
+    if name:lower() == "received" then
+      message.received = value
+    elseif OWN[name:lower()] then
+      message[OWN[name:lower()]] = value
+    else
+      break
+    end
+    pos = after
+  end
+  message.raw = octets:sub(pos):gsub("\n", "\r\n")
+  local seen = decode.message { raw = message.raw }
+  seen.received, seen.deliveredTo = message.received, message.to
+  seen.returnPath = message.returnPath and message.returnPath:gsub("^<(.*)>$", "%1")
+  return seen
+end
+
+--- The delivered messages, oldest first, one for each recipient: as `logto_smtp.testing` decodes them, with
+--- raw (as sent, CRLF line ends), returnPath, deliveredTo and received (Postfix's own Received field: it
+--- tells the TLS version, the protocol and the authenticated sender).
+---@return table[]
+function Postfix:messages()
+  local list = {}
+  local box = self.dir .. "/mail/box/new"
+  local names = net.run("ls -1tr " .. net.quote(box) .. " 2>/dev/null")
+  for name in names:gmatch("[^\n]+") do
+    local octets = net.read_file(box .. "/" .. name)
+    if octets then list[#list + 1] = read_message(octets) end
+  end
+  return list
+end
+
+--- Waits until n messages have been delivered.
+---@param n integer
+---@param seconds? number default 10
+---@return table[]? messages, string? err with the log
+function Postfix:wait_for(n, seconds)
+  local list
+  local there = net.wait_until(function()
+    list = self:messages()
+    return #list >= n
+  end, seconds or 10)
+  if there then return list end
+  return nil, ("%d of %d messages arrived; Postfix's log:\n%s"):format(#list, n, self:log())
+end
+
+--- Removes what was delivered.
+function Postfix:clear()
+  net.run("rm -rf " .. net.quote(self.dir .. "/mail/box"))
+end
+
+--- Stops the server and removes its directory. Safe twice.
+function Postfix:stop()
+  if self.watch then self.watch:close() end
+  self.watch = nil
+end
+
+local function start_once(values)
+  local dir = net.tmpdir()
+  values.dir = dir
+  local self = setmetatable({ dir = dir, host = "127.0.0.1", user = USER, pass = PASS }, Postfix)
+  self.watch = assert(io.popen(fill(WATCH, values), "w"))
+  local said, status = net.run(fill(PREPARE, values))
+  if status ~= 0 then return nil, "cannot prepare: " .. said, self end
+  values.uid, values.gid = said:match("(%d+)\n(%d+)$")
+  values.port, values.smtps_port = net.free_port(), net.free_port()
+  local pair, err = certificate.get(values.certificate)
+  if not pair then return nil, err, self end
+  net.write_file(dir .. "/tls.pem", pair.key .. pair.cert)
+  net.write_file(dir .. "/etc/main.cf", fill(MAIN, values))
+  net.write_file(dir .. "/etc/master.cf", fill(MASTER, values))
+  net.write_file(dir .. "/etc/sasl/smtpd.conf", fill(SASL, values))
+  said, status = net.run(fill("chmod 600 $dir/tls.pem; $daemons/master -c $dir/etc -w", values))
+  if status ~= 0 then return nil, "master: " .. said .. "\n" .. self:log(), self end
+  self.port, self.smtps_port, self.ca = values.port, values.smtps_port, pair.ca
+  return self
+end
+
+---@class spec.PostfixOptions
+---@field auth? boolean take mail from authenticated clients only; default true
+---@field mechanisms? string default "PLAIN LOGIN"
+---@field certificate? string kind, as `logto_smtp.testing.certificate` knows them
+---@field size? integer octets a message may have
+
+--- Starts a server. nil, err when it cannot (not root, a package is missing).
+---@param options? spec.PostfixOptions
+---@return spec.Postfix? server, string? err
+function M.start(options)
+  options = options or {}
+  local auth = options.auth ~= false
+  local daemons, status = net.run("postconf -d -h daemon_directory && command -v saslpasswd2 >/dev/null")
+  if status ~= 0 then return nil, "postfix and sasl2-bin are needed: " .. daemons end
+  if net.run("id -u") ~= "0" then return nil, "a private Postfix needs root" end
+  local server, err, failed
+  for _ = 1, 3 do -- a port that was free may be taken a moment later
+    server, err, failed = start_once {
+      realm = REALM, user = USER, pass = PASS, daemons = daemons:match("[^\n]+"),
+      auth = auth and "yes" or "no",
+      who = auth and "permit_sasl_authenticated, reject" or "permit", size = options.size or 33554432,
+      mechanisms = options.mechanisms or "PLAIN LOGIN", certificate = options.certificate or "valid",
+    }
+    if server then return server end
+    failed:stop()
+  end
+  return nil, err
+end
+
+return M
