@@ -43,7 +43,7 @@ static size_t capitals(struct ls_span name, size_t at) {
   }
   if (at == 0)
     return 1;
-  return rest.p[0] == '-' && rest.n > 1 ? 2 : 0;
+  return rest.p[0] == '-' && rest.n > 1 && ls_ascii_is_alpha(rest.p[1]) ? 2 : 0;
 }
 
 enum ls_status ls_header_name(struct ls_span raw, struct ls_arena *a, struct ls_span *out) {
