@@ -212,11 +212,21 @@ static bool is_idle(struct ls_pool_conn *m) {
   return ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count == 0;
 }
 
+/* What one connection taught, the next need not try: also, and above all, one that is over for that very
+ * reason. Connections of different age know different things, and none is forgotten. */
+static void learn(struct ls_pool *p, const struct ls_session *s) {
+  struct ls_session_learned l = s ? ls_session_learned(s) : p->learned;
+  p->learned.chunking_refused |= l.chunking_refused;
+  p->learned.chunking_proven |= l.chunking_proven;
+  p->learned.parameters_refused |= l.parameters_refused;
+}
+
 /* Looks after one connection: failed, over, spent or idle for too long. Frees m where it ends. */
 static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_conn_tick(m->conn, now_ms);
   if (ls_conn_state(m->conn) == LS_CONN_READY)
     ls_conn_receive(m->conn, now_ms);
+  learn(p, ls_conn_session(m->conn));
   collect(p, m, now_ms);
   switch (ls_conn_state(m->conn)) {
   case LS_CONN_FAILED:
@@ -228,7 +238,6 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       remove_member(p, m, false, now_ms);
     break;
   case LS_CONN_READY:
-    p->learned = ls_session_learned(ls_conn_session(m->conn));
     if (!m->probe && is_idle(m) &&
         (spent(p, m, now_ms) || now_ms - ls_conn_active_ms(m->conn) >= p->config->max_idle))
       remove_member(p, m, true, now_ms);
