@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 local golden = require("spec.support.golden")
-local connector = require("logto_smtp").createConnector({})
+local logto = require("logto_smtp")
+
+local connector = logto.createConnector({})
 
 -- Lua tables keep no key order, so neither can what is listed per key: unknown keys, and the issues of
 -- customHeaders, which come one after the other.
@@ -107,5 +109,46 @@ describe("configGuard.safeParse() on the golden cases", function()
       local verdict = row.differs and our_verdict or original_verdict
       verdict(row, connector.configGuard.safeParse(row.input))
     end)
+  end
+end)
+
+-- Whether issues list something per key of a table, where Lua and JavaScript may differ in the order.
+local function is_unordered(issues)
+  local headers = 0
+  for _, issue in ipairs(issues) do
+    if issue.keys and #issue.keys > 1 then return true end
+    if issue.path[1] == "customHeaders" then headers = headers + 1 end
+    for _, branch in ipairs(issue.unionErrors or {}) do
+      if is_unordered(branch.issues) then return true end
+    end
+  end
+  return headers > 1
+end
+
+local function sorted_octets(text)
+  local octets = { text:byte(1, -1) }
+  table.sort(octets)
+  return table.concat(octets, " ")
+end
+
+describe("sendMessage() on the golden cases that the guard refuses", function()
+  local message = { to = "user@example.org", type = "SignIn", payload = {} }
+  local rows, lines = golden.rows("guard")
+  for i, row in ipairs(rows) do
+    if not row.expected.success and not row.differs then
+      it(row.id .. ": puts the same text into the error's message", function()
+        -- null itself stands for "no config given"; everything else reaches the guard.
+        local options = { getConfig = function() return row.input end }
+        local _, err = logto.createConnector(options).sendMessage(message, row.input)
+        local issues = lines[i]:match('"expected":{"success":false,"issues":(.*)}}$')
+        local wanted = 'ConnectorError: {"issues":' .. issues .. ',"name":"ZodError"}'
+        assert.are.equal("invalid_config", err.code)
+        if is_unordered(row.expected.issues) then
+          assert.are.equal(sorted_octets(wanted), sorted_octets(err.message))
+        else
+          assert.are.equal(wanted, err.message)
+        end
+      end)
+    end
   end
 end)

@@ -5,15 +5,16 @@ local cjson = require("cjson")
 
 local M = {}
 
---- The rows of spec/oracle/<name>.jsonl.
+--- The rows of spec/oracle/<name>.jsonl, and the same as text.
 ---@param name string
----@return table[]
+---@return table[] rows
+---@return string[] lines
 function M.rows(name)
-  local out = {}
+  local rows, lines = {}, {}
   for line in assert(io.open("spec/oracle/" .. name .. ".jsonl")):lines() do
-    out[#out + 1] = cjson.decode(line)
+    rows[#rows + 1], lines[#lines + 1] = cjson.decode(line), line
   end
-  return out
+  return rows, lines
 end
 
 --- The value of spec/oracle/<name>.json.
