@@ -186,7 +186,8 @@ describe("the recipient", function()
   local refused = {
     "a@b.c,d@e.f", "a@b.c;d@e.f", "a@b.c d@e.f", "A <a@b.c>, B <d@e.f>", "a@b.c,", "x,a@b.c", "Group: a@b.c;",
     "Group: a@b.c, d@e.f;", "a@b.c\r\nBcc: d@e.f", "a\nb@c.d", '"a@evil.example"@b.c', "<a@b.c> <d@e.f>",
-    "a@b.c <d@e.f>", "a@b@c.d", "@b.c", "a@", "<App>", "foo", "", " ", "Name <>", ";", '"a@b.c', "(a@b.c", 5,
+    "a@b.c <d@e.f>", "a@b@c.d", "@b.c", "a@", "<App>", "foo", "", " ", "Name <>", ";", '"a@b.c', "(a@b.c", ">a@b.c", "<<a@b.c>>", "a@b.c>",
+    "a@b.{{c}}", "a@b.\226\128\131c", 5,
     { "a@b.c", "d@e.f" }, cjson.null, false,
   }
   for _, to in ipairs(refused) do
@@ -210,7 +211,7 @@ describe("the recipient", function()
     "user@example.org", " user@example.org\n", "<user@example.org>", "User <user@example.org>",
     '"Doe, Jane" <jane@example.org>', '"a@b.c" <a@b.c>', "õ@example.org", "user@bücher.example", "a@b",
     "이용자 <user@example.org>", "O'Neil <o@example.org>", "user@[127.0.0.1]", "a@b.c (work; home, both)",
-    "User.Name+tag@Example.ORG",
+    "User.Name+tag@Example.ORG", '"john doe"@example.org', "Name <user@example.org> (work)",
   }
   for _, to in ipairs(accepted) do
     it("is accepted: " .. to, function()

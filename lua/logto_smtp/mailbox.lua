@@ -9,13 +9,12 @@ local kit = require("logto_smtp.kit")
 
 local M = {}
 
--- Octets that end an unquoted local part or domain.
-local SPECIALS = '%s%c<>()%[%],;:\\"@'
-
--- Whether s is an address and nothing else: local part (plain or quoted), "@", domain name or literal.
+-- Whether s is an address and nothing else: local part, "@", domain name or literal. Of quoted local parts
+-- only those whose quotes cannot be mistaken for anything: spaces between plain words.
 local function is_address(s)
-  local domain = s:match("^[^" .. SPECIALS .. "]+@(.+)$") or s:match('^"[^%c"\\@]+"@(.+)$')
-  return domain ~= nil and (domain:find("^[^" .. SPECIALS .. "]+$") or domain:find("^%[[%w%.:]+%]$")) ~= nil
+  local domain = s:match('^[^%s%c<>()%[%],;:\\"@]+@(.+)$') or s:match('^"[%w%.%-_+ ]+"@(.+)$')
+  if not domain or kit.hasSpace(s:match("^[^\"]+") or domain) then return false end
+  return (domain:find("^[%w%-%._\128-\255]+$") or domain:find("^%[[%w%.:]+%]$")) ~= nil
 end
 
 -- The text without its quoted strings and comments, or nil if one of them does not end.
@@ -66,7 +65,8 @@ function M.recipient(to)
   local bare = bare_text(text)
   local _, ats = (bare or ""):gsub("@", "")
   if ats > 1 or bare and bare:find("[,;]") then return nil, SEVERAL end
-  if ats ~= 1 or bare:find("[%c:]") or not is_address(list[1].address) then return nil, UNCLEAR end
+  local plain = ats == 1 and (bare:find("^[^%c:<>]*$") or bare:find("^[^%c:<>]*<[^%c:<>]*>%s*$"))
+  if not plain or not is_address(list[1].address) then return nil, UNCLEAR end
   return text
 end
 
