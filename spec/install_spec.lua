@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What a user installs: the tree of `make install` and of `luarocks make`, the environment of `make env`, and the
--- version that all of them name.
+-- What a user installs: the tree of `make install` and of `luarocks make`, the environment of `make env`, and
+-- the version that all of them name.
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -97,7 +97,8 @@ describe("the installed tree", function()
     local version = jit and "5.1" or _VERSION:match("%d%.%d")
     local rocks = "luarocks --lua-version " .. version .. " --tree '" .. root .. "/tree'"
     run("cp -r . '" .. root .. "/clone' && rm -rf '" .. root .. "/clone/build'")
-    local out, ok = run("cd '" .. root .. "/clone' && " .. rocks .. " make --deps-mode=none logto-smtp-0.1.0-1.rockspec")
+    local command = rocks .. " make --deps-mode=none logto-smtp-0.1.0-1.rockspec"
+    local out, ok = run("cd '" .. root .. "/clone' && " .. command)
     assert.is_true(ok, out)
     assert.equal("Email\n", (run("cd / && eval \"$(" .. rocks .. " path)\" && " .. interpreter .. hello)))
   end)
