@@ -12,7 +12,8 @@ struct row {
   const char *out;
 };
 
-#define ROW(in, out) {{(in), sizeof(in) - 1}, (out)}
+#define ROW(in, out)                                                                                         \
+  { {(in), sizeof(in) - 1}, (out) }
 #define TEN(s) s s s s s s s s s s
 
 static void words(struct ls_buf *b, struct ls_span s) {
@@ -53,12 +54,10 @@ static void test_codec_encodes_words_as_the_original_does(void **state) {
       ROW("Žluťoučký kůň", "=?UTF-8?B?xb1sdcWlb3XEjWvDvSBrxa/FiA==?="),
       ROW("é ", "=?UTF-8?B?w6kg?="),
       ROW("caf\xc3\xa9 ", "=?UTF-8?Q?caf=C3=A9=20?="),
-      ROW("日本語の確認コードです、ご確認ください",
-          "=?UTF-8?B?5pel5pys6Kqe44Gu56K66KqN44Kz44O844OJ44Gn?= "
-          "=?UTF-8?B?44GZ44CB44GU56K66KqN44GP44Gg44GV44GE?="),
-      ROW("Your code 🎉🎉🎉🎉🎉🎉🎉🎉🎉 now",
-          "=?UTF-8?B?WW91ciBjb2RlIPCfjonwn46J8J+OifCfjonwn46J?= "
-          "=?UTF-8?B?8J+OifCfjonwn46J8J+OiSBub3c=?="),
+      ROW("日本語の確認コードです、ご確認ください", "=?UTF-8?B?5pel5pys6Kqe44Gu56K66KqN44Kz44O844OJ44Gn?= "
+                                                    "=?UTF-8?B?44GZ44CB44GU56K66KqN44GP44Gg44GV44GE?="),
+      ROW("Your code 🎉🎉🎉🎉🎉🎉🎉🎉🎉 now", "=?UTF-8?B?WW91ciBjb2RlIPCfjonwn46J8J+OifCfjonwn46J?= "
+                                     "=?UTF-8?B?8J+OifCfjonwn46J8J+OiSBub3c=?="),
       ROW("a\0b", "=?UTF-8?Q?a=00b?="),
       ROW("\x7f", "=?UTF-8?B?fw==?="),
       ROW("\xff\xfe", "=?UTF-8?B?77+977+9?="),
@@ -69,7 +68,8 @@ static void test_codec_encodes_words_as_the_original_does(void **state) {
 static void test_codec_keeps_characters_above_the_basic_plane_whole(void **state) {
   (void)state;
   static const struct row rows[] = {
-      ROW("日" TEN("𝒳"), "=?UTF-8?B?5pel8J2Ss/CdkrPwnZKz8J2Ss/CdkrPwnZKz?= =?UTF-8?B?8J2Ss/CdkrPwnZKz8J2Ssw==?=")};
+      ROW("日" TEN("𝒳"),
+          "=?UTF-8?B?5pel8J2Ss/CdkrPwnZKz8J2Ss/CdkrPwnZKz?= =?UTF-8?B?8J2Ss/CdkrPwnZKz8J2Ssw==?=")};
   CHECK(rows, words);
 }
 
@@ -102,7 +102,8 @@ static void test_codec_cuts_quoted_printable_as_the_original_does(void **state) 
           "a\r\nb\r\nLorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod=\r\n"
           " tempor =C3=A9 incididunt"),
       ROW(TEN("é") "é", "=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9"),
-      ROW(TEN("é") "éééé", "=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=\r\n=C3=A9=C3=A9"),
+      ROW(TEN("é") "éééé",
+          "=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=\r\n=C3=A9=C3=A9"),
       ROW(TEN("xxxxxxxx") "=", TEN("xxxxxxx") "xxxxx=\r\nxxxxx=3D"),
       ROW("trailing \nspace\t", "trailing=20\r\nspace=09"),
       ROW("=\0\x7f", "=3D=00=7F"),
@@ -115,12 +116,8 @@ static void test_codec_cuts_quoted_printable_as_the_original_does(void **state) 
 static void test_codec_makes_every_line_end_crlf(void **state) {
   (void)state;
   static const struct row rows[] = {
-      ROW("", ""),
-      ROW("a", "a"),
-      ROW("a\nb\r\nc\rd", "a\r\nb\r\nc\r\nd"),
-      ROW("\r", "\r\n"),
-      ROW("\n\r", "\r\n\r\n"),
-      ROW("x\r.\r\r\n", "x\r\n.\r\n\r\n"),
+      ROW("", ""),       ROW("a", "a"),           ROW("a\nb\r\nc\rd", "a\r\nb\r\nc\r\nd"),
+      ROW("\r", "\r\n"), ROW("\n\r", "\r\n\r\n"), ROW("x\r.\r\r\n", "x\r\n.\r\n\r\n"),
   };
   CHECK(rows, ls_codec_lines);
 }
@@ -128,11 +125,7 @@ static void test_codec_makes_every_line_end_crlf(void **state) {
 static void test_codec_writes_base64_in_lines_of_76(void **state) {
   (void)state;
   static const struct row rows[] = {
-      ROW("", ""),
-      ROW("a", "YQ=="),
-      ROW("ab", "YWI="),
-      ROW("abc", "YWJj"),
-      ROW("\xfb\xff\xfe", "+//+"),
+      ROW("", ""), ROW("a", "YQ=="), ROW("ab", "YWI="), ROW("abc", "YWJj"), ROW("\xfb\xff\xfe", "+//+"),
   };
   CHECK(rows, ls_codec_base64);
   static const struct row lines[] = {
@@ -148,8 +141,16 @@ static void test_codec_reads_base64_and_refuses_what_is_none(void **state) {
   static const struct {
     const char *in;
     const char *out; /* NULL: refused */
-  } rows[] = {{"", ""},         {"YQ==", "a"},    {"YQ", "a"},     {"YWI=", "ab"},       {"YW\r\nJ j\t", "abc"},
-              {"YWJjZA", "abcd"}, {"YQ==YQ", "a"}, {"Y", NULL},     {"YWJ?", NULL},       {"YWJjZ", NULL},
+  } rows[] = {{"", ""},
+              {"YQ==", "a"},
+              {"YQ", "a"},
+              {"YWI=", "ab"},
+              {"YW\r\nJ j\t", "abc"},
+              {"YWJjZA", "abcd"},
+              {"YQ==YQ", "a"},
+              {"Y", NULL},
+              {"YWJ?", NULL},
+              {"YWJjZ", NULL},
               {"-_-_", "\xfb\xff\xbf"}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct ls_span in = support_guard(ls_span_cstr(rows[i].in));

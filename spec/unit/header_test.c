@@ -66,7 +66,8 @@ static enum ls_status write(struct ls_buf *b, enum form form, struct ls_span val
   return ls_header_end(b, from);
 }
 
-#define ROW(form, in, out) {(form), {(in), sizeof(in) - 1}, (out)}
+#define ROW(form, in, out)                                                                                   \
+  { (form), {(in), sizeof(in) - 1}, (out) }
 
 static void test_header_writes_values(void **state) {
   (void)state;
@@ -101,8 +102,9 @@ static void test_header_writes_values(void **state) {
       ROW(BUILT, "a <b@c>", "X: a <b@c>\r\n"),
       ROW(BUILT, "a\r\nBcc: x\0", "X: a  Bcc: x \r\n"),
       ROW(BUILT, " ", ""),
-      ROW(BUILT, TEN("é@é.example, "), "X: é@é.example, é@é.example, é@é.example, é@é.example, é@é.example,\r\n"
-                                       " é@é.example, é@é.example, é@é.example, é@é.example, é@é.example, \r\n"),
+      ROW(BUILT, TEN("é@é.example, "),
+          "X: é@é.example, é@é.example, é@é.example, é@é.example, é@é.example,\r\n"
+          " é@é.example, é@é.example, é@é.example, é@é.example, é@é.example, \r\n"),
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct ls_span in = support_guard(rows[i].in);

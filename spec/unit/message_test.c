@@ -153,20 +153,22 @@ static void test_message_writes_headers_in_the_original_order(void **state) {
        "To: d@e.f, \"G, H\" <g@h.i>\r\nCc: c@d.e\r\nReply-To: R <r@s.t>\r\nIn-Reply-To: <1@2>\r\n"
        "References: <3@4> <5@6>\r\nSubject: s\r\n" ID "X-Mailer: m\r\nX-Priority: 1 (Highest)\r\n"
        "X-Msmail-Priority: High\r\nImportance: High\r\nList-Help: <mailto:h@e.f>\r\n" PLAIN "hi\r\n"},
-      {MAIL(",\"headers\":{\"to\":\"x@y.z\",\"from\":[\"q\",\"r\"],\"subject\":\"mine\",\"message-id\":\"m@n\"}"),
+      {MAIL(",\"headers\":{\"to\":\"x@y.z\",\"from\":[\"q\",\"r\"],\"subject\":\"mine\",\"message-id\":\"m@"
+            "n\"}"),
        "From: a@b.c\r\nMessage-ID: <m@n>\r\nSubject: mine\r\nTo: d@e.f\r\n" PLAIN "hi\r\n"},
       {MAIL(",\"headers\":{\"key\":\"X-K\",\"value\":\"v\",\"other\":\"o\"}"),
        "X-K: v\r\n" FROM_TO ID PLAIN "hi\r\n"},
       {MAIL(",\"headers\":[{\"key\":\"z\",\"value\":\"1\"},{\"key\":\"a\",\"value\":[\"2\"]}]"),
        "Z: 1\r\nA: 2\r\n" FROM_TO ID PLAIN "hi\r\n"},
-      {MAIL(",\"date\":0,\"messageId\":\"<i@j>\""),
-       FROM_TO "Message-ID: <i@j>\r\nDate: Thu, 01 Jan 1970 00:00:00 +0000\r\nContent-Transfer-Encoding: 7bit\r\n"
-               "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhi\r\n"},
+      {MAIL(",\"date\":0,\"messageId\":\"<i@j>\""), FROM_TO
+       "Message-ID: <i@j>\r\nDate: Thu, 01 Jan 1970 00:00:00 +0000\r\nContent-Transfer-Encoding: 7bit\r\n"
+       "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhi\r\n"},
       {MAIL(",\"list\":{\"id\":{\"url\":\"l.x.y\",\"comment\":\"My List\"},\"unsubscribe\":[\"http://x.y/z\","
             "{\"url\":\"a b@c\\n>\",\"comment\":\"no) more\"},[\"ftp://x\",\"y.z\"]]}"),
-       FROM_TO ID "List-ID: \"My List\" <l.x.y>\r\nList-Unsubscribe: <http://x.y/z>\r\n"
-                  "List-Unsubscribe: <mailto:ab@c> (no\\) more)\r\nList-Unsubscribe: <ftp://x>, <http://y.z>\r\n" PLAIN
-                  "hi\r\n"},
+       FROM_TO ID
+       "List-ID: \"My List\" <l.x.y>\r\nList-Unsubscribe: <http://x.y/z>\r\n"
+       "List-Unsubscribe: <mailto:ab@c> (no\\) more)\r\nList-Unsubscribe: <ftp://x>, <http://y.z>\r\n" PLAIN
+       "hi\r\n"},
   };
   CHECK(rows);
 }
@@ -195,7 +197,8 @@ static void test_message_chooses_the_encoding_of_text(void **state) {
     struct mail m;
     snprintf(json, sizeof json, "{\"from\":\"a@b.c\",\"to\":\"d@e.f\",\"html\":\"%s\"}", rows[i].text);
     snprintf(want, sizeof want,
-             FROM_TO ID "Content-Transfer-Encoding: %s\r\n" DATE "Content-Type: text/html; charset=utf-8\r\n\r\n%s",
+             FROM_TO ID "Content-Transfer-Encoding: %s\r\n" DATE
+                        "Content-Type: text/html; charset=utf-8\r\n\r\n%s",
              rows[i].encoding, rows[i].body);
     compose(&m, json);
     assert_int_equal(m.status, LS_OK);
@@ -209,7 +212,8 @@ static void test_message_chooses_the_encoding_of_text(void **state) {
 static void test_message_without_content_has_no_encoding_and_no_charset(void **state) {
   (void)state;
   static const struct row rows[] = {
-      {"{\"from\":\"a@b.c\",\"to\":\"d@e.f\",\"html\":\"\"}", FROM_TO ID DATE "Content-Type: text/plain\r\n\r\n"},
+      {"{\"from\":\"a@b.c\",\"to\":\"d@e.f\",\"html\":\"\"}",
+       FROM_TO ID DATE "Content-Type: text/plain\r\n\r\n"},
       {"{\"from\":\"a@b.c\",\"to\":\"d@e.f\"}", FROM_TO ID DATE "Content-Type: text/plain\r\n\r\n"}};
   CHECK(rows);
 }
@@ -217,33 +221,36 @@ static void test_message_without_content_has_no_encoding_and_no_charset(void **s
 static void test_message_builds_multiparts(void **state) {
   (void)state;
   static const struct row rows[] = {
-      {MAIL(",\"html\":\"<b>\""),
-       FROM_TO ID DATE "Content-Type: multipart/alternative;\r\n boundary=\"" B2 "\"\r\n\r\n--" B2
-                       "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
-                       "hi\r\n--" B2 "\r\nContent-Type: text/html; charset=utf-8\r\n"
-                       "Content-Transfer-Encoding: 7bit\r\n\r\n<b>\r\n--" B2 "--\r\n"},
-      {MAIL(",\"html\":\"<b>\",\"attachments\":[{\"filename\":\"ü.pdf\",\"content\":\"x\"},"
-            "{\"cid\":\"<p@q>\",\"filename\":\"p.png\",\"content\":\"eA==\",\"encoding\":\"base64\","
-            "\"headers\":{\"content-description\":\"A \\r\\nB\"}},{\"content\":\"From: é\\n\",\"contentType\":"
-            "\"message/rfc822\"}]"),
-       FROM_TO ID DATE "Content-Type: multipart/mixed; boundary=\"" B1 "\"\r\n\r\n--" B1
-                       "\r\nContent-Type: multipart/alternative;\r\n boundary=\"" B2 "\"\r\n\r\n--" B2
-                       "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
-                       "hi\r\n--" B2 "\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"" B3
-                       "\"\r\n\r\n--" B3 "\r\nContent-Type: text/html; charset=utf-8\r\n"
-                       "Content-Transfer-Encoding: 7bit\r\n\r\n<b>\r\n--" B3
-                       "\r\nContent-Type: image/png; name=p.png\r\nContent-Description: A  B\r\n"
-                       "Content-ID: <p@q>\r\nContent-Transfer-Encoding: base64\r\n"
-                       "Content-Disposition: inline; filename=p.png\r\n\r\neA==\r\n--" B3 "--\r\n\r\n--" B2
-                       "--\r\n\r\n--" B1 "\r\nContent-Type: application/pdf; name=\"=?UTF-8?Q?=C3=BC=2Epdf?=\"\r\n"
-                       "Content-Transfer-Encoding: base64\r\n"
-                       "Content-Disposition: attachment; filename*0*=utf-8''%C3%BC.pdf\r\n\r\neA==\r\n--" B1
-                       "\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"
-                       "Content-Disposition: inline\r\n\r\nFrom: é\r\n\r\n--" B1 "--\r\n"},
+      {MAIL(",\"html\":\"<b>\""), FROM_TO ID DATE
+       "Content-Type: multipart/alternative;\r\n boundary=\"" B2 "\"\r\n\r\n--" B2
+       "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+       "hi\r\n--" B2 "\r\nContent-Type: text/html; charset=utf-8\r\n"
+       "Content-Transfer-Encoding: 7bit\r\n\r\n<b>\r\n--" B2 "--\r\n"},
+      {MAIL(
+           ",\"html\":\"<b>\",\"attachments\":[{\"filename\":\"ü.pdf\",\"content\":\"x\"},"
+           "{\"cid\":\"<p@q>\",\"filename\":\"p.png\",\"content\":\"eA==\",\"encoding\":\"base64\","
+           "\"headers\":{\"content-description\":\"A \\r\\nB\"}},{\"content\":\"From: é\\n\",\"contentType\":"
+           "\"message/rfc822\"}]"),
+       FROM_TO ID DATE
+       "Content-Type: multipart/mixed; boundary=\"" B1 "\"\r\n\r\n--" B1
+       "\r\nContent-Type: multipart/alternative;\r\n boundary=\"" B2 "\"\r\n\r\n--" B2
+       "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+       "hi\r\n--" B2 "\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"" B3
+       "\"\r\n\r\n--" B3 "\r\nContent-Type: text/html; charset=utf-8\r\n"
+       "Content-Transfer-Encoding: 7bit\r\n\r\n<b>\r\n--" B3
+       "\r\nContent-Type: image/png; name=p.png\r\nContent-Description: A  B\r\n"
+       "Content-ID: <p@q>\r\nContent-Transfer-Encoding: base64\r\n"
+       "Content-Disposition: inline; filename=p.png\r\n\r\neA==\r\n--" B3 "--\r\n\r\n--" B2 "--\r\n\r\n--" B1
+       "\r\nContent-Type: application/pdf; name=\"=?UTF-8?Q?=C3=BC=2Epdf?=\"\r\n"
+       "Content-Transfer-Encoding: base64\r\n"
+       "Content-Disposition: attachment; filename*0*=utf-8''%C3%BC.pdf\r\n\r\neA==\r\n--" B1
+       "\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"
+       "Content-Disposition: inline\r\n\r\nFrom: é\r\n\r\n--" B1 "--\r\n"},
       {"{\"from\":\"a@b.c\",\"to\":\"d@e.f\",\"attachments\":[{\"content\":\"x\",\"contentType\":"
        "\"text/csv; charset=\\\"utf-8\\\"\"}]}",
-       "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=attachment-1.csv\r\n" FROM_TO ID
-       DATE "Content-Type: text/csv; charset=utf-8; name=attachment-1.csv\r\n\r\neA==\r\n"},
+       "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; "
+       "filename=attachment-1.csv\r\n" FROM_TO ID DATE
+       "Content-Type: text/csv; charset=utf-8; name=attachment-1.csv\r\n\r\neA==\r\n"},
   };
   CHECK(rows);
 }
@@ -266,8 +273,9 @@ static void test_message_envelope_follows_the_addresses(void **state) {
     const char *to; /* joined by ' ' */
     bool smtputf8;
   } rows[] = {
-      {"{\"from\":\"A <a@b.c>, x@y.z\",\"to\":\"d@e.f, g@h.i\",\"cc\":\"d@e.f\",\"bcc\":[\"j@k.l\",\"g@h.i\"]}", "a@b.c",
-       "d@e.f g@h.i j@k.l", false},
+      {"{\"from\":\"A <a@b.c>, x@y.z\",\"to\":\"d@e.f, "
+       "g@h.i\",\"cc\":\"d@e.f\",\"bcc\":[\"j@k.l\",\"g@h.i\"]}",
+       "a@b.c", "d@e.f g@h.i j@k.l", false},
       {"{\"to\":\"d@e.f\"}", "", "d@e.f", false},
       {"{\"from\":\"Just Name\",\"replyTo\":\"r@s.t\",\"to\":\"d@e.f\"}", "r@s.t", "d@e.f", false},
       {"{\"sender\":\"s@t.u\",\"replyTo\":\"r@s.t\",\"to\":\"d@e.f\"}", "s@t.u", "d@e.f", false},
@@ -316,8 +324,9 @@ static void test_message_asks_for_notifications(void **state) {
 static void test_message_offers_the_domains_that_need_idna(void **state) {
   (void)state;
   struct mail m;
-  compose(&m, "{\"from\":\"a@B.c\",\"to\":\"d@b\xc3\xbc.c, G: e@f.g, \xc3\xb5@xn--b.c;, h@xn--b.c\",\"envelope\":"
-              "{\"to\":\"i@\xc3\xbc.c\"}}");
+  compose(&m,
+          "{\"from\":\"a@B.c\",\"to\":\"d@b\xc3\xbc.c, G: e@f.g, \xc3\xb5@xn--b.c;, h@xn--b.c\",\"envelope\":"
+          "{\"to\":\"i@\xc3\xbc.c\"}}");
   static const char *const domains[] = {"\xc3\xbc.c", "B.c", "b\xc3\xbc.c", "xn--b.c"};
   for (size_t i = 0; i < 4; i++) {
     assert_non_null(ls_message_idn(m.message, i));
@@ -362,10 +371,12 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
       {MAIL(",\"attachments\":\"x\""), LS_EMESSAGE, "attachments must be a list of tables, got string"},
       {MAIL(",\"attachments\":[{\"content\":\"\"},{\"content\":5}]"), LS_EMESSAGE,
        "attachments[2].content must be a string, got number"},
-      {MAIL(",\"attachments\":[{\"path\":\"/etc/passwd\"}]"), LS_EMESSAGE, "attachments[1].path is not supported"},
+      {MAIL(",\"attachments\":[{\"path\":\"/etc/passwd\"}]"), LS_EMESSAGE,
+       "attachments[1].path is not supported"},
       {MAIL(",\"attachments\":[{\"content\":\"?\",\"encoding\":\"base64\"}]"), LS_EMESSAGE,
        "attachments[1].content is not base64"},
-      {MAIL(",\"attachments\":[{\"cid\":\"a\\r\\nBcc: x\"}]"), LS_EMESSAGE, "attachments[1].cid must be printable"},
+      {MAIL(",\"attachments\":[{\"cid\":\"a\\r\\nBcc: x\"}]"), LS_EMESSAGE,
+       "attachments[1].cid must be printable"},
       {MAIL(",\"attachments\":[{\"contentType\":\"text/html\\r\\nBcc: x\"}]"), LS_EMESSAGE,
        "attachments[1].contentType must be a content type"},
       {MAIL(",\"attachments\":[{\"contentType\":\"multipart/mixed\"}]"), LS_EMESSAGE,
@@ -380,7 +391,8 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
        "attachments[1]: a message part may not be encoded"},
       {MAIL(",\"headers\":{\"bcc\":\"x@y.z\"}"), LS_EMESSAGE, "headers: bcc may not be set here"},
       {MAIL(",\"headers\":{\"Content-Foo\":\"x\"}"), LS_EMESSAGE, "headers: Content-Foo may not be set here"},
-      {MAIL(",\"headers\":{\"X-A\\r\\nBcc\":\"x\"}"), LS_EMESSAGE, "headers: \"X-A\?\?Bcc\" is no header name"},
+      {MAIL(",\"headers\":{\"X-A\\r\\nBcc\":\"x\"}"), LS_EMESSAGE,
+       "headers: \"X-A\?\?Bcc\" is no header name"},
       {MAIL(",\"headers\":{\"\":\"x\"}"), LS_EMESSAGE, "headers: \"\" is no header name"},
       {MAIL(",\"headers\":{\"X-A\":[\"x\",true]}"), LS_EMESSAGE, "headers.X-A[2] must be a string, a number"},
       {MAIL(",\"headers\":[\"X-A: b\"]"), LS_EMESSAGE, "headers[1] must be {key=, value=}, got string"},
@@ -407,7 +419,8 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
   }
 }
 
-/* An attempt in every field at once: the head of the mail has the fields it would have without, and no more. */
+/* An attempt in every field at once: the head of the mail has the fields it would have without, and no more.
+ */
 static void test_message_no_value_adds_a_field(void **state) {
   (void)state;
 #define EVIL "x\\r\\nBcc: evil@example.com\\r\\n\\r\\nevil\\0"
@@ -415,13 +428,15 @@ static void test_message_no_value_adds_a_field(void **state) {
   compose(&m, "{\"from\":{\"name\":\"" EVIL "\",\"address\":\"a@b.c\"},\"to\":\"d@e.f\",\"subject\":\"" EVIL
               "\",\"inReplyTo\":\"" EVIL "\",\"references\":[\"" EVIL "\"],\"messageId\":\"" EVIL
               "\",\"date\":\"" EVIL "\",\"xMailer\":\"" EVIL "\",\"headers\":{\"X-A\":[\"" EVIL "\"]},"
-              "\"list\":{\"help\":{\"url\":\"" EVIL "\",\"comment\":\"" EVIL "\"}},\"text\":\"t\",\"attachments\":"
+              "\"list\":{\"help\":{\"url\":\"" EVIL "\",\"comment\":\"" EVIL
+              "\"}},\"text\":\"t\",\"attachments\":"
               "[{\"filename\":\"" EVIL "\",\"headers\":{\"X-B\":\"" EVIL "\"},\"content\":\"c\","
               "\"contentType\":\"text/plain; x=\\\"" EVIL "\\\"\"}]}");
   assert_int_equal(m.status, LS_OK);
-  static const char *const allowed[] = {"X-A: ", "From: ", "To: ", "In-Reply-To: ", "References: ", "Subject: ",
-                                        "Message-ID: ", "Date: ", "X-Mailer: ", "List-Help: ", "MIME-Version: ",
-                                        "Content-", "X-B: ", "--=_", " ", "\r\n", "t\r\n", "Yw==\r\n"};
+  static const char *const allowed[] = {
+      "X-A: ",        "From: ", "To: ",       "In-Reply-To: ", "References: ",   "Subject: ",
+      "Message-ID: ", "Date: ", "X-Mailer: ", "List-Help: ",   "MIME-Version: ", "Content-",
+      "X-B: ",        "--=_",   " ",          "\r\n",          "t\r\n",          "Yw==\r\n"};
   char *line = m.composed.content.p;
   for (size_t at = 0; at < m.composed.content.n;) {
     struct ls_span rest = ls_span(line + at, m.composed.content.n - at);
@@ -437,10 +452,12 @@ static void test_message_no_value_adds_a_field(void **state) {
 static bool compose_everything(void *context) {
   (void)context;
   struct mail m;
-  compose(&m, MAIL(",\"html\":\"žluť\",\"subject\":\"a\\nž\",\"cc\":[\"G: x@y.z;\",{\"name\":\"ž\",\"address\":\"q@r.s\"}],"
+  compose(&m, MAIL(",\"html\":\"žluť\",\"subject\":\"a\\nž\",\"cc\":[\"G: "
+                   "x@y.z;\",{\"name\":\"ž\",\"address\":\"q@r.s\"}],"
                    "\"headers\":{\"X-A\":[\"1\",2]},\"references\":[\"a\",\"b\"],\"list\":{\"help\":\"x@y\"},"
                    "\"dsn\":{\"id\":\"1\",\"notify\":\"delay\",\"recipient\":\"o@p.q\"},\"date\":0,"
-                   "\"attachments\":[{\"content\":\"eA==\",\"encoding\":\"base64\",\"cid\":\"1\",\"headers\":{\"a\":\"b\"}},"
+                   "\"attachments\":[{\"content\":\"eA==\",\"encoding\":\"base64\",\"cid\":\"1\",\"headers\":"
+                   "{\"a\":\"b\"}},"
                    "{\"filename\":\"ž\",\"content\":\"y\",\"contentType\":\"text/plain; a=\\\"b\\\"\"}],"
                    "\"envelope\":{\"from\":\"a@b.c\",\"to\":\"d@e.f\"}"));
   bool ok = m.status == LS_OK;

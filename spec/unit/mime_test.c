@@ -7,7 +7,8 @@ enum { CEILING = 1 << 20 };
 
 #define TEN(s) s s s s s s s s s s
 #define HUNDRED(s) TEN(TEN(s))
-#define ROW(s) {(s), sizeof(s) - 1}
+#define ROW(s)                                                                                               \
+  { (s), sizeof(s) - 1 }
 
 static void test_mime_reads_content_types(void **state) {
   (void)state;
@@ -139,9 +140,8 @@ static void test_mime_boundary_avoids_the_content(void **state) {
   static const unsigned char random[12] = {255, 254, 0, 1};
   struct ls_mime_boundary boundary;
   struct ls_mime_part second = {.encoding = LS_MIME_8BIT, .content = LS_SPAN("==_00ff00010000000000000000x")};
-  struct ls_mime_part first = {.encoding = LS_MIME_7BIT,
-                               .next = &second,
-                               .content = LS_SPAN("a =_fffe00010000000000000000")};
+  struct ls_mime_part first = {
+      .encoding = LS_MIME_7BIT, .next = &second, .content = LS_SPAN("a =_fffe00010000000000000000")};
   struct ls_mime_part root = {.parts = &first};
   ls_mime_choose_boundary(&root, random, &boundary);
   assert_string_equal(boundary.text, "=_01ff00010000000000000000");

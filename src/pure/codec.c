@@ -7,13 +7,13 @@
 
 enum {
   WORD_MAX = 75, /* RFC 2047 2 */
-  WORD_Q = 40,  /* octets of Q text in a word of 52: "=?UTF-8?Q?" and "?=" take twelve */
-  WORD_B = 30,  /* octets whose base64 fills those 40 */
-  LINE = 76,    /* RFC 2045 6.7 and 6.8 */
-  TAIL = 25,    /* a soft line break looks for a word's end in this many last octets of a line */
-  PARAM = 50,   /* octets of one section of a parameter */
+  WORD_Q = 40,   /* octets of Q text in a word of 52: "=?UTF-8?Q?" and "?=" take twelve */
+  WORD_B = 30,   /* octets whose base64 fills those 40 */
+  LINE = 76,     /* RFC 2045 6.7 and 6.8 */
+  TAIL = 25,     /* a soft line break looks for a word's end in this many last octets of a line */
+  PARAM = 50,    /* octets of one section of a parameter */
   PARAM_MAX = 75,
-  BLANKS = 32   /* a longer run of spaces is encoded, or folding would leave lines of nothing else */
+  BLANKS = 32 /* a longer run of spaces is encoded, or folding would leave lines of nothing else */
 };
 
 static const char hex[] = "0123456789ABCDEF";
@@ -31,12 +31,14 @@ enum { WEIGHT = 7, HIGH = 8, CONTROL = 16, BREAK = 32, NUL = 64 };
 #define TIMES4(v) v, v, v, v
 #define TIMES16(v) TIMES4(v), TIMES4(v), TIMES4(v), TIMES4(v)
 static const unsigned char kinds[256] = {
-    C | NUL, C, C, C, C, C, C, C, C, N, N | BREAK, C, C, N | BREAK, C, C, TIMES16(C),
-    TIMES16(N), TIMES4(N), TIMES4(N), TIMES4(N), TIMES4(N),
-    N, L, L, L, TIMES4(L), TIMES4(L), TIMES4(L), TIMES4(L), TIMES4(L), L, L, L, N, N, N, N, N,
-    N, L, L, L, TIMES4(L), TIMES4(L), TIMES4(L), TIMES4(L), TIMES4(L), L, L, L, N, N, N, N, N,
-    TIMES16(U), TIMES16(U), TIMES16(U), TIMES16(U),
-    TIMES16(D), TIMES16(D), TIMES16(D), TIMES16(F)};
+    C | NUL,    C,          C,          C,          C,          C,          C,          C,
+    C,          N,          N | BREAK,  C,          C,          N | BREAK,  C,          C,
+    TIMES16(C), TIMES16(N), TIMES4(N),  TIMES4(N),  TIMES4(N),  TIMES4(N),  N,          L,
+    L,          L,          TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),  L,
+    L,          L,          N,          N,          N,          N,          N,          N,
+    L,          L,          L,          TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),
+    L,          L,          L,          N,          N,          N,          N,          N,
+    TIMES16(U), TIMES16(U), TIMES16(U), TIMES16(U), TIMES16(D), TIMES16(D), TIMES16(D), TIMES16(F)};
 #undef X
 #undef C
 #undef N
@@ -534,8 +536,7 @@ static bool has_encoded_word(struct ls_span s) {
 
 void ls_codec_param(struct ls_buf *out, struct ls_span name, struct ls_span value) {
   size_t tab = ls_span_index(value, '\t');
-  if (tab < value.n || has_blank_run(value) || has_encoded_word(value) ||
-      ls_codec_needs_words(value)) {
+  if (tab < value.n || has_blank_run(value) || has_encoded_word(value) || ls_codec_needs_words(value)) {
     add_percent(out, name, value);
   } else if (value.n >= PARAM_MAX) {
     add_cut(out, name, value);

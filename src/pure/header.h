@@ -20,7 +20,8 @@ enum ls_status ls_header_name(struct ls_span raw, struct ls_arena *a, struct ls_
 enum ls_status ls_header_text(struct ls_buf *out, struct ls_span name, struct ls_span value,
                               enum ls_codec_choice choice);
 
-/* A field with one id in angle brackets (Message-ID, In-Reply-To, Content-Id); they are added where missing. */
+/* A field with one id in angle brackets (Message-ID, In-Reply-To, Content-Id); they are added where missing.
+ */
 enum ls_status ls_header_id(struct ls_buf *out, struct ls_span name, struct ls_span value);
 
 /* A field of ids separated by white space (References). */

@@ -16,8 +16,7 @@ static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *
   r->m->has_envelope = true;
   struct ls_label at = ls_label_member(&label, "from");
   struct ls_mailbox_list to[3];
-  enum ls_status status =
-      ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("from")), &at, &r->m->envelope_from);
+  enum ls_status status = ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("from")), &at, &r->m->envelope_from);
   for (size_t i = 0; status == LS_OK && i < 3; i++) {
     at = ls_label_member(&label, keys[i]);
     status = ls_reader_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
@@ -37,13 +36,14 @@ static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *
 }
 
 static bool is_recipients(const struct ls_field *f) {
-  return f->kind == LS_FIELD_MAILBOXES && (ls_span_eq(f->name, LS_SPAN("To")) ||
-                                           ls_span_eq(f->name, LS_SPAN("Cc")) || ls_span_eq(f->name, LS_SPAN("Bcc")));
+  return f->kind == LS_FIELD_MAILBOXES &&
+         (ls_span_eq(f->name, LS_SPAN("To")) || ls_span_eq(f->name, LS_SPAN("Cc")) ||
+          ls_span_eq(f->name, LS_SPAN("Bcc")));
 }
 
 /* Calls visit for every list of mailboxes there is; stops at the first that is not LS_OK. */
-static enum ls_status each_list(struct ls_message *m, enum ls_status (*visit)(void *, struct ls_mailbox_list *),
-                                void *context) {
+static enum ls_status each_list(struct ls_message *m,
+                                enum ls_status (*visit)(void *, struct ls_mailbox_list *), void *context) {
   enum ls_status status = visit(context, &m->envelope_from);
   if (status == LS_OK)
     status = visit(context, &m->envelope_to);

@@ -54,9 +54,9 @@ enum { LS_MESSAGE_MAX = 512 * 1024 * 1024 }; /* octets of content */
 
 struct ls_composed {
   struct ls_envelope envelope; /* spans into the arena */
-  struct ls_buf content;       /* CRLF line ends, ends in CRLF, no dot transparency, lines of at most 998 octets */
-  size_t head_n;               /* octets of content before the empty line; fields may be put before them */
-  struct ls_span message_id;   /* with <>, in the arena */
+  struct ls_buf content; /* CRLF line ends, ends in CRLF, no dot transparency, lines of at most 998 octets */
+  size_t head_n;         /* octets of content before the empty line; fields may be put before them */
+  struct ls_span message_id; /* with <>, in the arena */
 };
 
 /* LS_OK; LS_EMESSAGE; LS_EENVELOPE: an address that cannot be sent to; LS_ENOMEM; LS_ETOOBIG. out is

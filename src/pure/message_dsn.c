@@ -164,7 +164,8 @@ static void add_url(struct ls_buf *out, struct ls_span url, bool is_id) {
       url = ls_span_sub(url, 1, url.n);
   }
   size_t at = ls_span_index(url, '@');
-  bool is_mail = at > 0 && at + 1 < url.n && ls_span_index(ls_span_sub(url, at + 1, url.n), '@') == url.n - at - 1;
+  bool is_mail =
+      at > 0 && at + 1 < url.n && ls_span_index(ls_span_sub(url, at + 1, url.n), '@') == url.n - at - 1;
   ls_buf_adds(out, has_scheme || is_id ? "<" : is_mail ? "<mailto:" : "<http://");
   for (size_t i = 0; i < url.n; i++) {
     unsigned char c = (unsigned char)url.p[i];

@@ -35,7 +35,7 @@ struct ls_label ls_label_octets(struct ls_span octets) {
 
 enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
                                const struct ls_value *got) {
-  static const char *const names[] = {"nil",    "null",  "boolean", "number",    "string",
+  static const char *const names[] = {"nil",    "null",  "boolean", "number",   "string",
                                       "a list", "table", "table",   "no usable"};
   enum ls_value_kind kind = got ? got->kind : LS_VALUE_UNDEFINED;
   if (kind == LS_VALUE_OTHER)
@@ -106,7 +106,8 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
   return status;
 }
 
-static enum ls_status join(struct ls_reader *r, struct ls_mailbox_list *to, const struct ls_mailbox_list *more) {
+static enum ls_status join(struct ls_reader *r, struct ls_mailbox_list *to,
+                           const struct ls_mailbox_list *more) {
   if (!to->count || !more->count) {
     *to = to->count ? *to : *more;
     return LS_OK;
@@ -145,8 +146,8 @@ static enum ls_status read_array(struct ls_reader *r, const struct ls_value *v, 
   return LS_OK;
 }
 
-enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                   struct ls_mailbox_list *out) {
+enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
+                                   const struct ls_label *label, struct ls_mailbox_list *out) {
   *out = (struct ls_mailbox_list){0};
   if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return LS_OK;
@@ -171,7 +172,8 @@ static void merge_sort(struct ls_member *v, struct ls_member *spare, size_t coun
       size_t left = from;
       size_t right = mid;
       for (size_t i = from; i < end; i++) {
-        bool take_left = left < mid && (right == end || order_ignoring_case(v[left].name, v[right].name) <= 0);
+        bool take_left =
+            left < mid && (right == end || order_ignoring_case(v[left].name, v[right].name) <= 0);
         spare[i] = take_left ? v[left++] : v[right++];
       }
     }
@@ -393,18 +395,12 @@ enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail
     const char *key;
     const char *name;
     enum ls_field_kind kind;
-  } rows[] = {{"from", "From", LS_FIELD_MAILBOXES},
-              {"sender", "Sender", LS_FIELD_MAILBOXES},
-              {"to", "To", LS_FIELD_MAILBOXES},
-              {"cc", "Cc", LS_FIELD_MAILBOXES},
-              {"bcc", "Bcc", LS_FIELD_MAILBOXES},
-              {"replyTo", "Reply-To", LS_FIELD_MAILBOXES},
-              {"inReplyTo", "In-Reply-To", LS_FIELD_ID},
-              {"references", "References", LS_FIELD_IDS},
-              {"subject", "Subject", LS_FIELD_TEXT},
-              {"messageId", "Message-ID", LS_FIELD_ID},
-              {"date", "Date", LS_FIELD_TEXT},
-              {NULL, "Message-ID", LS_FIELD_ID},
+  } rows[] = {{"from", "From", LS_FIELD_MAILBOXES},      {"sender", "Sender", LS_FIELD_MAILBOXES},
+              {"to", "To", LS_FIELD_MAILBOXES},          {"cc", "Cc", LS_FIELD_MAILBOXES},
+              {"bcc", "Bcc", LS_FIELD_MAILBOXES},        {"replyTo", "Reply-To", LS_FIELD_MAILBOXES},
+              {"inReplyTo", "In-Reply-To", LS_FIELD_ID}, {"references", "References", LS_FIELD_IDS},
+              {"subject", "Subject", LS_FIELD_TEXT},     {"messageId", "Message-ID", LS_FIELD_ID},
+              {"date", "Date", LS_FIELD_TEXT},           {NULL, "Message-ID", LS_FIELD_ID},
               {"xMailer", "X-Mailer", LS_FIELD_TEXT}};
   enum ls_status status = read_headers(r, ls_value_get(mail, LS_SPAN("headers")));
   for (size_t i = 0; status == LS_OK && i < sizeof rows / sizeof rows[0]; i++) {

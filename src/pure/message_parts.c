@@ -6,8 +6,9 @@
 #include "utf8.h"
 
 /* What nodemailer knows and this does not: a mail that relies on it must not go out without. */
-static enum ls_status refuse_unknown(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                     const char *const *names, const char *advice) {
+static enum ls_status refuse_unknown(struct ls_reader *r, const struct ls_value *v,
+                                     const struct ls_label *label, const char *const *names,
+                                     const char *advice) {
   for (; *names; names++)
     if (!ls_value_is_nothing(ls_value_get(v, ls_span_cstr(*names))))
       return ls_error_set(r->err, LS_EMESSAGE, "API", "%s%s%s is not supported; %s", label ? label->text : "",
@@ -24,8 +25,8 @@ static struct ls_mime_part *new_part(struct ls_reader *r, struct ls_span type) {
   return part;
 }
 
-static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                    enum ls_mime_encoding *out) {
+static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *v,
+                                    const struct ls_label *label, enum ls_mime_encoding *out) {
   static const struct {
     const char *name;
     enum ls_mime_encoding encoding;
@@ -82,8 +83,8 @@ static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail
   return status == LS_OK ? ls_mime_settle(part, r->a) : status;
 }
 
-static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                   struct ls_mime_part *part) {
+static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v,
+                                   const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, "content");
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("content")), &at, &part->content);
   const struct ls_value *encoding = ls_value_get(v, LS_SPAN("encoding"));
@@ -318,7 +319,8 @@ static struct ls_mime_part *new_related(struct ls_reader *r, struct ls_mime_part
   return part;
 }
 
-/* mixed(alternative(text, related(html, images)), attachments), each level only where it holds two or more. */
+/* mixed(alternative(text, related(html, images)), attachments), each level only where it holds two or more.
+ */
 static enum ls_status build(struct ls_reader *r, struct ls_mime_part *text, struct ls_mime_part *html,
                             const struct chain *related, const struct chain *attached) {
   struct ls_mime_part *body = html;

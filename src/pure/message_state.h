@@ -54,7 +54,7 @@ struct ls_label {
 };
 
 struct ls_label ls_label_make(const char *field);
-struct ls_label ls_label_item(const struct ls_label *of, size_t index);     /* index counts from 0 */
+struct ls_label ls_label_item(const struct ls_label *of, size_t index); /* index counts from 0 */
 struct ls_label ls_label_member(const struct ls_label *of, const char *name);
 /* Octets of a user in an error: at most 40, what is not printable ASCII as '?'. */
 struct ls_label ls_label_octets(struct ls_span octets);
@@ -72,8 +72,8 @@ enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail
 enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail);
 enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail);
 enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list);
-enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                   struct ls_mailbox_list *out);
+enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
+                                   const struct ls_label *label, struct ls_mailbox_list *out);
 
 /* The members of an object by name, case aside; *out lives in the arena, in any other order. */
 enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *object, struct ls_member **out);

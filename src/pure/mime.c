@@ -5,9 +5,9 @@
 #include "utf8.h"
 
 enum {
-  TEXT_LINE = 76,           /* text with longer lines is encoded */
-  TEXT_7BIT = 128 * 1024,   /* so is text of more octets, whatever its lines are */
-  NAME_IN_ONE_PIECE = 200,  /* a longer file name is cut into encoded-words in "name" */
+  TEXT_LINE = 76,          /* text with longer lines is encoded */
+  TEXT_7BIT = 128 * 1024,  /* so is text of more octets, whatever its lines are */
+  NAME_IN_ONE_PIECE = 200, /* a longer file name is cut into encoded-words in "name" */
   BOUNDARY_RANDOM = 12
 };
 
@@ -33,7 +33,8 @@ static enum ls_status name_charset(struct ls_mime_part *leaf, struct ls_arena *a
   return LS_OK;
 }
 
-static enum ls_mime_encoding settle_text(const struct ls_mime_part *leaf, const struct ls_codec_facts *facts) {
+static enum ls_mime_encoding settle_text(const struct ls_mime_part *leaf,
+                                         const struct ls_codec_facts *facts) {
   if (leaf->encoding == LS_MIME_QUOTED || leaf->encoding == LS_MIME_BASE64)
     return leaf->encoding;
   if (facts->ascii && !facts->control && facts->longest <= TEXT_LINE && leaf->content.n <= TEXT_7BIT)
@@ -53,7 +54,8 @@ static bool has_lone_break(struct ls_span s) {
   return false;
 }
 
-static enum ls_mime_encoding settle_data(const struct ls_mime_part *leaf, const struct ls_codec_facts *facts) {
+static enum ls_mime_encoding settle_data(const struct ls_mime_part *leaf,
+                                         const struct ls_codec_facts *facts) {
   bool short_lines = !facts->nul && facts->longest <= LS_MIME_LINE_MAX;
   if (has_lone_break(leaf->content) || leaf->encoding == LS_MIME_AUTO)
     return LS_MIME_BASE64;

@@ -8,9 +8,10 @@
 #include "codec.h"
 
 enum ls_mime_encoding {
-  LS_MIME_AUTO,   /* text: by its octets; message: as it is; others: base64. settle() puts one of the rest here */
-  LS_MIME_7BIT,   /* ASCII in lines of at most 998 octets */
-  LS_MIME_8BIT,   /* no NUL, lines of at most 998 octets */
+  LS_MIME_AUTO, /* text: by its octets; message: as it is; others: base64. settle() puts one of the rest here
+                 */
+  LS_MIME_7BIT, /* ASCII in lines of at most 998 octets */
+  LS_MIME_8BIT, /* no NUL, lines of at most 998 octets */
   LS_MIME_QUOTED, /* quoted-printable */
   LS_MIME_BASE64,
   LS_MIME_NONE /* no content and no Content-Transfer-Encoding line */
