@@ -186,12 +186,13 @@ describe("the recipient", function()
   local refused = {
     "a@b.c,d@e.f", "a@b.c;d@e.f", "a@b.c d@e.f", "A <a@b.c>, B <d@e.f>", "a@b.c,", "x,a@b.c", "Group: a@b.c;",
     "Group: a@b.c, d@e.f;", "a@b.c\r\nBcc: d@e.f", "a\nb@c.d", '"a@evil.example"@b.c', "<a@b.c> <d@e.f>",
-    "a@b.c <d@e.f>", "a@b@c.d", "@b.c", "a@", "<App>", "foo", "", " ", "Name <>", ";", '"a@b.c', "(a@b.c", ">a@b.c", "<<a@b.c>>", "a@b.c>",
-    "a@b.{{c}}", "a@b.\226\128\131c", 5,
+    "a@b.c <d@e.f>", "a@b@c.d", "@b.c", "a@", "<App>", "foo", "", " ", "Name <>", ";",
+    '"a@b.c', "(a@b.c", ">a@b.c", "<<a@b.c>>", "a@b.c>",
+    "a@b.{{c}}", "a@b.\226\128\131c", "<a b@c.d>", 5,
     { "a@b.c", "d@e.f" }, cjson.null, false,
   }
   for _, to in ipairs(refused) do
-    local shown = ("%q"):format(tostring(to)):gsub("\\\n", "\\n")
+    local shown = type(to) == "string" and ("%q"):format(to):gsub("\\\n", "\\n") or "a " .. type(to)
     it("check 36: is refused before any network use: " .. shown, function()
       local info, err = connector.sendMessage(data({ to = to }), configs.config())
       assert.is_nil(info)

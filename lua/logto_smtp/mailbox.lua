@@ -65,8 +65,8 @@ function M.recipient(to)
   local bare = bare_text(text)
   local _, ats = (bare or ""):gsub("@", "")
   if ats > 1 or bare and bare:find("[,;]") then return nil, SEVERAL end
-  local plain = ats == 1 and (bare:find("^[^%c:<>]*$") or bare:find("^[^%c:<>]*<[^%c:<>]*>%s*$"))
-  if not plain or not is_address(list[1].address) then return nil, UNCLEAR end
+  local spec = ats == 1 and (bare:match("^[^%c:<>]*$") or bare:match("^[^%c:<>]*<([^%c:<>]*)>%s*$"))
+  if not spec or kit.hasSpace(kit.trim(spec)) or not is_address(list[1].address) then return nil, UNCLEAR end
   return text
 end
 
