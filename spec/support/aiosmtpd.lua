@@ -6,7 +6,7 @@ local certificate = require "logto_smtp.testing.certificate"
 local cjson = require "cjson"
 local decode = require "logto_smtp.testing.decode"
 local mime = require "mime"
-local net = require "support.net"
+local net = require "spec.support.net"
 
 local M = {}
 
