@@ -198,6 +198,17 @@ describe("logto-smtp test and send", function()
     end)
   end
 
+  it("give the advice on the config with a failure", function()
+    local options = {
+      stdin = cjson.encode(configs.config({ secure = true })),
+      transport = failing({ code = "ETLS", message = "wrong version number" }),
+    }
+    local result = run({ "test", "-", "--to", "a@b.c" }, options)
+    contains(result.err, "advice: secure port 587 starts in clear text")
+    result = run({ "test", "-", "--to", "a@b.c", "--json" }, options)
+    assert.are.equal("secure", cjson.decode(result.out).advice[1].path)
+  end)
+
   it("answer 65 for a recipient that is not one mailbox or a bad payload, 78 for a bad config", function()
     assert.are.equal(65, run({ "test", "-", "--to", "a@b.c,d@e.f" }, { stdin = VALID }).code)
     local result = run({ "test", "-", "--to", "a@b.c" }, { stdin = "{}" })

@@ -36,6 +36,10 @@ local function write_problems(out, problems)
   end
 end
 
+local function write_advice(out, advice)
+  for _, hint in ipairs(advice) do out:write("  advice: ", hint.path, " ", hint.message, "\n") end
+end
+
 --- What the guard says of a config, and the advice on one that passed.
 ---@return integer
 function M.verdict(args, context, name, issues, advice)
@@ -47,9 +51,7 @@ function M.verdict(args, context, name, issues, advice)
     write_problems(context.stdout, problems)
   else
     context.stdout:write(name, ": valid\n")
-    for _, hint in ipairs(advice) do
-      context.stdout:write("  advice: ", hint.path, " ", hint.message, "\n")
-    end
+    write_advice(context.stdout, advice)
   end
   return #problems == 0 and exit.OK or exit.CONFIG
 end
@@ -64,15 +66,15 @@ local function plain_cause(cause)
   return out
 end
 
---- A mail that did not go out.
+--- A mail that did not go out, and the advice on its config.
 ---@return integer
-function M.not_sent(args, context, err)
+function M.not_sent(args, context, err, advice)
   local code = exit.of(err)
   if args.json then
     M.json(context, { ok = false, error = {
       code = err.code, message = explain.message(err), data = err.data, cause = plain_cause(err.cause),
       try = explain.try(err),
-    } })
+    }, advice = advice })
     return code
   end
   if err.code == "invalid_config" then
@@ -82,6 +84,7 @@ function M.not_sent(args, context, err)
   end
   context.stderr:write("logto-smtp: not sent: ", explain.message(err), "\n")
   if explain.try(err) then context.stderr:write("  try: ", explain.try(err), "\n") end
+  write_advice(context.stderr, advice)
   return code
 end
 

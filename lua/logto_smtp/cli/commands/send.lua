@@ -3,6 +3,7 @@
 
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
+local providers = require("logto_smtp.providers")
 local report = require("logto_smtp.cli.report")
 
 local M = { name = "send", summary = "Send one message of a type, filled from a payload." }
@@ -22,7 +23,11 @@ function M.deliver(args, context, data)
   if err then return report.failure(args, context, err, code) end
   local connector = require("logto_smtp").createConnector({ transport = context.transport })
   local info, send_err = connector.sendMessage(data, config)
-  if not info then return report.not_sent(args, context, send_err) end
+  if not info then
+    -- The guard has passed whatever got as far as the transport, so there can be advice on it.
+    local advice = send_err.cause and providers.advise(config) or {}
+    return report.not_sent(args, context, send_err, advice)
+  end
   return report.sent(args, context, info)
 end
 
