@@ -47,7 +47,8 @@ local function rule(title)
 end
 
 local function indent(text)
-  return ("    " .. text:gsub("\r?\n$", ""):gsub("\r?\n", "\n    ")):gsub("\n +\n", "\n\n")
+  local lines = text:gsub("\r?\n$", ""):gsub("\r?\n", "\n    ")
+  return "    " .. lines:gsub("\n +\n", "\n\n")
 end
 
 -- The example config, with the server, login and certificate authority of the inbox.

@@ -2,6 +2,7 @@
 local cjson = require("cjson")
 local cli = require("logto_smtp.cli")
 local configs = require("spec.support.configs")
+local shell = require("spec.support.shell")
 local testing = require("logto_smtp.testing")
 
 -- A stream that keeps what is written and gives what it was made with.
@@ -271,28 +272,15 @@ describe("logto-smtp inbox", function()
 end)
 
 describe("logto-smtp", function()
-  local function interpreter()
-    local i = 0
-    while _G.arg[i - 1] do i = i - 1 end
-    return _G.arg[i]
-  end
-
-  local function shell(line)
-    local pipe = assert(io.popen(interpreter() .. " bin/logto-smtp " .. line .. ' 2>&1; echo "exit $?"'))
-    local text = pipe:read("*a")
-    pipe:close()
-    return text
-  end
-
   it("runs as a program, and documents its exit codes in --help", function()
     for _, line in ipairs({ "--help", "init --help", "validate --help", "test --help", "send --help",
       "inbox --help" }) do
-      local text = shell(line)
+      local text = shell.run("bin/logto-smtp " .. line)
       contains(text, "Exit codes (sysexits): 0 done; 64 wrong command line;")
       contains(text, "exit 0\n")
     end
-    contains(shell("--help"), "validate")
-    contains(shell("validate /nowhere"), "exit 66\n")
+    contains(shell.run("bin/logto-smtp --help"), "validate")
+    contains(shell.run("bin/logto-smtp validate /nowhere"), "exit 66\n")
   end)
 
   it("answers 64 for a wrong command line and points to --help", function()
