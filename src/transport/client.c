@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* dladdr */
 #include "client.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "idn.h"
 #include "pool.h"
 
 enum { QUEUE_MESSAGES = 1000, QUEUE_OCTETS = 64 * 1024 * 1024, CONFIG_OCTETS = 64 * 1024 * 1024 };
@@ -24,7 +26,21 @@ struct ls_client {
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static CURLcode library_result;
 
+/* A look-up that hangs goes on in a thread of libcurl's after we have given up on it. Its code must stay in
+ * memory when the host unloads us. */
+static void pin_libcurl(void) {
+#ifdef RTLD_NODELETE
+  Dl_info info;
+  curl_version_info_data *(*anything)(CURLversion) = curl_version_info;
+  void *address;
+  memcpy(&address, &anything, sizeof address);
+  if (dladdr(address, &info) && info.dli_fname)
+    dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
+}
+
 static void library_start(void) {
+  pin_libcurl();
   library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -34,8 +50,26 @@ enum ls_status ls_client_library_init(void) {
 
 void ls_client_library_version(struct ls_library_version *out) {
   const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+  bool threaded = v->features & CURL_VERSION_ASYNCHDNS;
   *out = (struct ls_library_version){
-      .curl = v->version, .tls = v->ssl_version, .features = v->features & CURL_VERSION_ASYNCHDNS ? "asynchdns" : ""};
+      .curl = v->version, .tls = v->ssl_version, .features = threaded ? "asynchdns" : ""};
+}
+
+/* A host name in Unicode as A-labels: libcurl would convert it by the locale of the process. */
+static enum ls_status to_ascii(struct ls_arena *a, const char **name, struct ls_error *err) {
+  struct ls_mailbox m = {.local = LS_SPAN("postmaster"), .domain = ls_span_cstr(*name)};
+  if (!*name || ls_span_is_ascii(m.domain))
+    return LS_OK;
+  struct ls_error why = {0};
+  enum ls_status status = ls_idn_domain(&m, a, &why);
+  ls_error_deinit(&why);
+  if (status == LS_EENVELOPE)
+    return ls_error_set(err, LS_ECONFIG, "API", "\"%.200s\" is no name of a host", *name);
+  struct ls_span copy = status == LS_OK ? ls_arena_copy(a, m.domain) : ls_span(NULL, 0);
+  if (!copy.p)
+    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  *name = copy.p;
+  return LS_OK;
 }
 
 enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **out, struct ls_error *err) {
@@ -49,6 +83,10 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   c->owner = getpid();
   enum ls_status status = ls_config_read(config, &c->arena, &c->config, err);
   if (status == LS_OK)
+    status = to_ascii(&c->arena, &c->config.host, err);
+  if (status == LS_OK)
+    status = to_ascii(&c->arena, &c->config.servername, err);
+  if (status == LS_OK)
     status = ls_pool_init(&c->pool, &c->config, err);
   if (status != LS_OK) {
     ls_client_free(c);
@@ -58,7 +96,8 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   return LS_OK;
 }
 
-/* The sockets belong to the process that opened them: two that speak on one would garble each other's mail. */
+/* The sockets belong to the process that opened them: two that speak on one would garble each other's mail.
+ */
 static bool is_ours(const struct ls_client *c) {
   return c->owner == getpid();
 }

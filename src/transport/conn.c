@@ -99,13 +99,13 @@ void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms) {
     ls_session_quit(c->session, now_ms);
     ls_conn_send(c, now_ms);
   }
-  /* Taking a CONNECT_ONLY handle out of its multi closes the connection as a dead one. Only so does libcurl not
-     say QUIT itself and wait up to two minutes for the answer. */
+  /* Taking a CONNECT_ONLY handle out of its multi closes the connection as a dead one. Only so does libcurl
+     not say QUIT itself and wait up to two minutes for the answer. */
   free_all(c);
 }
 
 void ls_conn_abandon(struct ls_conn *c) {
-  /* libcurl would say goodbye over TLS on a socket that another process still uses: its handles are left be */
+  /* libcurl would say goodbye over TLS on a socket that another process still uses: its handles are left */
   ls_session_free(c->session);
   ls_dialogue_deinit(&c->dialogue);
   ls_tls_deinit(&c->tls);
@@ -218,17 +218,17 @@ int64_t ls_conn_deadline(const struct ls_conn *c) {
   return c->state == LS_CONN_READY ? ls_session_deadline(c->session) : INT64_MAX;
 }
 
-/* The error of a transfer that broke; what the server has said before is fed already. */
+/* The error of a transfer that broke; what the server has said before is fed already. Servers often close TLS
+ * without its farewell: that is a closed connection like any other. */
 static void broke(struct ls_conn *c, CURLcode result, const char *doing, int64_t now_ms) {
   struct ls_error why = {0};
-  long number = 0;
-  curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
-  const char *name = ls_failure_errno_name(number);
-  if (name)
+  const char *name = ls_failure_broken(c->easy);
+  if (result == CURLE_OUT_OF_MEMORY)
+    ls_error_set(&why, LS_ENOMEM, "CONN", "not enough memory");
+  else if (name)
     ls_error_set(&why, LS_ESOCKET, "CONN", "%s %s", doing, name);
   else
-    ls_error_set(&why, LS_ECONNECTION, "CONN", "Connection closed unexpectedly (%s)",
-                 *c->text ? c->text : curl_easy_strerror(result));
+    ls_error_set(&why, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
   ls_session_eof(c->session, &why, now_ms);
   ls_error_deinit(&why);
   c->state = LS_CONN_OVER;

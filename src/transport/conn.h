@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * conn: one connection to the server. libcurl looks up the name, connects, does TLS, EHLO and AUTH
- * (CURLOPT_CONNECT_ONLY); from then on a session speaks through curl_easy_send and curl_easy_recv. Never waits:
- * the loop says when to look. */
+ * (CURLOPT_CONNECT_ONLY); from then on a session speaks through curl_easy_send and curl_easy_recv. Never
+ * waits: the loop says when to look. */
 #ifndef LS_CONN_H
 #define LS_CONN_H
 
@@ -33,7 +33,7 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
 /* Closes at once; waits for nothing. quit: say QUIT first where the session allows it. NULL is fine. */
 void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms);
 
-/* Frees without a word to the server and without closing: for a process that is not the one that opened it. */
+/* Frees without a word to the server and without closing: for a process that did not open it. */
 void ls_conn_abandon(struct ls_conn *c);
 
 /* The connection behind an easy handle that libcurl has finished with, and what libcurl said. */

@@ -7,14 +7,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { NAME_MAX_OCTETS = 1024, URL_MAX = 8192, HOST_MAX = 4096 };
+enum { NAME_MAX_OCTETS = 1024, HOST_MAX = 4096 };
 
 /* Our own timers rule (conn.c); libcurl's are put out of the way. */
 enum { LONG_TIME_S = 24 * 60 * 60 };
 
+/* Names have no colon. */
 static bool is_ipv6(const char *host) {
-  unsigned char octets[16];
-  return inet_pton(AF_INET6, host, octets) == 1;
+  return strchr(host, ':') != NULL;
+}
+
+/* The host of a URL: a name, an address, or an IPv6 address with the interface it is behind ("fe80::1%eth0").
+ */
+static bool set_host(CURLU *u, const char *name) {
+  char host[HOST_MAX];
+  bool v6 = is_ipv6(name);
+  size_t n = v6 ? strcspn(name, "%") : strlen(name);
+  if (n > sizeof host - 3 || strpbrk(name, v6 ? "/?#@\\ \t\r\n" : "/?#@%\\ \t\r\n"))
+    return false;
+  snprintf(host, sizeof host, "%s%.*s%s", v6 ? "[" : "", (int)n, name, v6 ? "]" : "");
+  return curl_url_set(u, CURLUPART_HOST, host, 0) == CURLUE_OK &&
+         (name[n] == '\0' || curl_url_set(u, CURLUPART_ZONEID, name + n + 1, 0) == CURLUE_OK);
 }
 
 char *ls_conn_ehlo_name(const char *configured) {
@@ -38,7 +51,7 @@ char *ls_conn_ehlo_name(const char *configured) {
 static enum ls_status set_url(CURL *easy, const struct ls_conn_options *o, const char *name,
                               struct ls_error *err) {
   enum ls_status status = LS_ENOMEM;
-  char host[HOST_MAX], port[8], *url = NULL;
+  char port[8], *url = NULL;
   char *ehlo = curl_easy_escape(easy, o->ehlo_name, 0);
   size_t size = ehlo ? strlen(ehlo) + 2 : 0;
   char *path = ehlo ? malloc(size) : NULL;
@@ -47,13 +60,10 @@ static enum ls_status set_url(CURL *easy, const struct ls_conn_options *o, const
     goto done;
   snprintf(path, size, "/%s", ehlo);
   snprintf(port, sizeof port, "%u", (unsigned)o->config->port);
-  bool v6 = is_ipv6(name);
-  int n = snprintf(host, sizeof host, "%s%s%s", v6 ? "[" : "", name, v6 ? "]" : "");
   status = LS_ECONFIG;
-  if (n < 0 || (size_t)n >= sizeof host || strpbrk(name, "/?#@%\\ \t\r\n") ||
-      curl_url_set(u, CURLUPART_SCHEME, o->config->secure ? "smtps" : "smtp", 0) ||
-      curl_url_set(u, CURLUPART_HOST, host, 0) || curl_url_set(u, CURLUPART_PORT, port, 0) ||
-      curl_url_set(u, CURLUPART_PATH, path, 0) || curl_url_get(u, CURLUPART_URL, &url, 0)) {
+  if (curl_url_set(u, CURLUPART_SCHEME, o->config->secure ? "smtps" : "smtp", 0) || !set_host(u, name) ||
+      curl_url_set(u, CURLUPART_PORT, port, 0) || curl_url_set(u, CURLUPART_PATH, path, 0) ||
+      curl_url_get(u, CURLUPART_URL, &url, 0)) {
     ls_error_set(err, status, "API", "\"%.200s\" cannot be used as host or servername", name);
     goto done;
   }

@@ -45,7 +45,7 @@ const char *ls_dialogue_command(const struct ls_dialogue *d) {
   }
 }
 
-/* Ends the attempt with an error that carries the reply. message stands before it, as in "Invalid login: 535 x". */
+/* Ends the attempt with an error that carries the reply behind message, as in "Invalid login: 535 x". */
 static bool refuse(struct ls_dialogue *d, enum ls_status status, const char *command, const char *message) {
   struct ls_span text = ls_buf_span(&d->reply.text);
   ls_error_set(&d->error, status, command, "%s: %.*s", message, (int)text.n, text.n ? text.p : "");
@@ -127,8 +127,7 @@ static bool judge(struct ls_dialogue *d) {
     return class == 2 || refuse_quoting(d, LS_EPROTOCOL, "HELO", "Invalid HELO");
   case LS_STEP_STARTTLS:
     /* libcurl's CURLUSESSL_TRY would go on in clear */
-    return d->reply.code == 220 ||
-           refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
+    return d->reply.code == 220 || refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
     d->logged_in = d->reply.code == 235;
     return class == 2 || class == 3 || refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login");
@@ -162,8 +161,8 @@ static bool hear(struct ls_dialogue *d, struct ls_span line) {
   return false;
 }
 
-/* libcurl knows keywords in capitals only, and "AUTH " only; RFC 5321 2.4 lets servers write as they like, and
- * old ones say "AUTH=". The line is libcurl's own buffer, read after this returns; the length stays. */
+/* libcurl knows keywords in capitals only, and "AUTH " only; RFC 5321 2.4 lets servers write as they like,
+ * and old ones say "AUTH=". The line is libcurl's own buffer, read after this returns; the length stays. */
 static void normalise(char *line, size_t n) {
   if (n < 5 || line[0] != '2')
     return;
@@ -254,8 +253,8 @@ enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
   const struct ls_config *config = d->config;
   if (d->tls_required && !d->tls)
     return ls_error_set(&d->error, LS_ETLS, "STARTTLS",
-                        "The server does not offer STARTTLS, and TLS is required here; use its TLS port with secure "
-                        "set to true, or, where the line is safe, set ignoreTLS to true");
+                        "The server does not offer STARTTLS, and TLS is required here; use its TLS port with "
+                        "secure set to true, or, where the line is safe, set ignoreTLS to true");
   if (d->login && !d->logged_in && d->step == LS_STEP_AUTH)
     return refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login"), LS_EAUTH;
   if (d->login && !d->logged_in)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * dialogue: what server and libcurl say to each other until a connection is ready: greeting, EHLO, STARTTLS,
  * AUTH (RFC 5321, 3207, 4954). libcurl speaks; this listens through its callbacks, judges each reply, keeps
- * what the server offers, and ends the attempt where our rules are stricter than libcurl's. Commands are looked
- * at for their verb only: what follows may be secret. */
+ * what the server offers, and ends the attempt where our rules are stricter than libcurl's. Commands are
+ * looked at for their verb only: what follows may be secret. */
 #ifndef LS_DIALOGUE_H
 #define LS_DIALOGUE_H
 

@@ -22,11 +22,29 @@ static const struct {
     {ENFILE, "ENFILE", "; this machine has too many files open"},
 };
 
-const char *ls_failure_errno_name(long number) {
+static const char *name_of(long number) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (numbers[i].number == number)
       return numbers[i].name;
   return NULL;
+}
+
+/* libcurl keeps the number of the last system call that failed, be it an attempt to connect to another
+ * address of the name: only what can happen to an established connection counts. */
+const char *ls_failure_broken(CURL *easy) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  switch (number) {
+  case ECONNRESET:
+  case ECONNABORTED:
+  case EPIPE:
+  case ETIMEDOUT:
+  case EHOSTUNREACH:
+  case ENETUNREACH:
+    return name_of(number);
+  default:
+    return NULL;
+  }
 }
 
 static const char *hint_of(long number) {
@@ -41,7 +59,7 @@ static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dial
   char *address = NULL;
   curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
   curl_easy_getinfo(f->easy, CURLINFO_PRIMARY_IP, &address);
-  const char *name = ls_failure_errno_name(number);
+  const char *name = name_of(number);
   if (!address || !*address)
     address = (char *)f->config->host;
   if (!name)
@@ -53,10 +71,8 @@ static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dial
 
 /* The server went away while libcurl spoke with it. */
 static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialogue *d) {
-  long number = 0;
-  curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
-  const char *name = ls_failure_errno_name(number);
-  if (name && strstr(f->text, "errno: 0") == NULL)
+  const char *name = ls_failure_broken(f->easy);
+  if (name)
     return ls_error_set(&d->error, LS_ESOCKET, "CONN", "read %s", name);
   if (!d->greeted)
     return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Unexpected socket close");
@@ -82,7 +98,7 @@ static enum ls_status explain_login(struct ls_dialogue *d) {
   while (line < end && !ls_span_ieq(ls_span_sub(ls_span_cstr(line), 0, 4), LS_SPAN("AUTH")))
     line += strlen(line) + 1;
   return ls_error_set(&d->error, LS_EAUTH, "EHLO",
-                      "The server offers no way to log in that works with a password (PLAIN, LOGIN or CRAM-MD5)%s%s",
+                      "The server offers no way to log in that we can use with a password%s%s",
                       line < end ? "; it offers: " : "", line < end ? line : "");
 }
 

@@ -16,7 +16,8 @@ struct ls_failure {
 /* Writes d->error, unless the dialogue has written it. Answers its status. */
 enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d);
 
-/* The name of an errno value as people search for it ("ECONNREFUSED"); NULL: not a usual one. */
-const char *ls_failure_errno_name(long number);
+/* Why reading from or writing to easy failed, as the system names it ("ECONNRESET"); NULL: it did not say,
+ * the other side just closed. */
+const char *ls_failure_broken(CURL *easy);
 
 #endif

@@ -104,8 +104,8 @@ char **ls_job_texts(struct ls_span texts, size_t count) {
   return list;
 }
 
-/* What is known of every message, however it ended. Without memory fields stay NULL: what became of the message
- * is worth more than they. */
+/* What is known of every message, however it ended. Without memory fields stay NULL: what became of the
+ * message is worth more than they. */
 static void describe(struct ls_job *j) {
   const struct ls_envelope *env = &j->message.envelope;
   struct ls_result *r = &j->result;

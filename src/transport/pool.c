@@ -7,7 +7,7 @@
 #include "conn_setup.h"
 
 enum {
-  WINDOW = 8,           /* messages in flight on one connection; so many waiting ones make another pay */
+  WINDOW = 8,            /* messages in flight on one connection; so many waiting ones make another pay */
   REOPEN_AFTER_MS = 1000 /* after a refusal while other connections work */
 };
 
@@ -256,8 +256,7 @@ static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, in
         ls_conn_ready_ms(m->conn) < j->not_before || !ls_session_room(ls_conn_session(m->conn)))
       continue;
     if (!best || m->jobs.count < best->jobs.count ||
-        (m->jobs.count == best->jobs.count &&
-         ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
+        (m->jobs.count == best->jobs.count && ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
       best = m;
   }
   return best;
@@ -338,11 +337,16 @@ static void open_more(struct ls_pool *p, int64_t now_ms) {
 }
 
 static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
-  ls_error_set(err, LS_ETIMEDOUT, "CONN", "Timeout: not done within totalTimeout (%lld ms)",
+  const char *command = "CONN";
+  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (ls_conn_state(m->conn) == LS_CONN_OPENING)
+      command = ls_dialogue_command(ls_conn_dialogue(m->conn));
+  ls_error_set(err, LS_ETIMEDOUT, command, "Timeout: not done within totalTimeout (%lld ms)",
                (long long)p->config->total_timeout);
 }
 
-/* Messages whose time is up. All are given the same time, so the first of each list is the first to expire. */
+/* Messages whose time is up. All are given the same time, so the first of each list is the first to expire.
+ */
 static void expire(struct ls_pool *p, int64_t now_ms) {
   struct ls_error err = {0};
   while (p->waiting.head && now_ms >= p->waiting.head->deadline_ms) {
@@ -352,7 +356,8 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
   bool wanted = p->waiting.count > 0;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     bool late = m->jobs.head && now_ms >= m->jobs.head->deadline_ms;
-    bool useless = err.status != LS_OK && !wanted && !m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING;
+    bool opening = !m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING;
+    bool useless = opening && !wanted && err.status != LS_OK;
     if (late || useless) {
       set_timeout(p, &err);
       ls_conn_fail(m->conn, &err, now_ms);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * pool: warm connections and the messages that wait for them. A message takes an idle connection first; another
- * is opened when so many wait that it pays; else messages join those in flight. A connection ends by age, idle
- * time and number of messages; one that the server has ended is replaced without anybody noticing, and a message
- * caught on it goes out once more, once, when it cannot have been accepted. */
+ * pool: warm connections and the messages that wait for them. A message takes an idle connection first;
+ * another is opened when so many wait that it pays; else messages join those in flight. A connection ends by
+ * age, idle time and number of messages; one that the server has ended is replaced without anybody noticing,
+ * and a message caught on it goes out once more, once, when it cannot have been accepted. */
 #ifndef LS_POOL_H
 #define LS_POOL_H
 
@@ -19,21 +19,22 @@ struct ls_pool {
   char *ehlo_name;
   struct ls_loop loop;
   struct ls_pool_conn *members;
-  size_t count;         /* members, without a probe */
-  size_t opening;       /* of them, those not ready yet */
-  size_t in_flight;     /* messages on connections */
+  size_t count;     /* members, without a probe */
+  size_t opening;   /* of them, those not ready yet */
+  size_t in_flight; /* messages on connections */
   struct ls_job_list waiting;
   struct ls_job_list finished;
-  bool cram;              /* the server offers CRAM-MD5 only */
-  int64_t open_again_ms;  /* no new connection before this: one was refused while others work */
+  bool cram;             /* the server offers CRAM-MD5 only */
+  int64_t open_again_ms; /* no new connection before this: one was refused while others work */
   struct ls_session_learned learned;
   struct ls_client_stats stats;
 };
 
 /* LS_OK or LS_ENOMEM; deinit is fine in both cases. */
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err);
-void ls_pool_deinit(struct ls_pool *p);  /* closes at once; messages are dropped */
-void ls_pool_abandon(struct ls_pool *p); /* frees what is ours and leaves the sockets to the process that has them */
+void ls_pool_deinit(struct ls_pool *p); /* closes at once; messages are dropped */
+void ls_pool_abandon(
+    struct ls_pool *p); /* frees what is ours, leaves the sockets to the process they are of */
 
 void ls_pool_submit(struct ls_pool *p, struct ls_job *j); /* takes j */
 
@@ -46,7 +47,7 @@ void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
 /* Ends idle connections with QUIT, fails all messages with why. */
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
 
-/* A connection of its own, for verify. Owned by the pool's loop until ls_pool_probe_end. NULL: err says why. */
+/* A connection of its own, for verify. The pool owns it until ls_pool_probe_end. NULL: err says why. */
 struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error *err);
 void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms);
 

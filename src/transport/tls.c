@@ -9,7 +9,7 @@
 
 enum { NAMES_SHOWN = 8, TEXT_MAX = 4096 };
 
-/* Called by OpenSSL for each certificate, and again for each thing wrong with it; the verdict stays OpenSSL's. */
+/* Called by OpenSSL for each certificate, and for each thing wrong with it; the verdict stays OpenSSL's. */
 static int on_verify(int ok, X509_STORE_CTX *store) {
   SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
   struct ls_tls *t = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
@@ -153,8 +153,8 @@ static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *na
 static const char *handshake_hint(const char *text, bool starttls) {
   if (strstr(text, "wrong version number") || strstr(text, "packet length too long"))
     return starttls ? "; what came after STARTTLS is not TLS"
-                    : "; this port does not speak TLS from the first octet: set secure to false (STARTTLS is then "
-                      "used where offered), or use the TLS port, often 465";
+                    : "; this port does not speak TLS from the first octet: set secure to false (STARTTLS is "
+                      "then used where offered), or use the TLS port, often 465";
   if (strstr(text, "unsupported protocol") || strstr(text, "alert protocol version") ||
       strstr(text, "no protocols available") || strstr(text, "version too low"))
     return "; no TLS version suits both sides: see tls.minVersion and tls.maxVersion";
@@ -181,7 +181,8 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
       ls_buf_adds(&b, "; tls.ca must hold PEM certificates");
   }
   char *text = ls_buf_take(&b, NULL);
-  ls_error_set(err, LS_ETLS, "CONN", "TLS with %s failed: %s", name, text ? text : curl_easy_strerror(result));
+  ls_error_set(err, LS_ETLS, "CONN", "TLS with %s failed: %s", name,
+               text ? text : curl_easy_strerror(result));
   free(text);
   ls_buf_deinit(&b);
 }
