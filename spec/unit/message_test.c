@@ -160,6 +160,7 @@ static void test_message_writes_headers_in_the_original_order(void **state) {
        "X-K: v\r\n" FROM_TO ID PLAIN "hi\r\n"},
       {MAIL(",\"headers\":[{\"key\":\"z\",\"value\":\"1\"},{\"key\":\"a\",\"value\":[\"2\"]}]"),
        "Z: 1\r\nA: 2\r\n" FROM_TO ID PLAIN "hi\r\n"},
+      {MAIL(",\"date\":\" \",\"messageId\":\" \""), FROM_TO ID PLAIN "hi\r\n"},
       {MAIL(",\"date\":0,\"messageId\":\"<i@j>\""), FROM_TO
        "Message-ID: <i@j>\r\nDate: Thu, 01 Jan 1970 00:00:00 +0000\r\nContent-Transfer-Encoding: 7bit\r\n"
        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhi\r\n"},

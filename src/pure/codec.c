@@ -300,14 +300,16 @@ void ls_codec_lines(struct ls_buf *out, struct ls_span text) {
   if (!start || !text.n)
     return;
   char *to = start;
-  for (size_t i = 0; i < text.n; i++) {
-    char c = text.p[i];
-    if (c != '\n' && c != '\r') {
-      *to++ = c;
-      continue;
-    }
-    if (c == '\r' && i + 1 < text.n && text.p[i + 1] == '\n')
-      i++;
+  for (size_t at = 0; at < text.n;) {
+    size_t end = at;
+    while (end < text.n && text.p[end] != '\n' && text.p[end] != '\r')
+      end++;
+    memcpy(to, text.p + at, end - at);
+    to += end - at;
+    at = end;
+    if (at == text.n)
+      break;
+    at += text.p[at] == '\r' && at + 1 < text.n && text.p[at + 1] == '\n' ? 2 : 1;
     *to++ = '\r';
     *to++ = '\n';
   }

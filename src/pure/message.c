@@ -290,10 +290,16 @@ static enum ls_status write_field(struct writer *w, const struct ls_field *f) {
   return ls_header_end(out, from);
 }
 
-static bool has_field(const struct ls_message *m, struct ls_span name) {
-  for (size_t i = 0; i < m->count; i++)
-    if (ls_span_eq(m->fields[i].name, name))
-      return true;
+/* True when a Date is given that is not blank. */
+static bool is_dated(const struct ls_message *m) {
+  for (size_t i = 0; i < m->count; i++) {
+    const struct ls_field *f = &m->fields[i];
+    if (!ls_span_eq(f->name, LS_SPAN("Date")))
+      continue;
+    for (size_t j = 0; j < f->value.n; j++)
+      if (!memchr(" \t\r\n", f->value.p[j], 4))
+        return true;
+  }
   return false;
 }
 
@@ -325,7 +331,7 @@ static enum ls_status write_head(struct writer *w, const struct ls_mime_boundary
     status = write_fields(w);
   if (status == LS_OK)
     status = ls_mime_write_encoding(out, root);
-  if (status == LS_OK && !has_field(w->m, LS_SPAN("Date")))
+  if (status == LS_OK && !is_dated(w->m))
     status = write_date(w);
   if (status == LS_OK)
     status = ls_header_text(out, LS_SPAN("MIME-Version"), LS_SPAN("1.0"), LS_CODEC_AUTO);
