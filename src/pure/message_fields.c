@@ -35,8 +35,8 @@ struct ls_label ls_label_octets(struct ls_span octets) {
 
 enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
                                const struct ls_value *got) {
-  static const char *const names[] = {"nil",    "null",  "boolean", "number",   "string",
-                                      "a list", "table", "table",   "no usable"};
+  static const char *const names[] = {"nil",    "null",   "boolean", "number",
+                                      "string", "a list", "table",   "table"};
   enum ls_value_kind kind = got ? got->kind : LS_VALUE_UNDEFINED;
   if (kind == LS_VALUE_OTHER)
     return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be %s, got %.*s", label->text, wanted,
