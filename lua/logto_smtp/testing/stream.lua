@@ -20,6 +20,7 @@ local READ_OCTETS = 65536
 ---@field private out string[]
 ---@field private answered boolean octets have left since the last read
 ---@field private latency number
+---@field private failed? string what broke the connection
 local Stream = {}
 Stream.__index = Stream
 
@@ -48,8 +49,16 @@ local function gone(why)
   error({ by = "client", why = why }, 0)
 end
 
+local function is_wait(err)
+  return err == "timeout" or err == "wantread" or err == "wantwrite"
+end
+
+--- What is there to read at this moment, or nil, err. Once a connection has failed it is not asked again:
+--- LuaSec may never return from a second read.
 function Stream:receive_now()
+  if self.failed then return nil, self.failed end
   local data, err, partial = self.sock:receive(READ_OCTETS)
+  if not data and not is_wait(err) then self.failed = err or "closed" end
   data = data or partial
   if data and #data > 0 then
     self.octetsIn = self.octetsIn + #data
@@ -58,8 +67,11 @@ function Stream:receive_now()
   return nil, err
 end
 
-local function is_wait(err)
-  return err == "timeout" or err == "wantread" or err == "wantwrite"
+function Stream:send_now(octets, first)
+  if self.failed then return nil, self.failed end
+  local last, err, partial = self.sock:send(octets, first)
+  if not last and not is_wait(err) then self.failed = err or "closed" end
+  return last, err, partial
 end
 
 function Stream:wait(err, deadline)
@@ -149,7 +161,7 @@ function Stream:flush()
   self.out = {}
   local first = 1
   while first <= #octets do
-    local last, err, partial = self.sock:send(octets, first)
+    local last, err, partial = self:send_now(octets, first)
     if last then break end
     if not is_wait(err) then gone(tostring(err)) end
     first = (partial or first - 1) + 1
@@ -197,7 +209,10 @@ function Stream:secure_with(context, deadline)
   while true do
     local done, err = wrapped:dohandshake()
     if done then break end
-    if not is_wait(err) then gone("TLS handshake: " .. tostring(err)) end
+    if not is_wait(err) then
+      self.failed = err or "closed"
+      gone("TLS handshake: " .. tostring(err))
+    end
     if self:wait(err, deadline) == "timeout" then M.close("TLS handshake: timed out") end
   end
   self.secure, self.answered = true, true
@@ -208,7 +223,7 @@ end
 ---@param reset? boolean send RST instead of FIN (in clear only)
 function Stream:finish(farewell, reset)
   if not self.sock then return end
-  if farewell then self.sock:send(farewell) end
+  if farewell then self:send_now(farewell, 1) end
   if reset and not self.secure then
     self.sock:setoption("linger", { on = true, timeout = 0 })
   elseif not reset then
