@@ -34,7 +34,8 @@ function Raw:send(octets)
   assert(self.sock:send(octets))
 end
 
---- One whole reply: its code and its text without line ends and code, lines joined by "\n". nil, err: none came.
+--- One whole reply: its code and its text without line ends and code, lines joined by "\n". nil, err: none
+--- came.
 ---@return integer? code, string text
 function Raw:reply()
   local lines = {}
