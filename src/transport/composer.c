@@ -22,8 +22,8 @@ static enum ls_status keep_envelope(struct ls_arena *a, struct ls_envelope *e) {
   return kept ? LS_OK : LS_ENOMEM;
 }
 
-enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
-                                   struct ls_error *err) {
+static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
+                              struct ls_error *err) {
   *out = (struct ls_composed){0};
   struct ls_message *message = NULL;
   enum ls_status status = ls_message_read(mail, a, &message, err);
@@ -37,4 +37,11 @@ enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena 
     return ls_error_set(err, LS_EMESSAGE, "API", "The system has no random octets for a Message-ID");
   status = ls_message_write(message, &context, a, out, err);
   return status == LS_OK ? keep_envelope(a, &out->envelope) : status;
+}
+
+enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
+                                   struct ls_error *err) {
+  enum ls_status status = compose(mail, a, out, err);
+  /* a room that ran out of memory may not have said so in words */
+  return status == LS_OK ? LS_OK : ls_error_set(err, status, "API", "%s", ls_status_text(status));
 }
