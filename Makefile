@@ -101,10 +101,10 @@ specs: $(module)
 asan_dir := $(B)/asan
 asan:
 	@$(MAKE) --no-print-directory -s B=$(asan_dir) CFLAGS="$(sanitize)" LUA=5.4
-	@$(MAKE) --no-print-directory -s B=$(asan_dir) LUA=5.4 $(asan_dir)/lua
-	@eval "$$($(MAKE) -s env LUA=5.4 B=$(asan_dir))"; $(abspath $(asan_dir)/lua) spec/busted.lua -o plainTerminal $(SPECS)
+	@$(MAKE) --no-print-directory -s B=$(asan_dir) LUA=5.4 $(asan_dir)/asan-lua
+	@eval "$$($(MAKE) -s env LUA=5.4 B=$(asan_dir))"; $(abspath $(asan_dir)/asan-lua) spec/busted.lua -o plainTerminal $(SPECS)
 
-$(B)/lua: spec/asan/lua.c
+$(B)/asan-lua: spec/asan/lua.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(warnings) $(sanitize) $(LUA_CFLAGS) -o $@ $< $(shell pkg-config --libs $(lua_pc))
 
