@@ -264,6 +264,17 @@ describe("logto-smtp inbox", function()
     contains(out.written, "000000")
   end)
 
+  it("says what to install when LuaSocket is missing", function()
+    local loaded = package.loaded["logto_smtp.testing"]
+    package.loaded["logto_smtp.testing"] = nil
+    package.preload["logto_smtp.testing"] = function() error("module 'socket' not found") end
+    local result = run({ "inbox" })
+    package.preload["logto_smtp.testing"] = nil
+    package.loaded["logto_smtp.testing"] = loaded
+    assert.are.equal(70, result.code)
+    contains(result.err, "install lua-socket and lua-sec")
+  end)
+
   it("wants a password with --user", function()
     local result = run({ "inbox", "--user", "u" })
     assert.are.equal(64, result.code)

@@ -14,13 +14,14 @@ local M = {
   PROTOCOL = 76,    -- TLS failed, or the server does not speak SMTP
   NO_PERMISSION = 77, -- the server refused the login
   CONFIG = 78,      -- the config is wrong
+  INTERRUPTED = 130, -- Ctrl-C, as shells have it
 }
 
 --- The list for --help.
 M.HELP = [[
 Exit codes (sysexits): 0 done; 64 wrong command line; 65 wrong recipient or payload; 66 unreadable file;
 68 unknown mail server; 69 refused for good; 70 internal error; 73 unwritable file; 75 try again later;
-76 TLS or protocol failure; 77 login refused; 78 wrong config.]]
+76 TLS or protocol failure; 77 login refused; 78 wrong config; 130 Ctrl-C.]]
 
 local BY_CODE = {
   EDNS = M.NO_HOST,

@@ -52,6 +52,7 @@ function M.run(argv, context)
   end
   local ran, code = xpcall(function() return commands[args.command].run(args, context) end, debug.traceback)
   if ran then return code end
+  if tostring(code):find("interrupted!", 1, true) then return exit.INTERRUPTED end
   context.stderr:write("logto-smtp: internal error: ", tostring(code), "\n")
   return exit.SOFTWARE
 end

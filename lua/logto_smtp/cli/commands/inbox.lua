@@ -73,7 +73,12 @@ end
 function M.run(args, context)
   local login, err = login_of(args, context)
   if err then return report.failure(args, context, err, exit.USAGE) end
-  local inbox, start_err = require("logto_smtp.testing").startInbox({
+  local found, testing = pcall(require, "logto_smtp.testing")
+  if not found then
+    return report.failure(args, context, "the inbox needs LuaSocket and LuaSec: install lua-socket and lua-sec "
+      .. "(Debian), or luasocket and luasec with luarocks", exit.SOFTWARE)
+  end
+  local inbox, start_err = testing.startInbox({
     port = args.port, tls = args.tls, auth = login, authInClear = args.tls == "none",
   })
   if not inbox then
