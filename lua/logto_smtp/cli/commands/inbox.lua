@@ -75,8 +75,8 @@ function M.run(args, context)
   if err then return report.failure(args, context, err, exit.USAGE) end
   local found, testing = pcall(require, "logto_smtp.testing")
   if not found then
-    return report.failure(args, context, "the inbox needs LuaSocket and LuaSec: install lua-socket and lua-sec "
-      .. "(Debian), or luasocket and luasec with luarocks", exit.SOFTWARE)
+    return report.failure(args, context, "the inbox needs LuaSocket and LuaSec: install lua-socket and "
+      .. "lua-sec (Debian), or luasocket and luasec with luarocks", exit.SOFTWARE)
   end
   local inbox, start_err = testing.startInbox({
     port = args.port, tls = args.tls, auth = login, authInClear = args.tls == "none",
