@@ -119,6 +119,22 @@ describe("check 18: the mechanism", function()
     assert.equal(1, inbox:counters().auths)
   end)
 
+  it("a refusal that repeats the login is reported without it", function()
+    local plain, pass = "AHVzZXIAczNjcmV0LXBhc3M=", "czNjcmV0LXBhc3M="
+    local inbox, client = mailing.start(server({ "PLAIN" }))
+    local text = { "not understood: AUTH PLAIN " .. plain, "password " .. login.pass .. " or " .. pass }
+    inbox:nextReply({ at = "AUTH", code = 535, text = text })
+    local _, err = client:send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.equal(535, err.responseCode)
+    for _, field in ipairs({ "message", "response" }) do
+      assert.is_true(err[field]:find("not understood: AUTH PLAIN ***", 1, true) ~= nil)
+      for _, secret in ipairs({ plain, pass, login.pass }) do
+        assert.is_nil(err[field]:find(secret, 1, true))
+      end
+    end
+  end)
+
   it("a wrong password fails every mail that waits, after one attempt", function()
     local inbox = mailing.inbox(server({ "PLAIN" }, { tls = "none" }))
     local client = mailing.client(inbox:config({ auth = { pass = "wrong-pass" } }))

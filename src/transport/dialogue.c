@@ -3,9 +3,10 @@
 
 #include <stdlib.h>
 
+#include "../pure/codec.h"
 #include "clock.h"
 
-enum { EHLO_MAX = LS_REPLY_MAX };
+enum { EHLO_MAX = LS_REPLY_MAX, SECRET_MIN = 4 };
 
 static const struct {
   const char *verb;
@@ -116,6 +117,35 @@ static bool judge_ehlo(struct ls_dialogue *d) {
   return true; /* libcurl says HELO next */
 }
 
+/* Overwrites each occurrence of secret; a very short one would hide more than it protects. */
+static void mask(struct ls_buf *text, struct ls_span secret) {
+  for (size_t i = 0; secret.n >= SECRET_MIN && i + secret.n <= text->n; i++)
+    if (memcmp(text->p + i, secret.p, secret.n) == 0)
+      memset(text->p + i, '*', secret.n);
+}
+
+/* Some servers repeat in their refusal what they were sent; that must not travel on in an error. */
+static void mask_login(struct ls_dialogue *d) {
+  struct ls_span user = ls_span_cstr(d->config->user), pass = ls_span_cstr(d->config->pass);
+  struct ls_buf plain, encoded;
+  ls_buf_init(&plain, SIZE_MAX);
+  ls_buf_init(&encoded, SIZE_MAX);
+  ls_buf_addc(&plain, '\0');
+  ls_buf_add(&plain, user);
+  ls_buf_addc(&plain, '\0');
+  ls_buf_add(&plain, pass);
+  ls_codec_base64(&encoded, ls_buf_span(&plain));
+  mask(&d->reply.text, ls_buf_span(&encoded));
+  ls_buf_cut(&encoded, 0);
+  ls_codec_base64(&encoded, pass);
+  mask(&d->reply.text, ls_buf_span(&encoded));
+  mask(&d->reply.text, pass);
+  if (plain.status != LS_OK || encoded.status != LS_OK)
+    ls_buf_cut(&d->reply.text, 3); /* without memory the code alone is safe */
+  ls_buf_deinit(&plain);
+  ls_buf_deinit(&encoded);
+}
+
 static bool judge(struct ls_dialogue *d) {
   int class = d->reply.code / 100;
   switch (d->step) {
@@ -129,6 +159,8 @@ static bool judge(struct ls_dialogue *d) {
     /* libcurl's CURLUSESSL_TRY would go on in clear */
     return d->reply.code == 220 || refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
+    if (class > 3)
+      mask_login(d);
     d->logged_in = d->reply.code == 235;
     return class == 2 || class == 3 || refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login");
   }
