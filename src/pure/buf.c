@@ -6,8 +6,8 @@
 
 enum { FIRST_CAP = 256 };
 
-/* Through a volatile pointer the compiler cannot tell what is called, so it may not drop the call; memset itself
- * is as fast as the machine allows. */
+/* Through a volatile pointer the compiler cannot tell what is called, so it may not drop the call; memset
+ * itself is as fast as the machine allows. */
 static void *(*const volatile fill)(void *, int, size_t) = memset;
 
 void ls_wipe(void *p, size_t n) {
