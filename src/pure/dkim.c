@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "dkim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "canon.h"
+
+enum {
+  FOLD_AT = 76,     /* columns of a line */
+  NAME_MAX_N = 255, /* octets of a field name; a name cannot be folded */
+  DOMAIN_MAX_N = 253,
+  LABEL_MAX_N = 63
+};
+
+const char ls_dkim_default_names[] =
+    "From:Sender:Reply-To:Subject:Date:Message-ID:To:Cc:MIME-Version:Content-Type:Content-Transfer-Encoding:"
+    "Content-ID:Content-Description:Resent-Date:Resent-From:Resent-Sender:Resent-To:Resent-Cc:"
+    "Resent-Message-ID:In-Reply-To:References:List-Id:List-Help:List-Unsubscribe:List-Subscribe:List-Post:"
+    "List-Owner:List-Archive";
+
+static struct ls_span trim(struct ls_span s) {
+  while (s.n && strchr(" \t\r\n", s.p[0]) && s.p[0])
+    s = ls_span(s.p + 1, s.n - 1);
+  while (s.n && strchr(" \t\r\n", s.p[s.n - 1]) && s.p[s.n - 1])
+    s.n--;
+  return s;
+}
+
+/* The next entry of a colon-separated list, trimmed; *at moves behind it. */
+static bool next_name(struct ls_span list, size_t *at, struct ls_span *name) {
+  if (*at >= list.n)
+    return false;
+  struct ls_span rest = ls_span(list.p + *at, list.n - *at);
+  size_t n = ls_span_index(rest, ':');
+  *name = trim(ls_span(rest.p, n));
+  *at += n + 1;
+  return true;
+}
+
+static bool has_name(struct ls_span list, struct ls_span wanted) {
+  struct ls_span name;
+  for (size_t at = 0; next_name(list, &at, &name);)
+    if (ls_span_ieq(name, wanted))
+      return true;
+  return false;
+}
+
+/* ftext of RFC 5322 3.6.8, less ';', which ends the tag that lists the names. */
+static bool is_field_name(struct ls_span s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (s.p[i] < '!' || s.p[i] > '~' || s.p[i] == ':' || s.p[i] == ';')
+      return false;
+  return s.n > 0 && s.n <= NAME_MAX_N;
+}
+
+enum ls_status ls_dkim_names(struct ls_span wanted, struct ls_span skip, struct ls_buf *out,
+                             struct ls_error *err) {
+  size_t start = out->n;
+  struct ls_span name;
+  for (size_t at = 0; next_name(wanted, &at, &name);) {
+    struct ls_span taken = out->n > start ? ls_span(out->p + start, out->n - start) : ls_span(NULL, 0);
+    if (!name.n || has_name(skip, name) || has_name(taken, name))
+      continue;
+    if (!is_field_name(name))
+      return ls_error_set(err, LS_EDKIM, "API",
+                          "dkim.headerFieldNames: entry of %zu octets at octet %zu is no header field name; "
+                          "write names with colons between, as in From:To:Subject",
+                          name.n, (size_t)(name.p - wanted.p));
+    if (out->n > start)
+      ls_buf_addc(out, ':');
+    for (size_t i = 0; i < name.n; i++)
+      ls_buf_addc(out, ls_ascii_lower(name.p[i]));
+  }
+  if (out->status != LS_OK)
+    return ls_error_set(err, out->status, "API", "%s", ls_status_text(out->status));
+  if (out->n == start || !has_name(ls_span(out->p + start, out->n - start), LS_SPAN("from")))
+    return ls_error_set(err, LS_EDKIM, "API",
+                        "dkim.headerFieldNames without dkim.skipFields must contain From: a signature that "
+                        "leaves it out is void (RFC 6376, 5.4)");
+  return LS_OK;
+}
+
+/* The next header field with its folds and line end; *at moves behind it. */
+static bool next_field(struct ls_span head, size_t *at, struct ls_span *field) {
+  size_t start = *at, end = *at;
+  if (start >= head.n)
+    return false;
+  do {
+    end += ls_span_index(ls_span(head.p + end, head.n - end), '\n');
+    end = end < head.n ? end + 1 : head.n;
+  } while (end < head.n && (head.p[end] == ' ' || head.p[end] == '\t'));
+  *field = ls_span(head.p + start, end - start);
+  *at = end;
+  return true;
+}
+
+static struct ls_span field_name(struct ls_span field) {
+  size_t colon = ls_span_index(field, ':');
+  return colon < field.n ? trim(ls_span(field.p, colon)) : ls_span(NULL, 0);
+}
+
+/* Every instance of one name, from the last to the first: that is the order in which verifiers take them. */
+static size_t add_instances(const struct ls_span *all, size_t count, struct ls_span name,
+                            struct ls_buf *fields, struct ls_buf *data) {
+  size_t found = 0;
+  for (size_t i = count; i-- > 0;) {
+    if (!ls_span_ieq(field_name(all[i]), name))
+      continue;
+    if (fields->n)
+      ls_buf_addc(fields, ':');
+    ls_buf_add(fields, name);
+    ls_canon_header(data, all[i]);
+    ls_buf_add(data, LS_SPAN("\r\n"));
+    found++;
+  }
+  return found;
+}
+
+enum ls_status ls_dkim_select(struct ls_span head, struct ls_span names, struct ls_buf *fields,
+                              struct ls_buf *data, struct ls_error *err) {
+  struct ls_span field, name;
+  size_t count = 0;
+  for (size_t at = 0; next_field(head, &at, &field);)
+    count++;
+  struct ls_span *all = calloc(count ? count : 1, sizeof *all);
+  if (!all)
+    return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
+  size_t filled = 0;
+  for (size_t at = 0; filled < count && next_field(head, &at, &field);)
+    all[filled++] = field;
+  bool from = false;
+  for (size_t at = 0; next_name(names, &at, &name);) {
+    size_t found = add_instances(all, count, name, fields, data);
+    from = from || (found && ls_span_ieq(name, LS_SPAN("from")));
+  }
+  free(all);
+  if (fields->status != LS_OK || data->status != LS_OK) {
+    enum ls_status status = fields->status != LS_OK ? fields->status : data->status;
+    return ls_error_set(err, status, "API", "%s", ls_status_text(status));
+  }
+  if (!from)
+    return ls_error_set(err, LS_EDKIM, "API",
+                        "The message has no From field, which DKIM must sign: give it a sender (fromEmail)");
+  return LS_OK;
+}
+
+/* A place for n octets that may not be cut: on this line, or on the next one. spaced: white space before it.
+ */
+static void place(struct ls_buf *out, size_t *column, size_t n, bool spaced) {
+  if (*column + spaced + n > FOLD_AT) {
+    ls_buf_add(out, LS_SPAN("\r\n "));
+    *column = 1;
+  } else if (spaced) {
+    ls_buf_addc(out, ' ');
+    *column += 1;
+  }
+  *column += n;
+}
+
+static void add_tag(struct ls_buf *out, size_t *column, const char *name, struct ls_span value) {
+  place(out, column, strlen(name) + 1 + value.n + 1, true);
+  ls_buf_adds(out, name);
+  ls_buf_addc(out, '=');
+  ls_buf_add(out, value);
+  ls_buf_addc(out, ';');
+}
+
+/* h= is the one list: it may be cut in front of any name. Each name carries the mark that follows it. */
+static void add_fields(struct ls_buf *out, size_t *column, struct ls_span fields) {
+  struct ls_span name;
+  bool first = true;
+  for (size_t at = 0; next_name(fields, &at, &name); first = false) {
+    place(out, column, (first ? 2 : 0) + name.n + 1, first);
+    if (first)
+      ls_buf_adds(out, "h=");
+    ls_buf_add(out, name);
+    ls_buf_addc(out, at < fields.n ? ':' : ';');
+  }
+}
+
+void ls_dkim_begin(struct ls_buf *out, const struct ls_dkim_tags *tags) {
+  static const struct ls_span field = {"DKIM-Signature:", 15};
+  size_t column = field.n;
+  ls_buf_add(out, field);
+  add_tag(out, &column, "v", LS_SPAN("1"));
+  add_tag(out, &column, "a", tags->algorithm);
+  add_tag(out, &column, "c", LS_SPAN("relaxed/relaxed"));
+  add_tag(out, &column, "d", tags->domain);
+  add_tag(out, &column, "q", LS_SPAN("dns/txt"));
+  add_tag(out, &column, "s", tags->selector);
+  if (tags->time_s >= 0) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%lld", (long long)tags->time_s);
+    add_tag(out, &column, "t", ls_span_cstr(digits));
+  }
+  add_tag(out, &column, "bh", tags->body_hash);
+  add_fields(out, &column, tags->fields);
+  place(out, &column, 2, true);
+  ls_buf_adds(out, "b=");
+}
+
+void ls_dkim_finish(struct ls_buf *out, struct ls_span base64) {
+  size_t column = 0;
+  while (column < out->n && out->p[out->n - 1 - column] != '\n')
+    column++;
+  while (base64.n) {
+    if (column >= FOLD_AT) {
+      ls_buf_add(out, LS_SPAN("\r\n "));
+      column = 1;
+    }
+    struct ls_span part = ls_span_sub(base64, 0, FOLD_AT - column);
+    ls_buf_add(out, part);
+    column += part.n;
+    base64 = ls_span_sub(base64, part.n, base64.n);
+  }
+  ls_buf_add(out, LS_SPAN("\r\n"));
+}
+
+/* Letters, digits, hyphens inside; underscores too, which selectors and subdomains in use carry. */
+static bool is_label(struct ls_span s) {
+  if (!s.n || s.n > LABEL_MAX_N || s.p[0] == '-' || s.p[s.n - 1] == '-')
+    return false;
+  for (size_t i = 0; i < s.n; i++)
+    if (!ls_ascii_is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '_')
+      return false;
+  return true;
+}
+
+bool ls_dkim_is_domain(struct ls_span s) {
+  if (s.n > DOMAIN_MAX_N)
+    return false;
+  for (;;) {
+    size_t dot = ls_span_index(s, '.');
+    if (!is_label(ls_span(s.p, dot)))
+      return false;
+    if (dot == s.n)
+      return true;
+    s = ls_span(s.p + dot + 1, s.n - dot - 1);
+  }
+}
