@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: MIT */
+#include "oauth.h"
+
+#include <stdlib.h>
+
+#include "../pure/utf8.h"
+#include "json.h"
+#include "jwt.h"
+#include "oauth_config.h"
+
+enum {
+  FORM_MAX = 1 << 20,
+  TOKEN_MAX = 32 * 1024,
+  WORDS_MAX = 600,  /* octets of what an endpoint says */
+  SECRET_MIN = 6,   /* shorter ones are not searched for in what an endpoint says */
+  MARGIN_MS = 30000 /* a token is renewed so long before it ends; a short-lived one at three quarters */
+};
+
+static const char command[] = "AUTH XOAUTH2";
+
+struct ls_oauth {
+  struct ls_oauth_config config;
+  int64_t timeout_ms;
+
+  struct ls_buf token;   /* NUL-terminated when n > 0 */
+  int64_t renew_ms;      /* it is renewed from this time on; 0: never for its age */
+  bool refused;          /* the mail server did not take it */
+  uint64_t serial;       /* counts the tokens */
+  struct ls_buf refresh; /* a refresh token the endpoint put in the place of the config's (RFC 6749, 6) */
+
+  CURL *easy; /* the renewal under way, with all that it needs until it ends */
+  CURLM *multi;
+  struct curl_slist *headers, *connect_to;
+  struct ls_buf form, reply;
+  size_t header_octets;
+  bool overflow;
+  char detail[CURL_ERROR_SIZE];
+};
+
+static enum ls_status no_memory(struct ls_error *err) {
+  return ls_error_set(err, LS_ENOMEM, command, "%s", ls_status_text(LS_ENOMEM));
+}
+
+static bool can_renew(const struct ls_oauth *o) {
+  return o->config.service_client || o->config.refresh_token;
+}
+
+static void set_end(struct ls_oauth *o, int64_t end_ms, int64_t unix_ms) {
+  int64_t life = end_ms - unix_ms;
+  int64_t margin = life <= 0 ? 0 : life / 4 < MARGIN_MS ? life / 4 : MARGIN_MS;
+  o->renew_ms = end_ms - margin;
+}
+
+static bool set_token(struct ls_buf *to, struct ls_span token) {
+  ls_buf_deinit(to);
+  ls_buf_add(to, token);
+  ls_buf_addc(to, '\0');
+  if (to->status != LS_OK)
+    ls_buf_deinit(to);
+  return to->n > 0;
+}
+
+enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_oauth **out,
+                            struct ls_error *err) {
+  *out = NULL;
+  struct ls_oauth *o = calloc(1, sizeof *o);
+  if (!o)
+    return no_memory(err);
+  o->timeout_ms = LS_OAUTH_TIMEOUT_MS;
+  ls_buf_init(&o->token, TOKEN_MAX);
+  ls_buf_init(&o->refresh, TOKEN_MAX);
+  ls_buf_init(&o->form, FORM_MAX);
+  ls_buf_init(&o->reply, LS_OAUTH_REPLY_MAX);
+  enum ls_status status = ls_oauth_config_read(auth, &o->config, err);
+  const struct ls_oauth_config *c = &o->config;
+  if (status == LS_OK && c->access_token) {
+    if (!set_token(&o->token, ls_span_cstr(c->access_token)))
+      status = no_memory(err);
+    if (c->expires_ms)
+      set_end(o, c->expires_ms, unix_ms);
+    else if (c->ttl_s)
+      set_end(o, unix_ms + c->ttl_s * 1000, unix_ms);
+  }
+  if (status == LS_OK)
+    *out = o;
+  else
+    ls_oauth_free(o);
+  return status == LS_AGAIN ? LS_OK : status;
+}
+
+/* Forgets the renewal; the form holds secrets, the reply perhaps the token. */
+static void end_renewal(struct ls_oauth *o) {
+  if (o->easy) {
+    curl_multi_remove_handle(o->multi, o->easy);
+    curl_easy_cleanup(o->easy);
+  }
+  curl_slist_free_all(o->headers);
+  curl_slist_free_all(o->connect_to);
+  ls_buf_deinit(&o->form);
+  ls_buf_deinit(&o->reply);
+  o->easy = NULL;
+  o->multi = NULL;
+  o->headers = o->connect_to = NULL;
+  o->header_octets = 0;
+  o->overflow = false;
+}
+
+void ls_oauth_cancel(struct ls_oauth *o) {
+  end_renewal(o);
+}
+
+void ls_oauth_free(struct ls_oauth *o) {
+  if (!o)
+    return;
+  end_renewal(o);
+  ls_buf_deinit(&o->token);
+  ls_buf_deinit(&o->refresh);
+  ls_oauth_config_deinit(&o->config);
+  free(o);
+}
+
+void ls_oauth_set_timeout(struct ls_oauth *o, int64_t timeout_ms) {
+  if (timeout_ms > 0)
+    o->timeout_ms = timeout_ms;
+}
+
+const char *ls_oauth_user(const struct ls_oauth *o) {
+  return o->config.user;
+}
+
+enum ls_status ls_oauth_token(const struct ls_oauth *o, int64_t unix_ms, const char **token) {
+  bool stale = o->refused || (o->renew_ms && o->renew_ms <= unix_ms);
+  *token = NULL;
+  if (!o->token.n || (stale && can_renew(o)))
+    return LS_AGAIN;
+  *token = o->token.p;
+  return LS_OK;
+}
+
+uint64_t ls_oauth_serial(const struct ls_oauth *o) {
+  return o->serial;
+}
+
+bool ls_oauth_invalidate(struct ls_oauth *o, uint64_t serial) {
+  /* another login may have renewed it meanwhile: then the new one is as good as untried */
+  if (o->serial == serial)
+    o->refused = true;
+  return can_renew(o);
+}
+
+bool ls_oauth_owns(const struct ls_oauth *o, const CURL *easy) {
+  return easy && o->easy == easy;
+}
+
+/* application/x-www-form-urlencoded, as JavaScript's encodeURIComponent has it */
+static void add_encoded(struct ls_buf *out, struct ls_span s) {
+  static const char hex[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char)s.p[i];
+    if (ls_ascii_is_alnum(s.p[i]) || (c && strchr("-_.!~*'()", c))) {
+      ls_buf_addc(out, s.p[i]);
+    } else {
+      ls_buf_addc(out, '%');
+      ls_buf_addc(out, hex[c >> 4]);
+      ls_buf_addc(out, hex[c & 15]);
+    }
+  }
+}
+
+static struct ls_span trim(struct ls_span s) {
+  while (s.n && s.p[0] && strchr(" \t\r\n\v\f", s.p[0]))
+    s = ls_span(s.p + 1, s.n - 1);
+  while (s.n && s.p[s.n - 1] && strchr(" \t\r\n\v\f", s.p[s.n - 1]))
+    s.n--;
+  return s;
+}
+
+static void add_pair(struct ls_buf *form, struct ls_span name, struct ls_span value) {
+  if (form->n)
+    ls_buf_addc(form, '&');
+  add_encoded(form, name);
+  ls_buf_addc(form, '=');
+  add_encoded(form, trim(value));
+}
+
+static const struct ls_oauth_pair *find_pair(const struct ls_oauth_pairs *pairs, struct ls_span name) {
+  for (size_t i = 0; i < pairs->count; i++)
+    if (ls_span_eq(pairs->items[i].name, name))
+      return &pairs->items[i];
+  return NULL;
+}
+
+/* The grant's own fields, each with customParams' value where it has one, then the rest of customParams. */
+static void write_form(struct ls_oauth *o, const struct ls_oauth_pair *fields, size_t count) {
+  const struct ls_oauth_pairs *params = &o->config.params;
+  const struct ls_oauth_pairs own = {(struct ls_oauth_pair *)fields, count};
+  for (size_t i = 0; i < count; i++) {
+    const struct ls_oauth_pair *other = find_pair(params, fields[i].name);
+    add_pair(&o->form, fields[i].name, other ? other->value : fields[i].value);
+  }
+  for (size_t i = 0; i < params->count; i++)
+    if (!find_pair(&own, params->items[i].name))
+      add_pair(&o->form, params->items[i].name, params->items[i].value);
+}
+
+static enum ls_status build_form(struct ls_oauth *o, int64_t unix_ms, struct ls_error *err) {
+  const struct ls_oauth_config *c = &o->config;
+  if (!c->service_client) {
+    const struct ls_oauth_pair fields[] = {
+        {LS_SPAN("client_id"), ls_span_cstr(c->client_id)},
+        {LS_SPAN("client_secret"), ls_span_cstr(c->client_secret)},
+        {LS_SPAN("refresh_token"), ls_span_cstr(o->refresh.n ? o->refresh.p : c->refresh_token)},
+        {LS_SPAN("grant_type"), LS_SPAN("refresh_token")}};
+    write_form(o, fields, 4);
+    return o->form.status == LS_OK ? LS_OK : no_memory(err);
+  }
+  struct ls_buf assertion;
+  ls_buf_init(&assertion, FORM_MAX);
+  const struct ls_jwt_claims claims = {.issuer = ls_span_cstr(c->service_client),
+                                       .scope = ls_span_cstr(c->scope),
+                                       .subject = ls_span_cstr(c->user),
+                                       .audience = ls_span_cstr(c->audience),
+                                       .issued_s = unix_ms / 1000,
+                                       .expires_s = unix_ms / 1000 + c->assertion_s};
+  enum ls_status status = ls_jwt_sign(c->key, &claims, &assertion, err);
+  if (status == LS_OK) {
+    const struct ls_oauth_pair fields[] = {
+        {LS_SPAN("grant_type"), LS_SPAN("urn:ietf:params:oauth:grant-type:jwt-bearer")},
+        {LS_SPAN("assertion"), ls_buf_span(&assertion)}};
+    write_form(o, fields, 2);
+    status = o->form.status == LS_OK ? LS_OK : no_memory(err);
+  }
+  ls_buf_deinit(&assertion);
+  return status;
+}
+
+static bool add_line(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  *list = longer ? longer : *list;
+  return longer != NULL;
+}
+
+static bool build_headers(struct ls_oauth *o) {
+  const struct ls_oauth_pairs *own = &o->config.headers;
+  bool accept = false, fine = true;
+  for (size_t i = 0; i < own->count && fine; i++) {
+    struct ls_buf line;
+    ls_buf_init(&line, FORM_MAX);
+    ls_buf_add(&line, own->items[i].name);
+    /* libcurl takes "Name:" for a header to leave out, and "Name;" for one without a value */
+    ls_buf_adds(&line, own->items[i].value.n ? ": " : ";");
+    ls_buf_add(&line, own->items[i].value);
+    ls_buf_addc(&line, '\0');
+    fine = line.status == LS_OK && add_line(&o->headers, line.p);
+    ls_buf_deinit(&line);
+    accept = accept || ls_span_ieq(own->items[i].name, LS_SPAN("Accept"));
+  }
+  if (fine && !accept)
+    fine = add_line(&o->headers, "Accept: application/json");
+  if (fine && o->config.connect_to)
+    fine = add_line(&o->connect_to, o->config.connect_to);
+  return fine;
+}
+
+static size_t take_body(char *p, size_t size, size_t count, void *context) {
+  struct ls_oauth *o = context;
+  ls_buf_add(&o->reply, ls_span(p, size * count));
+  o->overflow = o->overflow || o->reply.status == LS_ETOOBIG;
+  return o->reply.status == LS_OK ? size * count : 0;
+}
+
+static size_t take_header(char *p, size_t size, size_t count, void *context) {
+  struct ls_oauth *o = context;
+  (void)p;
+  o->header_octets += size * count;
+  o->overflow = o->overflow || o->header_octets > LS_OAUTH_REPLY_MAX;
+  return o->overflow ? 0 : size * count;
+}
+
+/* curl_easy_setopt is a macro of many checks: the loop over text options keeps it in few places. */
+static CURLcode set_texts(struct ls_oauth *o) {
+  const struct {
+    CURLoption option;
+    const char *value;
+  } texts[] = {
+    {CURLOPT_URL, o->config.url},
+    {CURLOPT_USERAGENT, "logto-smtp"},
+    {CURLOPT_PROXY, ""}, /* the environment's proxies do not count */
+    {CURLOPT_NOPROXY, "*"},
+#if LIBCURL_VERSION_NUM >= 0x075500
+    {CURLOPT_PROTOCOLS_STR, "http,https"},
+#endif
+    {CURLOPT_POSTFIELDS, o->form.p},
+    {CURLOPT_KEYPASSWD, o->config.passphrase}
+  };
+  CURLcode rc = CURLE_OK;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts && rc == CURLE_OK; i++)
+    rc = texts[i].value ? curl_easy_setopt(o->easy, texts[i].option, texts[i].value) : CURLE_OK;
+#if LIBCURL_VERSION_NUM < 0x075500
+  if (rc == CURLE_OK)
+    rc = curl_easy_setopt(o->easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  return rc;
+}
+
+static CURLcode set_numbers(struct ls_oauth *o) {
+  const struct {
+    CURLoption option;
+    long value;
+  } numbers[] = {{CURLOPT_NOSIGNAL, 1},
+                 {CURLOPT_POSTFIELDSIZE, (long)o->form.n},
+                 {CURLOPT_FOLLOWLOCATION, 0}, /* a secret goes nowhere but where the config says */
+                 {CURLOPT_TIMEOUT_MS, o->timeout_ms > 86400000 ? 86400000 : (long)o->timeout_ms},
+                 {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+                 {CURLOPT_FORBID_REUSE, 1}, /* the next renewal is an hour away */
+                 {CURLOPT_SSL_VERIFYPEER, o->config.verify_peer},
+                 {CURLOPT_SSL_VERIFYHOST, o->config.verify_peer ? 2 : 0},
+                 {CURLOPT_SSLVERSION, o->config.tls_versions}};
+  CURLcode rc = CURLE_OK;
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers && rc == CURLE_OK; i++)
+    rc = curl_easy_setopt(o->easy, numbers[i].option, numbers[i].value);
+  return rc;
+}
+
+static CURLcode set_certificates(struct ls_oauth *o) {
+  const struct {
+    CURLoption option;
+    const char *pem;
+  } blobs[] = {{CURLOPT_CAINFO_BLOB, o->config.ca},
+               {CURLOPT_SSLCERT_BLOB, o->config.cert},
+               {CURLOPT_SSLKEY_BLOB, o->config.cert_key}};
+  CURLcode rc = CURLE_OK;
+  for (size_t i = 0; i < 3 && rc == CURLE_OK; i++) {
+    struct curl_blob blob = {(void *)blobs[i].pem, blobs[i].pem ? strlen(blobs[i].pem) : 0, CURL_BLOB_NOCOPY};
+    rc = blob.data ? curl_easy_setopt(o->easy, blobs[i].option, &blob) : CURLE_OK;
+  }
+  /* a CA of the config's own takes the place of the system's, of which libcurl has two */
+  if (rc == CURLE_OK && o->config.ca)
+    rc = curl_easy_setopt(o->easy, CURLOPT_CAPATH, NULL);
+  return rc;
+}
+
+static CURLcode set_up(struct ls_oauth *o) {
+  CURLcode rc = set_texts(o);
+  rc = rc == CURLE_OK ? set_numbers(o) : rc;
+  rc = rc == CURLE_OK ? set_certificates(o) : rc;
+  rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_HTTPHEADER, o->headers) : rc;
+  rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_CONNECT_TO, o->connect_to) : rc;
+  rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_ERRORBUFFER, o->detail) : rc;
+  rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_WRITEFUNCTION, take_body) : rc;
+  rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_WRITEDATA, o) : rc;
+  rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_HEADERFUNCTION, take_header) : rc;
+  return rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_HEADERDATA, o) : rc;
+}
+
+enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms, struct ls_error *err) {
+  const char *token;
+  if (o->easy)
+    return LS_AGAIN;
+  if (ls_oauth_token(o, unix_ms, &token) == LS_OK)
+    return LS_OK;
+  enum ls_status status = build_form(o, unix_ms, err);
+  if (status == LS_OK && !build_headers(o))
+    status = no_memory(err);
+  if (status == LS_OK) {
+    o->detail[0] = '\0';
+    CURL *easy = curl_easy_init();
+    o->easy = easy;
+    CURLcode rc = easy ? set_up(o) : CURLE_OUT_OF_MEMORY;
+    if (rc != CURLE_OK)
+      status = rc == CURLE_OUT_OF_MEMORY ? no_memory(err)
+                                         : ls_error_set(err, LS_EOAUTH2, command, "%s cannot be asked: %s",
+                                                        o->config.shown_url, curl_easy_strerror(rc));
+  }
+  if (status == LS_OK && curl_multi_add_handle(multi, o->easy) != CURLM_OK)
+    status = no_memory(err);
+  if (status != LS_OK) {
+    end_renewal(o);
+    return status;
+  }
+  o->multi = multi;
+  return LS_AGAIN;
+}
+
+/* Replaces each occurrence of a secret in text by asterisks: endpoints do quote what they were sent. */
+static void mask(struct ls_buf *text, struct ls_span secret) {
+  if (secret.n < SECRET_MIN || text->status != LS_OK)
+    return;
+  for (size_t i = 0; i + secret.n <= text->n; i++)
+    if (memcmp(text->p + i, secret.p, secret.n) == 0)
+      memset(text->p + i, '*', secret.n);
+}
+
+static void mask_all(struct ls_oauth *o, struct ls_buf *text) {
+  const struct ls_oauth_config *c = &o->config;
+  const char *const secrets[] = {c->client_secret,
+                                 c->refresh_token,
+                                 c->access_token,
+                                 c->passphrase,
+                                 o->token.n ? o->token.p : NULL,
+                                 o->refresh.n ? o->refresh.p : NULL};
+  const struct ls_oauth_pairs *const pairs[] = {&c->params, &c->headers};
+  for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+    mask(text, ls_span_cstr(secrets[i]));
+  for (size_t p = 0; p < 2; p++)
+    for (size_t i = 0; i < pairs[p]->count; i++)
+      mask(text, pairs[p]->items[i].value);
+}
+
+/* What an endpoint says, as valid text in one line. */
+static void add_words(struct ls_buf *out, struct ls_span words) {
+  size_t start = out->n;
+  ls_utf8_add_valid(out, words);
+  for (size_t i = start; i < out->n; i++)
+    if ((unsigned char)out->p[i] < ' ' || out->p[i] == 127)
+      out->p[i] = ' ';
+}
+
+/* What JavaScript takes for true. */
+static bool is_truthy(const struct ls_value *v) {
+  if (ls_value_is_nothing(v) || (ls_value_is(v, LS_VALUE_BOOLEAN) && !v->as.boolean))
+    return false;
+  if (ls_value_is(v, LS_VALUE_NUMBER))
+    return v->as.number != 0;
+  return !ls_value_is(v, LS_VALUE_STRING) || v->as.string.n > 0;
+}
+
+/* error, error_description and error_uri (RFC 6749, 5.2); some endpoints put an object with a message in
+ * error. */
+static enum ls_status refuse(struct ls_oauth *o, const struct ls_value *reply, long http,
+                             struct ls_error *err) {
+  const struct ls_value *error = ls_value_get(reply, LS_SPAN("error"));
+  struct ls_span text = ls_value_string(error);
+  if (ls_value_is_object(error))
+    text = ls_value_string(ls_value_get(error, LS_SPAN("message")));
+  struct ls_span description = ls_value_string(ls_value_get(reply, LS_SPAN("error_description")));
+  struct ls_span uri = ls_value_string(ls_value_get(reply, LS_SPAN("error_uri")));
+  struct ls_buf words;
+  ls_buf_init(&words, LS_OAUTH_REPLY_MAX * 4);
+  add_words(&words, text.n ? text : LS_SPAN("unknown error"));
+  if (description.n) {
+    ls_buf_adds(&words, ": ");
+    add_words(&words, description);
+  }
+  if (uri.n) {
+    ls_buf_adds(&words, " (");
+    add_words(&words, uri);
+    ls_buf_addc(&words, ')');
+  }
+  mask_all(o, &words);
+  ls_buf_cut(&words, ls_utf8_cut(ls_buf_span(&words), WORDS_MAX).n);
+  ls_buf_addc(&words, '\0');
+  enum ls_status status = words.status != LS_OK
+                              ? no_memory(err)
+                              : ls_error_set(err, LS_EOAUTH2, command, "%s (HTTP %ld from %s)", words.p, http,
+                                             o->config.shown_url);
+  ls_buf_deinit(&words);
+  return status;
+}
+
+static bool is_token(struct ls_span s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (s.p[i] <= ' ' || s.p[i] > '~')
+      return false;
+  return s.n > 0;
+}
+
+/* Seconds a token lives; 0: not told. Some endpoints tell it as a string. */
+static int64_t read_life(const struct ls_value *v) {
+  double s = ls_value_is(v, LS_VALUE_NUMBER) ? v->as.number : 0;
+  struct ls_span digits = ls_value_string(v);
+  for (size_t i = 0; i < digits.n; i++)
+    s = ls_ascii_is_digit(digits.p[i]) ? s * 10 + (digits.p[i] - '0') : 0;
+  return s > 0 && s < 1e10 ? (int64_t)s : 0;
+}
+
+static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *reply, long http, int64_t unix_ms,
+                                 struct ls_error *err) {
+  struct ls_span token = ls_value_string(ls_value_get(reply, LS_SPAN("access_token")));
+  struct ls_span refresh = ls_value_string(ls_value_get(reply, LS_SPAN("refresh_token")));
+  if (!token.n)
+    return ls_error_set(err, LS_EOAUTH2, command, "No access token in the reply (HTTP %ld from %s)", http,
+                        o->config.shown_url);
+  if (!is_token(token))
+    return ls_error_set(
+        err, LS_EOAUTH2, command,
+        "The access token has a space or control character in it and cannot be used (HTTP %ld from %s)", http,
+        o->config.shown_url);
+  if (!set_token(&o->token, token) || (refresh.n && !set_token(&o->refresh, refresh)))
+    return no_memory(err);
+  o->serial++;
+  o->refused = false;
+  o->renew_ms = 0;
+  int64_t life_s = read_life(ls_value_get(reply, LS_SPAN("expires_in")));
+  if (life_s)
+    set_end(o, unix_ms + life_s * 1000, unix_ms);
+  return LS_OK;
+}
+
+static enum ls_status redirected(struct ls_oauth *o, const char *target, long http, struct ls_error *err) {
+  struct ls_arena a;
+  ls_arena_init(&a, LS_OAUTH_REPLY_MAX);
+  ls_error_set(
+      err, LS_EOAUTH2, command,
+      "%s redirects to %s (HTTP %ld); credentials are not sent on, so set auth.accessUrl to where it leads",
+      o->config.shown_url, ls_oauth_config_show_url(&a, target), http);
+  ls_arena_deinit(&a);
+  return LS_EOAUTH2;
+}
+
+static enum ls_status read_reply(struct ls_oauth *o, int64_t unix_ms, struct ls_error *err) {
+  long http = 0;
+  char *target = NULL;
+  curl_easy_getinfo(o->easy, CURLINFO_RESPONSE_CODE, &http);
+  curl_easy_getinfo(o->easy, CURLINFO_REDIRECT_URL, &target);
+  if (target)
+    return redirected(o, target, http, err);
+  struct ls_arena a;
+  struct ls_value *reply = NULL;
+  size_t at = 0;
+  ls_arena_init(&a, (size_t)LS_OAUTH_REPLY_MAX * 256);
+  enum ls_status status = ls_json_parse(ls_buf_span(&o->reply), &a, &reply, &at);
+  if (status == LS_EARGUMENT)
+    status = ls_error_set(
+        err, LS_EOAUTH2, command,
+        "Invalid authentication response: no JSON, from octet %zu on (HTTP %ld, %zu octets, from %s)", at,
+        http, o->reply.n, o->config.shown_url);
+  else if (status != LS_OK)
+    status = no_memory(err);
+  else if (!ls_value_is_object(reply))
+    status = ls_error_set(err, LS_EOAUTH2, command,
+                          "Invalid authentication response: no JSON object (HTTP %ld from %s)", http,
+                          o->config.shown_url);
+  else if (is_truthy(ls_value_get(reply, LS_SPAN("error"))))
+    status = refuse(o, reply, http, err);
+  else
+    status = take_token(o, reply, http, unix_ms, err);
+  ls_arena_deinit(&a);
+  return status;
+}
+
+static enum ls_status failed(struct ls_oauth *o, CURLcode result, struct ls_error *err) {
+  const char *url = o->config.shown_url;
+  if (o->overflow)
+    return ls_error_set(err, LS_EOAUTH2, command, "%s answers more than %d octets, which no token reply has",
+                        url, LS_OAUTH_REPLY_MAX);
+  if (result == CURLE_OUT_OF_MEMORY || o->reply.status == LS_ENOMEM)
+    return no_memory(err);
+  if (result == CURLE_OPERATION_TIMEDOUT)
+    return ls_error_set(err, LS_EOAUTH2, command, "%s did not answer within %lld ms", url,
+                        (long long)o->timeout_ms);
+  return ls_error_set(err, LS_EOAUTH2, command, "%s cannot be reached: %s", url,
+                      o->detail[0] ? o->detail : curl_easy_strerror(result));
+}
+
+enum ls_status ls_oauth_done(struct ls_oauth *o, CURL *easy, CURLcode result, int64_t unix_ms,
+                             struct ls_error *err) {
+  if (!ls_oauth_owns(o, easy))
+    return ls_error_set(err, LS_EOAUTH2, command, "No renewal of the access token was under way");
+  enum ls_status status = result == CURLE_OK ? read_reply(o, unix_ms, err) : failed(o, result, err);
+  end_renewal(o);
+  return status;
+}
