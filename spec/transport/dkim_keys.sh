@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# dkim_keys.sh DIR: the keys of the crypto and DKIM tests, made on the spot, and records.txt with the DNS records
-# of those that sign: one "name value" a line.
+# dkim_keys.sh DIR: the keys of the crypto, DKIM and OAuth tests, made on the spot, and records.txt with the
+# DNS records of those that sign: one "name value" a line.
 set -eu
 cd "$1"
 exec 2>openssl.log
