@@ -601,6 +601,29 @@ static void test_oauth_names_an_endpoint_that_is_not_there(void **state) {
   ls_arena_deinit(&a);
 }
 
+static void test_oauth_reads_what_a_mail_server_says_of_a_token(void **state) {
+  (void)state;
+  static const struct {
+    const char *challenge, *text;
+  } rows[] = {
+      {"eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIiwic2NvcGUiOiJodHRwczovL21haWwuZ29vZ2xlLmNvbS8ifQ==",
+       "status 400, needs scope https://mail.google.com/"},
+      {"eyJzdGF0dXMiOiI0MDEifQ==", "status 401"},
+      {"eyJzY29wZSI6ImFcbmIifQ==", "needs scope a b"},
+      {"bm90aGluZw==", ""},
+      {"W10=", ""},
+      {"", ""},
+      {"%%%", ""},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct ls_buf out;
+    ls_buf_init(&out, 1000);
+    assert_int_equal(ls_oauth_read_challenge(ls_span_cstr(rows[i].challenge), &out), LS_OK);
+    assert_span_equal(ls_buf_span(&out), ls_span_cstr(rows[i].text));
+    ls_buf_deinit(&out);
+  }
+}
+
 static bool renew_without_memory(void *auth) {
   struct ls_oauth *o = NULL;
   struct ls_error err = {0};
@@ -693,6 +716,7 @@ int main(void) {
       cmocka_unit_test(test_oauth_refuses_with_a_sentence),
       cmocka_unit_test(test_oauth_leaves_password_logins_alone),
       cmocka_unit_test(test_oauth_names_an_endpoint_that_is_not_there),
+      cmocka_unit_test(test_oauth_reads_what_a_mail_server_says_of_a_token),
       cmocka_unit_test(test_oauth_survives_each_failed_allocation),
   };
   return cmocka_run_group_tests(tests, start_endpoint, stop_endpoint);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../pure/codec.h"
 #include "../pure/utf8.h"
 #include "json.h"
 #include "jwt.h"
@@ -560,4 +561,29 @@ enum ls_status ls_oauth_done(struct ls_oauth *o, CURL *easy, CURLcode result, in
   enum ls_status status = result == CURLE_OK ? read_reply(o, unix_ms, err) : failed(o, result, err);
   end_renewal(o);
   return status;
+}
+
+enum ls_status ls_oauth_read_challenge(struct ls_span challenge, struct ls_buf *out) {
+  struct ls_arena a;
+  struct ls_buf text;
+  struct ls_value *v = NULL;
+  ls_arena_init(&a, (size_t)LS_OAUTH_REPLY_MAX * 256);
+  ls_buf_init(&text, LS_OAUTH_REPLY_MAX);
+  size_t n = 0;
+  char *room = ls_buf_room(&text, challenge.n / 4 * 3 + 3);
+  if (room && ls_codec_unbase64(challenge, room, &n))
+    ls_buf_grew(&text, n);
+  enum ls_status status =
+      text.status == LS_OK ? ls_json_parse(ls_buf_span(&text), &a, &v, NULL) : text.status;
+  if (status == LS_OK && ls_value_is_object(v)) {
+    struct ls_span code = ls_value_string(ls_value_get(v, LS_SPAN("status")));
+    struct ls_span scope = ls_value_string(ls_value_get(v, LS_SPAN("scope")));
+    ls_buf_adds(out, code.n ? "status " : "");
+    add_words(out, ls_utf8_cut(code, WORDS_MAX / 2));
+    ls_buf_adds(out, !scope.n ? "" : code.n ? ", needs scope " : "needs scope ");
+    add_words(out, ls_utf8_cut(scope, WORDS_MAX / 2));
+  }
+  ls_buf_deinit(&text);
+  ls_arena_deinit(&a);
+  return status == LS_ENOMEM ? LS_ENOMEM : out->status;
 }

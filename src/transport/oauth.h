@@ -17,6 +17,7 @@
 
 #include <curl/curl.h>
 
+#include "../pure/buf.h"
 #include "../pure/error.h"
 #include "../pure/value.h"
 
@@ -67,5 +68,11 @@ uint64_t ls_oauth_serial(const struct ls_oauth *o);
 /* The mail server refused the token of this serial. True: another one is there already or can be had, so that
  * one more login makes sense. */
 bool ls_oauth_invalidate(struct ls_oauth *o, uint64_t serial);
+
+/* Appends what a mail server says of a token it refuses with 334 (RFC 7628 3.2.2): "status 400, needs scope
+ * ...", in one line. challenge: the text behind the 334. Nothing when it is no such text. LS_OK; LS_ENOMEM,
+ * LS_ETOOBIG (out's).
+ */
+enum ls_status ls_oauth_read_challenge(struct ls_span challenge, struct ls_buf *out);
 
 #endif
