@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """token_endpoint.py DIR: an OAuth 2.0 token endpoint on four free loopback ports: TLS with a certificate for
 localhost and 127.0.0.1, TLS with one for other.example, TLS that asks for a client certificate, and no TLS.
-What it answers depends on the path. Makes its certificates, writes DIR/ports when it listens and a line for each
-request to DIR/requests, and ends when its standard input does."""
+What it answers depends on the path. Makes its certificates, writes DIR/ports when it listens and a line for
+each request to DIR/requests, and ends when its standard input does."""
 import base64
 import json
 import os

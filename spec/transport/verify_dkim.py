@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """verify_dkim.py DIR: has every DIR/*.eml checked by two verifiers that share no code with the project,
-dkimpy and opendkim. A file named bad-* must be refused by both, every other one accepted with as many signatures as
-its name ends in (several-3.eml). Keys come from DIR/records.txt. Exit status 0: all are as they should be."""
+dkimpy and opendkim. A file named bad-* must be refused by both, every other one accepted with as many
+signatures as its name ends in (several-3.eml). Keys come from DIR/records.txt. Exit status 0: all are as they
+should be."""
 import glob
 import os
 import re
