@@ -492,6 +492,28 @@ static void test_oauth_renews_a_token_the_mail_server_refused(void **state) {
   ls_arena_deinit(&a);
 }
 
+static void test_oauth_keeps_a_living_token_when_its_renewal_fails(void **state) {
+  (void)state;
+  struct ls_arena a;
+  struct ls_error err = {0};
+  const char *token = NULL;
+  ls_arena_init(&a, 1 << 22);
+  struct ls_oauth *o = oauth_of(auth_for(&a, TLS, "once", refresh));
+  must_renew(o, now_ms);
+  uint64_t serial = ls_oauth_serial(o);
+  size_t before = request_count();
+  must_renew(o, now_ms + 3570000);
+  assert_int_equal(request_count(), before + 1);
+  assert_int_equal(ls_oauth_serial(o), serial);
+  assert_int_equal(ls_oauth_token(o, now_ms + 3599999, &token), LS_OK);
+  assert_int_equal(renew(o, now_ms + 3600000, &err), LS_EOAUTH2);
+  assert_non_null(strstr(ls_error_text(&err), "(HTTP 503 from"));
+  assert_int_equal(request_count(), before + 2);
+  ls_error_deinit(&err);
+  ls_oauth_free(o);
+  ls_arena_deinit(&a);
+}
+
 static void test_oauth_goes_on_with_a_rotated_refresh_token(void **state) {
   (void)state;
   struct ls_arena a;
@@ -712,6 +734,7 @@ int main(void) {
       cmocka_unit_test(test_oauth_ignores_the_proxies_of_the_environment),
       cmocka_unit_test(test_oauth_uses_the_configs_own_token_as_long_as_it_lives),
       cmocka_unit_test(test_oauth_renews_a_token_the_mail_server_refused),
+      cmocka_unit_test(test_oauth_keeps_a_living_token_when_its_renewal_fails),
       cmocka_unit_test(test_oauth_goes_on_with_a_rotated_refresh_token),
       cmocka_unit_test(test_oauth_refuses_with_a_sentence),
       cmocka_unit_test(test_oauth_leaves_password_logins_alone),

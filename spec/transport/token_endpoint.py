@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 folder = sys.argv[1]
 lock = threading.Lock()
 count = 0
+served = set()
 
 
 def openssl(*args):
@@ -108,6 +109,15 @@ class Endpoint(BaseHTTPRequestHandler):
 
     def on_rotate(self, record):
         self.grant(expires_in=3600, refresh_token="rotated-refresh-token")
+
+    def on_once(self, record):
+        """Grants to each client secret one time."""
+        with lock:
+            again = record["form"]["client_secret"] in served
+            served.add(record["form"]["client_secret"])
+        if again:
+            return self.answer(503, "{}")
+        self.grant(expires_in=3600)
 
     def on_jwt(self, record):
         if "claims" not in record:

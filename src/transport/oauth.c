@@ -25,6 +25,7 @@ struct ls_oauth {
 
   struct ls_buf token;   /* NUL-terminated when n > 0 */
   int64_t renew_ms;      /* it is renewed from this time on; 0: never for its age */
+  int64_t end_ms;        /* its end; 0: unknown */
   bool refused;          /* the mail server did not take it */
   uint64_t serial;       /* counts the tokens */
   struct ls_buf refresh; /* a refresh token the endpoint put in the place of the config's (RFC 6749, 6) */
@@ -50,6 +51,7 @@ static void set_end(struct ls_oauth *o, int64_t end_ms, int64_t unix_ms) {
   int64_t life = end_ms - unix_ms;
   int64_t margin = life <= 0 ? 0 : life / 4 < MARGIN_MS ? life / 4 : MARGIN_MS;
   o->renew_ms = end_ms - margin;
+  o->end_ms = end_ms;
 }
 
 static bool set_token(struct ls_buf *to, struct ls_span token) {
@@ -491,7 +493,7 @@ static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *repl
     return no_memory(err);
   o->serial++;
   o->refused = false;
-  o->renew_ms = 0;
+  o->renew_ms = o->end_ms = 0;
   int64_t life_s = read_life(ls_value_get(reply, LS_SPAN("expires_in")));
   if (life_s)
     set_end(o, unix_ms + life_s * 1000, unix_ms);
@@ -560,6 +562,13 @@ enum ls_status ls_oauth_done(struct ls_oauth *o, CURL *easy, CURLcode result, in
     return ls_error_set(err, LS_EOAUTH2, command, "No renewal of the access token was under way");
   enum ls_status status = result == CURLE_OK ? read_reply(o, unix_ms, err) : failed(o, result, err);
   end_renewal(o);
+  if (status != LS_OK && !o->refused && o->end_ms > unix_ms) {
+    /* renewed early and in vain: what is there serves to its end */
+    o->renew_ms = o->end_ms;
+    if (err)
+      ls_error_deinit(err);
+    return LS_OK;
+  }
   return status;
 }
 

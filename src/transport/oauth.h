@@ -55,8 +55,9 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
 bool ls_oauth_owns(const struct ls_oauth *o, const CURL *easy);
 
 /* Takes the end of a transfer that o owns (CURLMSG_DONE, result); easy is removed and freed.
- * LS_OK: there is a new token; LS_EOAUTH2, LS_ENOMEM: there is none, tell everyone who waits; the next
- * ls_oauth_begin tries again. */
+ * LS_OK: there is a new token, or the renewal failed while the old one has not ended and goes on to serve;
+ * LS_EOAUTH2, LS_ENOMEM: there is none, tell everyone who waits; the next ls_oauth_begin tries again. err:
+ * empty. */
 enum ls_status ls_oauth_done(struct ls_oauth *o, CURL *easy, CURLcode result, int64_t unix_ms,
                              struct ls_error *err);
 
