@@ -6,8 +6,8 @@
 #include "../pure/codec.h"
 #include "../pure/utf8.h"
 #include "json.h"
-#include "jwt.h"
 #include "oauth_config.h"
+#include "oauth_form.h"
 
 enum {
   FORM_MAX = 1 << 20,
@@ -155,88 +155,6 @@ bool ls_oauth_owns(const struct ls_oauth *o, const CURL *easy) {
   return easy && o->easy == easy;
 }
 
-/* application/x-www-form-urlencoded, as JavaScript's encodeURIComponent has it */
-static void add_encoded(struct ls_buf *out, struct ls_span s) {
-  static const char hex[] = "0123456789ABCDEF";
-  for (size_t i = 0; i < s.n; i++) {
-    unsigned char c = (unsigned char)s.p[i];
-    if (ls_ascii_is_alnum(s.p[i]) || (c && strchr("-_.!~*'()", c))) {
-      ls_buf_addc(out, s.p[i]);
-    } else {
-      ls_buf_addc(out, '%');
-      ls_buf_addc(out, hex[c >> 4]);
-      ls_buf_addc(out, hex[c & 15]);
-    }
-  }
-}
-
-static struct ls_span trim(struct ls_span s) {
-  while (s.n && s.p[0] && strchr(" \t\r\n\v\f", s.p[0]))
-    s = ls_span(s.p + 1, s.n - 1);
-  while (s.n && s.p[s.n - 1] && strchr(" \t\r\n\v\f", s.p[s.n - 1]))
-    s.n--;
-  return s;
-}
-
-static void add_pair(struct ls_buf *form, struct ls_span name, struct ls_span value) {
-  if (form->n)
-    ls_buf_addc(form, '&');
-  add_encoded(form, name);
-  ls_buf_addc(form, '=');
-  add_encoded(form, trim(value));
-}
-
-static const struct ls_oauth_pair *find_pair(const struct ls_oauth_pairs *pairs, struct ls_span name) {
-  for (size_t i = 0; i < pairs->count; i++)
-    if (ls_span_eq(pairs->items[i].name, name))
-      return &pairs->items[i];
-  return NULL;
-}
-
-/* The grant's own fields, each with customParams' value where it has one, then the rest of customParams. */
-static void write_form(struct ls_oauth *o, const struct ls_oauth_pair *fields, size_t count) {
-  const struct ls_oauth_pairs *params = &o->config.params;
-  const struct ls_oauth_pairs own = {(struct ls_oauth_pair *)fields, count};
-  for (size_t i = 0; i < count; i++) {
-    const struct ls_oauth_pair *other = find_pair(params, fields[i].name);
-    add_pair(&o->form, fields[i].name, other ? other->value : fields[i].value);
-  }
-  for (size_t i = 0; i < params->count; i++)
-    if (!find_pair(&own, params->items[i].name))
-      add_pair(&o->form, params->items[i].name, params->items[i].value);
-}
-
-static enum ls_status build_form(struct ls_oauth *o, int64_t unix_ms, struct ls_error *err) {
-  const struct ls_oauth_config *c = &o->config;
-  if (!c->service_client) {
-    const struct ls_oauth_pair fields[] = {
-        {LS_SPAN("client_id"), ls_span_cstr(c->client_id)},
-        {LS_SPAN("client_secret"), ls_span_cstr(c->client_secret)},
-        {LS_SPAN("refresh_token"), ls_span_cstr(o->refresh.n ? o->refresh.p : c->refresh_token)},
-        {LS_SPAN("grant_type"), LS_SPAN("refresh_token")}};
-    write_form(o, fields, 4);
-    return o->form.status == LS_OK ? LS_OK : no_memory(err);
-  }
-  struct ls_buf assertion;
-  ls_buf_init(&assertion, FORM_MAX);
-  const struct ls_jwt_claims claims = {.issuer = ls_span_cstr(c->service_client),
-                                       .scope = ls_span_cstr(c->scope),
-                                       .subject = ls_span_cstr(c->user),
-                                       .audience = ls_span_cstr(c->audience),
-                                       .issued_s = unix_ms / 1000,
-                                       .expires_s = unix_ms / 1000 + c->assertion_s};
-  enum ls_status status = ls_jwt_sign(c->key, &claims, &assertion, err);
-  if (status == LS_OK) {
-    const struct ls_oauth_pair fields[] = {
-        {LS_SPAN("grant_type"), LS_SPAN("urn:ietf:params:oauth:grant-type:jwt-bearer")},
-        {LS_SPAN("assertion"), ls_buf_span(&assertion)}};
-    write_form(o, fields, 2);
-    status = o->form.status == LS_OK ? LS_OK : no_memory(err);
-  }
-  ls_buf_deinit(&assertion);
-  return status;
-}
-
 static bool add_line(struct curl_slist **list, const char *line) {
   struct curl_slist *longer = curl_slist_append(*list, line);
   *list = longer ? longer : *list;
@@ -362,7 +280,8 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
     return LS_AGAIN;
   if (ls_oauth_token(o, unix_ms, &token) == LS_OK)
     return LS_OK;
-  enum ls_status status = build_form(o, unix_ms, err);
+  enum ls_status status = ls_oauth_form_write(
+      &o->config, o->refresh.n ? o->refresh.p : o->config.refresh_token, unix_ms, &o->form, err);
   if (status == LS_OK && !build_headers(o))
     status = no_memory(err);
   if (status == LS_OK) {
