@@ -15,7 +15,7 @@ LUA_CFLAGS ?= $(shell pkg-config --cflags $(lua_pc))
 
 warnings   := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 base       := -std=c11 -fPIC -fvisibility=hidden -MMD -MP $(warnings)
-libs       := -lcurl -lssl -lcrypto -lidn2 -lpthread
+libs       := -lcurl -lssl -lcrypto -lidn2 -ljansson -lpthread
 
 pure       := $(wildcard src/pure/*.c)
 transport  := $(wildcard src/transport/*.c)
@@ -89,6 +89,18 @@ $(B)/unit/%_test: spec/unit/%_test.c $(B)/unit/support.o $(unit_pure)
 $(B)/unit/idn_test: $(B)/unit/obj/transport/idn.o
 $(B)/unit/idn_test: unit_libs := -lidn2
 
+# Tests of the transport rooms that talk to peers of their own: dkimpy, opendkim, an HTTPS token endpoint.
+peer_objects := $(patsubst src/%.c,$(B)/unit/obj/%.o,$(transport))
+peer_tests   := $(patsubst spec/transport/%.c,$(B)/transport/%,$(wildcard spec/transport/*_test.c))
+
+$(B)/transport/%_test: spec/transport/%_test.c $(B)/unit/support.o $(unit_pure) $(peer_objects)
+	@mkdir -p $(@D)
+	@echo '  CC $<'
+	@$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) -o $@ $(filter %.c %.o,$^) -lcmocka $(libs)
+
+peers: $(peer_tests)
+	@for t in $^; do echo "== $$t" && $$t || exit 1; done
+
 unit: $(unit_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
 
@@ -134,6 +146,6 @@ env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
-.PHONY: all demo test help deps deps-build deps-demo deps-test unit specs asan lint layers install clean env
+.PHONY: all demo test help deps deps-build deps-demo deps-test unit peers specs asan lint layers install clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -39,6 +39,7 @@ step "build for LuaJIT" $make LUA=luajit
 step "layers" $make layers
 step "lint" $make lint
 step "unit tests under ASan and UBSan" $make unit
+step "transport rooms against real peers" $make peers
 step "specs on Lua 5.4" $make specs LUA=5.4
 step "specs on LuaJIT" $make specs LUA=luajit
 step "specs on Lua 5.4 under ASan and UBSan" $make asan
