@@ -1,27 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- A real Postfix on loopback: what is delivered is what was composed, octet by octet, over each way in.
 
+local bodies = require "spec.support.bodies"
 local cjson = require "cjson"
 local core = require "logto_smtp.core"
 local logto = require "logto_smtp"
 local net = require "spec.support.net"
 local postfix = require "spec.support.postfix"
 
--- A mail that composes to the same octets each time.
-local function mail_of(fields)
-  local mail = {
-    from = "Shop <no-reply@shop.example>",
-    to = "box@test.example",
-    subject = "Your code",
-    text = "Your code is 123456.",
-    messageId = "<fixed@shop.example>",
-    date = "Mon, 23 Nov 2026 12:00:00 +0000",
-  }
-  for name, value in pairs(fields or {}) do
-    mail[name] = value
-  end
-  return mail
-end
+local mail_of = bodies.mail
 
 local function config_of(server, more)
   local config = {
@@ -59,16 +46,6 @@ describe("a real Postfix", function()
     return assert(server:wait_for(1))[1], info
   end
 
-  local bodies = {
-    { "ASCII text", "Your code is 123456.\r\nIt is valid for 10 minutes.\r\n" },
-    { "text without a final line end", "code 123456" },
-    { "lines of dots", ".\r\n..\r\n...\r\n.\r\n" },
-    { "Korean text", "인증 코드는 123456 입니다.\n" },
-    { "bare CR and bare LF", "a\rb\nc\r\nd\n.\re" },
-    { "a line of 2,000 octets", ("x"):rep(2000) },
-    { "200 KiB", ("0123456789abcdefghijklmnopqrstuvwxyz 한국어\n"):rep(4300) },
-    { "control characters", "bell \7 and escape \27[0m\n" },
-  }
   local ways = {
     { "STARTTLS", {} },
     { "STARTTLS, DATA instead of BDAT", { chunking = false } },
@@ -76,9 +53,9 @@ describe("a real Postfix", function()
   }
 
   for _, way in ipairs(ways) do
-    for _, body in ipairs(bodies) do
-      it("delivers " .. body[1] .. " unchanged over " .. way[1], function()
-        local mail = mail_of { text = body[2] }
+    for _, body in ipairs(bodies.list) do
+      it("delivers " .. body.title .. " unchanged over " .. way[1], function()
+        local mail = mail_of { text = body.text }
         local got = deliver(mail, way[2])
         assert.equal((assert(core.compose(mail))), got.raw)
       end)
