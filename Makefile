@@ -124,7 +124,7 @@ lint:
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang LUA=5.4
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -DLUA_VERSION_NUM=504 src
-	@! grep -nE '^.{111,}' -r src spec/unit
+	@! LC_ALL=C.UTF-8 grep -nE '^.{111,}' -r src spec/unit
 	luacheck -q lua bin/logto-smtp examples spec
 
 layers:
