@@ -43,6 +43,7 @@ build = {
         "src/pure/capability.c",
         "src/pure/codec.c",
         "src/pure/config.c",
+        "src/pure/config_pool.c",
         "src/pure/content.c",
         "src/pure/date.c",
         "src/pure/dkim.c",

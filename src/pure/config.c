@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "config_pool.h"
 #include "jstext.h"
 #include "netaddr.h"
 #include "schema.h"
@@ -223,8 +224,6 @@ static enum ls_status read_times(const struct reader *r) {
       {"socketTimeout", offsetof(struct ls_config, socket_timeout), 600000},
       {"dnsTimeout", offsetof(struct ls_config, dns_timeout), 30000},
       {"totalTimeout", offsetof(struct ls_config, total_timeout), 120000},
-      {"maxIdle", offsetof(struct ls_config, max_idle), 20000}, /* the strictest servers close after 30 s */
-      {"maxAge", offsetof(struct ls_config, max_age), 280000},  /* many end any session after 5 minutes */
   };
   const double longest = INT32_MAX; /* 24 days; what a 32-bit long of ms can hold */
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -244,26 +243,8 @@ static enum ls_status read_times(const struct reader *r) {
   return LS_OK;
 }
 
-static enum ls_status read_counts(const struct reader *r) {
-  static const struct {
-    const char *name;
-    size_t offset;
-    size_t fallback;
-  } rows[] = {
-      {"maxConnections", offsetof(struct ls_config, max_connections), 5},
-      {"maxMessages", offsetof(struct ls_config, max_messages), 100},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    const struct ls_value *v = option(r, rows[i].name);
-    size_t *to = (size_t *)(void *)((char *)r->out + rows[i].offset);
-    *to = rows[i].fallback;
-    if (!ls_jstext_is_truthy(v))
-      continue;
-    if (v->kind != LS_VALUE_NUMBER || v->as.number < 1)
-      return REFUSE(r, "%s must be a number from 1, or be left out for %zu", rows[i].name, rows[i].fallback);
-    *to = v->as.number < INT32_MAX ? (size_t)v->as.number : INT32_MAX;
-  }
-  return LS_OK;
+static enum ls_status read_pool(const struct reader *r) {
+  return ls_config_pool_read(r->config, r->out, r->err);
 }
 
 /* tls.ca: one PEM text, or an array of them, to one. */
@@ -341,7 +322,7 @@ enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a,
   /* the order of complaints; servername falls back on host, so host comes before tls */
   static enum ls_status (*const steps[])(const struct reader *) = {
       check_unsupported,  read_host,  read_port,   read_auth, read_name,
-      read_local_address, read_times, read_counts, read_tls,
+      read_local_address, read_times, read_pool, read_tls,
   };
   const struct reader r = {config, ls_value_get(config, LS_SPAN("tls")), a, out, err};
   *out = (struct ls_config){0};

@@ -39,7 +39,11 @@ struct ls_config {
   int64_t total_timeout; /* per message, over all */
 
   size_t max_connections;
-  size_t max_messages; /* messages on one connection */
+  size_t max_messages; /* messages on one connection; 1 when pool is false */
+  size_t max_requeues; /* how often a message that its connection gave back unsent goes out again */
+  size_t rate_limit;   /* messages that may start within rate_delta; 0: any number */
+  int64_t rate_delta;
+  int64_t check_idle;  /* one idle for longer is asked with NOOP before it takes a message */
   int64_t max_idle;    /* an idle connection is closed after this */
   int64_t max_age;     /* a connection is not used for new messages after this */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rule.h"
 
+#include "config_pool.h"
 #include "jstext.h"
 
 struct refusal {
@@ -131,4 +132,5 @@ void ls_rule_check(const struct ls_value *config, struct ls_issue_list *list) {
   for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
     check_refusal(config, &refusals[i], list);
   check_headers(config, list);
+  ls_config_pool_check(config, list);
 }

@@ -145,7 +145,8 @@ enum ls_status ls_client_submit(struct ls_client *c, struct ls_composed *m, stru
   if (!j)
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   j->id = *id = ++c->last_id;
-  j->deadline_ms = ls_clock_ms() + c->config.total_timeout;
+  int64_t now_ms = ls_clock_ms();
+  j->deadline_ms = now_ms + ls_pool_delay(&c->pool, now_ms) + c->config.total_timeout;
   j->octets = n;
   c->octets += n;
   ls_pool_submit(&c->pool, j);

@@ -13,7 +13,7 @@ struct ls_job {
   struct ls_arena arena;
   size_t octets; /* of content, also when the message is gone */
   int64_t deadline_ms;
-  bool retried;       /* it has been given back by a connection once: no second time */
+  size_t requeues;    /* how often a connection has given it back */
   int64_t not_before; /* only a connection that became ready at this time or later may take it */
   struct ls_result result;
 };

@@ -7,8 +7,9 @@
 #include "conn_setup.h"
 
 enum {
-  WINDOW = 8,            /* messages in flight on one connection; so many waiting ones make another pay */
-  REOPEN_AFTER_MS = 1000 /* after a refusal while other connections work */
+  WINDOW = 8,             /* messages in flight on one connection; so many waiting ones make another pay */
+  REOPEN_AFTER_MS = 1000, /* after a refusal while other connections work */
+  CHECK_MS = 5000         /* a connection that has not answered NOOP by then is given up */
 };
 
 struct ls_pool_conn {
@@ -17,6 +18,7 @@ struct ls_pool_conn {
   struct ls_job_list jobs; /* in flight, in order */
   size_t taken;            /* messages so far */
   bool probe;              /* takes none */
+  int64_t check_until_ms;  /* a NOOP is out and must be answered by then; 0: none is */
   bool second;             /* the attempt was repeated with another mechanism */
 };
 
@@ -130,8 +132,8 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
     struct ls_job *j = ev.kind == LS_EVENT_DONE ? ls_job_take(&m->jobs, ev.id) : NULL;
     if (j)
       p->in_flight--;
-    if (j && ev.retry && !j->retried && now_ms < j->deadline_ms) {
-      j->retried = true;
+    if (j && ev.retry && j->requeues < p->config->max_requeues && now_ms < j->deadline_ms) {
+      j->requeues++;
       j->not_before = now_ms;
       p->stats.retries++;
       ls_job_push(&again, j);
@@ -165,7 +167,7 @@ static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t no
   bool others = p->count > 0;
   struct ls_job_list keep = {0};
   for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
-    if (others && (!j->retried || p->opening))
+    if (others && (!j->requeues || p->opening))
       ls_job_push(&keep, j);
     else
       fail(p, j, &why);
@@ -212,6 +214,73 @@ static bool is_idle(struct ls_pool_conn *m) {
   return ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count == 0;
 }
 
+static int64_t earlier(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* How many messages may start now. */
+static size_t startable(const struct ls_pool *p, int64_t now_ms) {
+  size_t limit = p->config->rate_limit;
+  if (limit == 0)
+    return SIZE_MAX;
+  if (now_ms - p->window_ms >= p->config->rate_delta)
+    return limit;
+  return p->started < limit ? limit - p->started : 0;
+}
+
+static void count_start(struct ls_pool *p, int64_t now_ms) {
+  if (p->started == 0 || now_ms - p->window_ms >= p->config->rate_delta) {
+    p->started = 0;
+    p->window_ms = now_ms;
+  }
+  p->started++;
+}
+
+int64_t ls_pool_delay(const struct ls_pool *p, int64_t now_ms) {
+  size_t limit = p->config->rate_limit;
+  if (limit == 0)
+    return 0;
+  size_t ahead = p->waiting.count + limit - startable(p, now_ms);
+  return (int64_t)(ahead / limit) * p->config->rate_delta;
+}
+
+/* Nothing went either way for so long that the server, or a router in between, may have forgotten it. */
+static bool is_stale(const struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  return is_idle(m) && now_ms - ls_conn_active_ms(m->conn) >= p->config->check_idle;
+}
+
+static bool takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  return !m->probe && !m->check_until_ms && ls_conn_state(m->conn) == LS_CONN_READY && !spent(p, m, now_ms);
+}
+
+/* Sends NOOP over as many stale connections as those that wait need besides the fresh ones. */
+static void check_stale(struct ls_pool *p, int64_t now_ms) {
+  size_t wanted = (p->waiting.count + WINDOW - 1) / WINDOW;
+  for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
+    if (m->check_until_ms || (takes_messages(p, m, now_ms) && !is_stale(p, m, now_ms) &&
+                              ls_session_room(ls_conn_session(m->conn))))
+      wanted--;
+  for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
+    if (takes_messages(p, m, now_ms) && is_stale(p, m, now_ms)) {
+      ls_session_noop(ls_conn_session(m->conn), now_ms);
+      m->check_until_ms = now_ms + earlier(p->config->greeting_timeout, CHECK_MS);
+      wanted--;
+    }
+}
+
+static void tend_check(struct ls_pool_conn *m, int64_t now_ms) {
+  if (!m->check_until_ms || ls_conn_state(m->conn) != LS_CONN_READY)
+    return;
+  if (ls_session_idle(ls_conn_session(m->conn))) {
+    m->check_until_ms = 0;
+  } else if (now_ms >= m->check_until_ms) {
+    struct ls_error why = {0};
+    ls_error_set(&why, LS_ETIMEDOUT, "NOOP", "Timeout");
+    ls_conn_fail(m->conn, &why, now_ms);
+    ls_error_deinit(&why);
+  }
+}
+
 /* What one connection taught, the next need not try: also, and above all, one that is over for that very
  * reason. Connections of different age know different things, and none is forgotten. */
 static void learn(struct ls_pool *p, const struct ls_session *s) {
@@ -226,6 +295,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_conn_tick(m->conn, now_ms);
   if (ls_conn_state(m->conn) == LS_CONN_READY)
     ls_conn_receive(m->conn, now_ms);
+  tend_check(m, now_ms);
   learn(p, ls_conn_session(m->conn));
   collect(p, m, now_ms);
   switch (ls_conn_state(m->conn)) {
@@ -252,7 +322,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
 static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, int64_t now_ms) {
   struct ls_pool_conn *best = NULL;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
-    if (m->probe || ls_conn_state(m->conn) != LS_CONN_READY || spent(p, m, now_ms) ||
+    if (!takes_messages(p, m, now_ms) || is_stale(p, m, now_ms) ||
         ls_conn_ready_ms(m->conn) < j->not_before || !ls_session_room(ls_conn_session(m->conn)))
       continue;
     if (!best || m->jobs.count < best->jobs.count ||
@@ -273,6 +343,7 @@ static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
                                               ls_buf_span(&j->message.content), now_ms, &err);
     if (status == LS_OK) {
       m->taken++;
+      count_start(p, now_ms);
       p->in_flight++;
       ls_job_push(&m->jobs, j);
       return true;
@@ -290,10 +361,13 @@ static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
 static void place_all(struct ls_pool *p, int64_t now_ms) {
   struct ls_job_list keep = {0};
   bool full = false;
+  if (startable(p, now_ms))
+    check_stale(p, now_ms);
   for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting)) {
-    if (full || !place(p, j, now_ms)) {
+    bool too_fast = startable(p, now_ms) == 0;
+    if (too_fast || !place(p, j, now_ms)) {
       /* one that must not take just any connection does not hold up those behind it */
-      full = full || !j->not_before;
+      full = too_fast || !j->not_before;
       ls_job_push(&keep, j);
     }
     if (full) {
@@ -318,7 +392,10 @@ static void open_more(struct ls_pool *p, int64_t now_ms) {
   size_t most = p->config->max_connections ? p->config->max_connections : 1;
   while (p->waiting.head) {
     bool fresh = p->waiting.head->not_before > 0;
-    size_t pending = p->waiting.count + p->in_flight;
+    size_t may_start = startable(p, now_ms);
+    if (may_start == 0)
+      return; /* a connection would only grow old */
+    size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
     size_t wanted = (pending + WINDOW - 1) / WINDOW;
     if (wanted > most)
       wanted = most;
@@ -381,15 +458,13 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
   }
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
 void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   if (p->waiting.head) {
     until_ms = earlier(until_ms, p->waiting.head->deadline_ms);
     if (p->open_again_ms > now_ms)
       until_ms = earlier(until_ms, p->open_again_ms);
+    if (startable(p, now_ms) == 0)
+      until_ms = earlier(until_ms, p->window_ms + p->config->rate_delta);
   }
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     curl_socket_t fd;
@@ -401,6 +476,8 @@ void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
     until_ms = earlier(until_ms, ls_conn_deadline(m->conn));
     if (m->jobs.head)
       until_ms = earlier(until_ms, m->jobs.head->deadline_ms);
+    if (m->check_until_ms)
+      until_ms = earlier(until_ms, m->check_until_ms);
   }
   ls_loop_wait(&p->loop, until_ms - now_ms);
 }
@@ -411,7 +488,7 @@ void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms
     if (m->jobs.count)
       ls_conn_fail(m->conn, why, now_ms);
     for (struct ls_job *j = m->jobs.head; j; j = j->next)
-      j->retried = true; /* nothing is given back any more */
+      j->requeues = SIZE_MAX; /* nothing is given back any more */
     collect(p, m, now_ms);
     if (!m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING)
       p->opening--;

@@ -2,7 +2,10 @@
  * pool: warm connections and the messages that wait for them. A message takes an idle connection first;
  * another is opened when so many wait that it pays; else messages join those in flight. A connection ends by
  * age, idle time and number of messages; one that the server has ended is replaced without anybody noticing,
- * and a message caught on it goes out once more, once, when it cannot have been accepted. */
+ * and a message caught on it goes out again (maxRequeues times, once by default) when it cannot have been
+ * accepted. A connection that was idle for checkIdle answers a NOOP before it takes a message: with CHUNKING
+ * a message leaves whole, and on a connection that dies meanwhile nobody would know what became of it. No
+ * more than rateLimit messages start within rateDelta, counted from the first; the others wait. */
 #ifndef LS_POOL_H
 #define LS_POOL_H
 
@@ -25,6 +28,8 @@ struct ls_pool {
   struct ls_job_list waiting;
   struct ls_job_list finished;
   bool cram;             /* the server offers CRAM-MD5 only */
+  size_t started;        /* messages since window_ms, where there is a rateLimit */
+  int64_t window_ms;     /* when the first of them started */
   int64_t open_again_ms; /* no new connection before this: one was refused while others work */
   struct ls_session_learned learned;
   struct ls_client_stats stats;
@@ -37,6 +42,9 @@ void ls_pool_abandon(
     struct ls_pool *p); /* frees what is ours, leaves the sockets to the process they are of */
 
 void ls_pool_submit(struct ls_pool *p, struct ls_job *j); /* takes j */
+
+/* For how long the rateLimit will keep a message from starting that is submitted now, in ms, at most. */
+int64_t ls_pool_delay(const struct ls_pool *p, int64_t now_ms);
 
 /* Does all that can be done without waiting. */
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms);
