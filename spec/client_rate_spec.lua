@@ -143,7 +143,7 @@ describe("a connection idle for longer than checkIdle", function()
     assert.equal(0, client:stats().retries)
   end)
 
-  for _, farewell in ipairs({ { drop = "before" }, { code = 421, text = "4.4.2 Timeout", drop = "after" } }) do
+  for _, farewell in ipairs({ { drop = "before" }, { code = 421, text = "Timeout", drop = "after" } }) do
     it("is replaced when it ends at NOOP: " .. (farewell.code or "closed"), function()
       local inbox, client = mailing.start({ chunking = true }, { checkIdle = 50 })
       send_all(client, 1)
@@ -172,11 +172,13 @@ end)
 describe("the options of the pool", function()
   local nan, huge = 0 / 0, math.huge
 
-  local names = { "maxConnections", "maxMessages", "rateLimit", "rateDelta", "maxIdle", "maxAge", "checkIdle" }
+  local names = {
+    "maxConnections", "maxMessages", "rateLimit", "rateDelta", "maxIdle", "maxAge", "checkIdle",
+  }
   for _, name in ipairs(names) do
     it(name .. " takes what nodemailer takes, and refuses what can never work", function()
       for _, value in ipairs({ 0, 1, 2.5, 1e9, huge, nan, false }) do
-        assert.is_nil(issue_of({ [name] = value }), name .. " = " .. tostring(value))
+        assert.is_nil(issue_of({ [name] = value }))
       end
       for _, value in ipairs({ -1, -huge, "5", true, {} }) do
         local issue = issue_of({ [name] = value })
