@@ -10,12 +10,16 @@
 #include "lvalue.h"
 
 enum {
+  KEEP = 64 * 1024,              /* octets that a scratch keeps for the next call */
   TREE_MAX = 64 * 1024 * 1024,   /* octets of one value tree */
   RENDER_MAX = 256 * 1024 * 1024 /* octets of one rendered template */
 };
 
-/* Everything one call may own. */
+/* Everything one call may own. Each function keeps one in its upvalue and takes it out while it works, so
+ * that a finalizer that calls the same function in between gets another. A call that raises leaves its own to
+ * the collector. */
 struct scratch {
+  int at; /* where the call has it on the stack */
   struct ls_arena arena;
   struct ls_buf text;
   struct ls_composed composed;
@@ -33,11 +37,29 @@ static void release(void *box) {
 static const struct ls_box_type scratch_type = {"logto_smtp.scratch", sizeof(struct scratch), release, NULL,
                                                 NULL};
 
-static struct scratch *push_scratch(lua_State *L) {
-  struct scratch *s = ls_box_push(L, &scratch_type);
-  ls_arena_init(&s->arena, TREE_MAX);
-  ls_buf_init(&s->text, RENDER_MAX);
+static struct scratch *begin(lua_State *L) {
+  struct scratch *s = lua_touserdata(L, lua_upvalueindex(1));
+  if (s) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushnil(L);
+    lua_replace(L, lua_upvalueindex(1));
+  } else {
+    s = ls_box_push(L, &scratch_type);
+    ls_arena_init(&s->arena, TREE_MAX);
+    ls_buf_init(&s->text, RENDER_MAX);
+  }
+  s->at = lua_gettop(L);
   return s;
+}
+
+/* Wipes, and keeps a little memory for the next call. What was pushed stays on the stack. */
+static void finish(lua_State *L, struct scratch *s) {
+  ls_arena_reset(&s->arena, KEEP);
+  ls_buf_reset(&s->text, KEEP);
+  ls_buf_deinit(&s->composed.content);
+  ls_error_deinit(&s->error);
+  lua_pushvalue(L, s->at);
+  lua_replace(L, lua_upvalueindex(1));
 }
 
 static int no_memory(lua_State *L) {
@@ -48,7 +70,7 @@ static int no_memory(lua_State *L) {
 static int validate(lua_State *L) {
   luaL_checkany(L, 1);
   ls_check_arity(L, 1);
-  struct scratch *s = push_scratch(L);
+  struct scratch *s = begin(L);
   struct ls_value *config = ls_lvalue_read(L, 1, &s->arena);
   struct ls_value *out = NULL;
   enum ls_status status = ls_guard_check(config, LS_GUARD_CONNECTOR, &s->arena, &out);
@@ -57,7 +79,7 @@ static int validate(lua_State *L) {
   if (status != LS_OK)
     lua_pushnil(L);
   ls_lvalue_push(L, out);
-  release(s); /* now, not at the collector's leisure */
+  finish(L, s);
   return status == LS_OK ? 1 : 2;
 }
 
@@ -80,7 +102,7 @@ static int render(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   enum ls_template_escape escape = check_escape(L, 3);
   ls_check_arity(L, 3);
-  struct scratch *s = push_scratch(L);
+  struct scratch *s = begin(L);
   struct ls_value *payload = ls_lvalue_read(L, 2, &s->arena);
   enum ls_status status = ls_template_render(text, payload, escape, &s->text);
   if (status == LS_ETOOBIG)
@@ -88,7 +110,7 @@ static int render(lua_State *L) {
   if (status != LS_OK)
     return no_memory(L);
   ls_push_span(L, ls_buf_span(&s->text));
-  release(s);
+  finish(L, s);
   return 1;
 }
 
@@ -108,14 +130,14 @@ static void push_envelope(lua_State *L, const struct ls_envelope *e) {
 static int compose(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   ls_check_arity(L, 1);
-  struct scratch *s = push_scratch(L);
+  struct scratch *s = begin(L);
   struct ls_value *mail = ls_lvalue_read(L, 1, &s->arena);
   if (ls_composer_compose(mail, &s->arena, &s->composed, &s->error) != LS_OK)
     return ls_lerror_return(L, &s->error);
   ls_push_span(L, ls_buf_span(&s->composed.content));
   push_envelope(L, &s->composed.envelope);
   ls_push_span(L, s->composed.message_id);
-  release(s);
+  finish(L, s);
   return 3;
 }
 
@@ -152,7 +174,7 @@ static int addresses(lua_State *L) {
   struct ls_span text = {0};
   text.p = luaL_checklstring(L, 1, &text.n);
   ls_check_arity(L, 1);
-  struct scratch *s = push_scratch(L);
+  struct scratch *s = begin(L);
   struct ls_mailbox_list list = {0};
   if (ls_mailbox_parse(text, &s->arena, &list) != LS_OK)
     return no_memory(L);
@@ -164,7 +186,7 @@ static int addresses(lua_State *L) {
       push_mailbox(L, &list.items[i], &s->text);
     lua_rawseti(L, -2, (int)i + 1);
   }
-  release(s);
+  finish(L, s);
   return 1;
 }
 
@@ -175,5 +197,9 @@ void ls_lmessage_open(lua_State *L) {
                                        {"addresses", addresses},
                                        {NULL, NULL}};
   ls_box_register(L, &scratch_type);
-  ls_set_functions(L, functions);
+  for (const luaL_Reg *f = functions; f->name; f++) {
+    lua_pushnil(L);
+    lua_pushcclosure(L, f->func, 1);
+    lua_setfield(L, -2, f->name);
+  }
 }

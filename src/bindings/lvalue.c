@@ -17,6 +17,22 @@ static int by_name(const void *left, const void *right) {
   return ls_value_name_order(l->name, r->name);
 }
 
+/* Most tables are small, and qsort would allocate. */
+static void sort(struct ls_member *m, size_t count) {
+  enum { FEW = 24 };
+  if (count > FEW) {
+    qsort(m, count, sizeof *m, by_name);
+    return;
+  }
+  for (size_t i = 1; i < count; i++) {
+    const struct ls_member one = m[i];
+    size_t at = i;
+    for (; at > 0 && by_name(&m[at - 1], &one) > 0; at--)
+      m[at] = m[at - 1];
+    m[at] = one;
+  }
+}
+
 /* The text of the key at -2. A number's text belongs to no table, so it is copied. */
 static struct ls_span read_name(lua_State *L, struct ls_arena *a) {
   struct ls_span name = {0};
@@ -75,7 +91,7 @@ static void read_object(lua_State *L, int index, struct ls_arena *a, struct ls_v
   v->as.object.count = count;
   v->as.object.sorted = true;
   /* Lua's tables have no order, so we give them one: results must not change from run to run */
-  qsort(v->as.object.members, count, sizeof *v->as.object.members, by_name);
+  sort(v->as.object.members, count);
 }
 
 static void read_table(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {

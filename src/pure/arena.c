@@ -11,6 +11,7 @@ enum { BLOCK = 4096 - 64 };
 struct ls_arena_block {
   struct ls_arena_block *below;
   size_t size; /* octets in data */
+  size_t used;
   _Alignas(max_align_t) char data[];
 };
 
@@ -25,13 +26,13 @@ static bool add_block(struct ls_arena *a, size_t n) {
     size = n;
   if (size > SIZE_MAX - sizeof(struct ls_arena_block))
     return false;
-  struct ls_arena_block *b = calloc(1, sizeof *b + size);
+  struct ls_arena_block *b = malloc(sizeof *b + size);
   if (!b)
     return false;
   b->below = a->top;
   b->size = size;
+  b->used = 0;
   a->top = b;
-  a->left = size;
   return true;
 }
 
@@ -40,12 +41,14 @@ void *ls_arena_alloc(struct ls_arena *a, size_t n) {
   if (n > SIZE_MAX - align || n > a->max - a->used)
     return NULL;
   n = n ? (n + align - 1) / align * align : align;
-  if (n > a->max - a->used || (n > a->left && !add_block(a, n)))
+  if (n > a->max - a->used)
     return NULL;
-  char *p = a->top->data + (a->top->size - a->left);
-  a->left -= n;
+  if ((!a->top || n > a->top->size - a->top->used) && !add_block(a, n))
+    return NULL;
+  char *p = a->top->data + a->top->used;
+  a->top->used += n;
   a->used += n;
-  return p;
+  return memset(p, 0, n);
 }
 
 void *ls_arena_array(struct ls_arena *a, size_t count, size_t size) {
@@ -61,12 +64,31 @@ struct ls_span ls_arena_copy(struct ls_arena *a, struct ls_span s) {
   return ls_span(p, s.n);
 }
 
-void ls_arena_deinit(struct ls_arena *a) {
-  while (a->top) {
-    struct ls_arena_block *below = a->top->below;
-    ls_wipe(a->top->data, a->top->size);
-    free(a->top);
-    a->top = below;
+/* Wipes and frees the blocks from b down. */
+static void free_blocks(struct ls_arena_block *b) {
+  while (b) {
+    struct ls_arena_block *below = b->below;
+    ls_wipe(b->data, b->used);
+    free(b);
+    b = below;
   }
+}
+
+void ls_arena_reset(struct ls_arena *a, size_t keep) {
+  struct ls_arena_block *b = a->top;
+  size_t max = a->max;
+  if (!b || b->size > keep) {
+    ls_arena_deinit(a);
+    return;
+  }
+  free_blocks(b->below);
+  ls_wipe(b->data, b->used);
+  b->below = NULL;
+  b->used = 0;
+  *a = (struct ls_arena){.top = b, .max = max};
+}
+
+void ls_arena_deinit(struct ls_arena *a) {
+  free_blocks(a->top);
   ls_arena_init(a, a->max);
 }

@@ -9,7 +9,6 @@ struct ls_arena_block;
 
 struct ls_arena {
   struct ls_arena_block *top;
-  size_t left; /* octets left in top */
   size_t used; /* octets handed out in all */
   size_t max;  /* ceiling in octets */
 };
@@ -20,6 +19,9 @@ void *ls_arena_alloc(struct ls_arena *a,
 void *ls_arena_array(struct ls_arena *a, size_t count, size_t size); /* the same, count * size checked */
 /* A copy with a NUL behind it; p is NULL when there is no memory. */
 struct ls_span ls_arena_copy(struct ls_arena *a, struct ls_span s);
+/* Wipes what was handed out and starts anew, with one block of at most keep octets kept for the next use. */
+void ls_arena_reset(struct ls_arena *a, size_t keep);
+
 void ls_arena_deinit(struct ls_arena *a); /* wipes and frees all; safe twice, safe on zeroes */
 
 #endif

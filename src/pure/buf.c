@@ -107,6 +107,16 @@ char *ls_buf_take(struct ls_buf *b, size_t *n) {
   return p;
 }
 
+void ls_buf_reset(struct ls_buf *b, size_t keep) {
+  if (!b->p || b->cap > keep) {
+    ls_buf_deinit(b);
+    return;
+  }
+  ls_wipe(b->p, b->n);
+  b->n = 0;
+  b->status = LS_OK;
+}
+
 void ls_buf_deinit(struct ls_buf *b) {
   if (b->p) {
     ls_wipe(b->p, b->n);

@@ -28,7 +28,10 @@ void ls_buf_grew(struct ls_buf *b, size_t n); /* n of the room just given are in
 void ls_buf_cut(struct ls_buf *b, size_t n);        /* keeps the first n octets */
 struct ls_span ls_buf_span(const struct ls_buf *b); /* borrowed until the next change */
 char *ls_buf_take(struct ls_buf *b, size_t *n);     /* yours to free, NUL behind; NULL when status is bad */
-void ls_buf_deinit(struct ls_buf *b);               /* wipes and frees; safe twice, safe on zeroes */
+/* Wipes the octets in use and starts anew, with the memory kept when it is at most keep octets. */
+void ls_buf_reset(struct ls_buf *b, size_t keep);
+
+void ls_buf_deinit(struct ls_buf *b); /* wipes and frees; safe twice, safe on zeroes */
 
 /* Overwrites n octets in a way the compiler keeps. */
 void ls_wipe(void *p, size_t n);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include "../../src/pure/arena.h"
+
+static bool is_zero(const char *p, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (p[i])
+      return false;
+  return true;
+}
+
+static void test_arena_gives_zeroed_memory_that_stays_where_it_is(void **state) {
+  (void)state;
+  struct ls_arena a;
+  char *first[100];
+  ls_arena_init(&a, SIZE_MAX);
+  for (size_t i = 0; i < 100; i++) {
+    first[i] = ls_arena_alloc(&a, i * 7);
+    assert_non_null(first[i]);
+    assert_true(is_zero(first[i], i * 7));
+    memset(first[i], (int)i, i * 7);
+  }
+  for (size_t i = 1; i < 100; i++)
+    assert_int_equal(first[i][0], i);
+  ls_arena_deinit(&a);
+}
+
+static void test_arena_stops_at_its_ceiling(void **state) {
+  (void)state;
+  struct ls_arena a;
+  ls_arena_init(&a, 64);
+  assert_non_null(ls_arena_alloc(&a, 64));
+  assert_null(ls_arena_alloc(&a, 1));
+  assert_null(ls_arena_array(&a, SIZE_MAX / 2, 3));
+  assert_null(ls_arena_alloc(&a, SIZE_MAX));
+  ls_arena_deinit(&a);
+}
+
+static void test_arena_reset_keeps_a_wiped_block(void **state) {
+  (void)state;
+  struct ls_arena a;
+  ls_arena_init(&a, SIZE_MAX);
+  char *secret = ls_arena_copy(&a, LS_SPAN("secret")).p == NULL ? NULL : (char *)ls_arena_alloc(&a, 8);
+  memcpy(secret, "secret", 6);
+  ls_arena_reset(&a, 4096);
+  assert_true(is_zero(secret, 8));
+  assert_int_equal(a.used, 0);
+  assert_ptr_equal(ls_arena_copy(&a, LS_SPAN("again!")).p + 16, secret);
+  assert_non_null(ls_arena_alloc(&a, 100000));
+  ls_arena_reset(&a, 4096);
+  assert_null(a.top);
+  ls_arena_deinit(&a);
+}
+
+static bool fill(void *context) {
+  struct ls_arena a;
+  (void)context;
+  ls_arena_init(&a, SIZE_MAX);
+  bool ok = true;
+  for (size_t i = 0; ok && i < 1000; i++)
+    ok = ls_arena_alloc(&a, 100) != NULL;
+  ls_arena_deinit(&a);
+  return ok;
+}
+
+static void test_arena_survives_each_failed_allocation(void **state) {
+  (void)state;
+  assert_true(support_each_allocation(fill, NULL) > 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_arena_gives_zeroed_memory_that_stays_where_it_is),
+      cmocka_unit_test(test_arena_stops_at_its_ceiling),
+      cmocka_unit_test(test_arena_reset_keeps_a_wiped_block),
+      cmocka_unit_test(test_arena_survives_each_failed_allocation),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
