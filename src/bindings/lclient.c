@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lclient.h"
 
+#include <stdlib.h>
+
 #include "../pure/guard.h"
 #include "../transport/client.h"
-#include "../transport/composer.h"
 #include "box.h"
 #include "lerror.h"
 #include "lvalue.h"
@@ -57,13 +58,30 @@ static struct mail_box *push_mail_box(lua_State *L) {
   return b;
 }
 
-/* Issues as the guard makes them, for what only ls_config_read can know. */
-static void push_issues(lua_State *L, const struct ls_error *e) {
+/* Pushes the path of the option a message begins with ("dkim.keys[1].privateKey is ..."); an empty one when
+ * the config has no such option. */
+static void push_path(lua_State *L, const char *message, const struct ls_value *config) {
+  bool known = ls_value_get(config, ls_span(message, strcspn(message, ".[ :"))) != NULL;
+  lua_newtable(L);
+  for (int i = 1; known && *message && !strchr(" :", *message); i++) {
+    size_t n = strcspn(message, ".[] :");
+    if (ls_ascii_is_digit(*message))
+      lua_pushnumber(L, strtod(message, NULL));
+    else
+      lua_pushlstring(L, message, n);
+    lua_rawseti(L, -2, i);
+    message += n;
+    message += strspn(message, ".[]");
+  }
+}
+
+/* Issues as the guard makes them, for what only the making of a client can find. */
+static void push_issues(lua_State *L, const struct ls_error *e, const struct ls_value *config) {
   lua_createtable(L, 1, 0);
   lua_createtable(L, 0, 3);
   ls_set_text(L, "code", "custom");
   ls_set_text(L, "message", ls_error_text(e));
-  lua_newtable(L);
+  push_path(L, ls_error_text(e), config);
   lua_setfield(L, -2, "path");
   lua_rawseti(L, -2, 1);
 }
@@ -88,7 +106,7 @@ static int new_client(lua_State *L) {
     return luaL_error(L, "not enough memory");
   if (status != LS_OK) {
     lua_pushnil(L);
-    push_issues(L, &scratch->error);
+    push_issues(L, &scratch->error, config);
     return 2;
   }
   release_mail(scratch);
@@ -166,9 +184,9 @@ static void push_failure(lua_State *L, const struct ls_result *r) {
 }
 
 /* Reads and composes the mail at index 2. Answers false with nil, err on the stack. */
-static bool compose(lua_State *L, struct mail_box *b) {
+static bool compose(lua_State *L, const struct ls_client *c, struct mail_box *b) {
   struct ls_value *mail = ls_lvalue_read(L, 2, &b->arena);
-  if (ls_composer_compose(mail, &b->arena, &b->composed, &b->error) == LS_OK)
+  if (ls_client_compose(c, mail, &b->arena, &b->composed, &b->error) == LS_OK)
     return true;
   ls_lerror_return(L, &b->error);
   return false;
@@ -180,7 +198,7 @@ static int client_send(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct mail_box *b = push_mail_box(L);
-  if (!compose(L, b))
+  if (!compose(L, c, b))
     return 2;
   if (ls_client_send(c, &b->composed, &b->arena, &b->result) == LS_OK) {
     push_info(L, &b->result);
@@ -199,7 +217,7 @@ static int client_submit(lua_State *L) {
   ls_check_arity(L, 2);
   struct mail_box *b = push_mail_box(L);
   uint64_t id = 0;
-  if (!compose(L, b))
+  if (!compose(L, c, b))
     return 2;
   if (ls_client_submit(c, &b->composed, &b->arena, &id, &b->error) != LS_OK)
     return ls_lerror_return(L, &b->error);

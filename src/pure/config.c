@@ -52,7 +52,6 @@ static enum ls_status check_unsupported(const struct reader *r) {
     const char *advice;
   } rows[] = {
       {false, "proxy", "remove it, or send from a machine with a direct way out"},
-      {false, "dkim", "remove it, and let the server sign"},
       {false, "service", "remove it, and set host, port and secure as the service documents them"},
       {true, "cert", "remove it, and log in with auth"},
       {true, "key", "remove it, and log in with auth"},

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "composer.h"
 #include "idn.h"
 #include "pool.h"
 
@@ -16,6 +17,7 @@ enum { QUEUE_MESSAGES = 1000, QUEUE_OCTETS = 64 * 1024 * 1024, CONFIG_OCTETS = 6
 struct ls_client {
   struct ls_arena arena; /* the config's strings, the password among them: wiped with it */
   struct ls_config config;
+  struct ls_dkim_signer *signer; /* NULL: messages go unsigned */
   struct ls_pool pool;
   uint64_t last_id;
   size_t octets; /* of content submitted and not yet finished */
@@ -87,6 +89,8 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   if (status == LS_OK)
     status = to_ascii(&c->arena, &c->config.servername, err);
   if (status == LS_OK)
+    status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
+  if (status == LS_OK)
     status = ls_pool_init(&c->pool, &c->config, err);
   if (status != LS_OK) {
     ls_client_free(c);
@@ -109,8 +113,15 @@ void ls_client_free(struct ls_client *c) {
     ls_pool_deinit(&c->pool);
   else
     ls_pool_abandon(&c->pool);
+  ls_dkim_signer_free(c->signer);
   ls_arena_deinit(&c->arena);
   free(c);
+}
+
+enum ls_status ls_client_compose(const struct ls_client *c, const struct ls_value *mail, struct ls_arena *a,
+                                 struct ls_composed *out, struct ls_error *err) {
+  enum ls_status status = ls_composer_compose(mail, a, out, err);
+  return status == LS_OK ? ls_composer_sign(c->signer, out, err) : status;
 }
 
 static enum ls_status check_usable(const struct ls_client *c, struct ls_error *err) {

@@ -15,9 +15,15 @@ struct ls_client;
 enum ls_status ls_client_library_init(void);
 
 /* Copies config (the raw Lua config, accepted by the guard).
- * LS_OK; LS_ECONFIG, LS_ENOMEM: *out is NULL, err says why. */
+ * LS_OK; LS_ECONFIG, LS_EAUTH, LS_EOAUTH2, LS_EDKIM (an option of that part cannot be used), LS_ENOMEM:
+ * *out is NULL, err says why, beginning with the option. */
 enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **out, struct ls_error *err);
 void ls_client_free(struct ls_client *c); /* closes; messages in flight are dropped. NULL is fine */
+
+/* Composes mail as this client sends it: with its DKIM signatures, where the config asks for some. Statuses
+ * and the rest as for ls_composer_compose; LS_EDKIM: it could not be signed. */
+enum ls_status ls_client_compose(const struct ls_client *c, const struct ls_value *mail, struct ls_arena *a,
+                                 struct ls_composed *out, struct ls_error *err);
 
 struct ls_recipient_result {
   char *address;         /* owned */

@@ -45,3 +45,29 @@ enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena 
   /* a room that ran out of memory may not have said so in words */
   return status == LS_OK ? LS_OK : ls_error_set(err, status, "API", "%s", ls_status_text(status));
 }
+
+enum ls_status ls_composer_sign(const struct ls_dkim_signer *signer, struct ls_composed *m,
+                                struct ls_error *err) {
+  if (!signer)
+    return LS_OK;
+  struct ls_buf out;
+  struct ls_span content = ls_buf_span(&m->content);
+  ls_buf_init(&out, LS_MESSAGE_MAX);
+  /* two octets of CRLF stand between head and body */
+  enum ls_status status =
+      ls_dkim_signer_sign(signer, ls_span_sub(content, 0, m->head_n),
+                          ls_span_sub(content, m->head_n + 2, content.n), ls_clock_unix_s(), &out, err);
+  size_t signature_n = out.n;
+  if (status == LS_OK) {
+    ls_buf_add(&out, content);
+    status = out.status;
+  }
+  if (status != LS_OK) {
+    ls_buf_deinit(&out);
+    return ls_error_set(err, status, "API", "%s", ls_status_text(status));
+  }
+  ls_buf_deinit(&m->content);
+  m->content = out;
+  m->head_n += signature_n;
+  return LS_OK;
+}

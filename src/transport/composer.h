@@ -5,11 +5,17 @@
 #define LS_COMPOSER_H
 
 #include "../pure/message.h"
+#include "dkim_signer.h"
 
 /* Composes mail. What out holds lives in a and in out->content; nothing of it points into mail.
  * Statuses are those of ls_message_read and ls_message_write, LS_EENVELOPE too for a domain IDNA cannot take.
  * out can be deinited in every case (ls_buf_deinit of its content). */
 enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
                                    struct ls_error *err);
+
+/* Puts the signatures of signer in front of a composed message; NULL: does nothing. LS_OK; LS_EDKIM,
+ * LS_ENOMEM, LS_ETOOBIG: m is as it was, and must not be sent. */
+enum ls_status ls_composer_sign(const struct ls_dkim_signer *signer, struct ls_composed *m,
+                                struct ls_error *err);
 
 #endif
