@@ -67,6 +67,7 @@ local function build_mail(config, template, payload, to, escape_html)
     subject = core.render(template.subject, payload),
     [is_text and "text" or "html"] = core.render(template.content, payload, opts),
     headers = config.customHeaders and next(config.customHeaders) and config.customHeaders or nil,
+    attachDataUrls = config.attachDataUrls,
   }
 end
 

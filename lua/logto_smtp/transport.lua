@@ -9,7 +9,9 @@ local json = require("logto_smtp.json")
 local M = {}
 
 -- What a config says about the mail and not about the connection.
-local MAIL_KEYS = { fromEmail = true, replyTo = true, templates = true, customHeaders = true }
+local MAIL_KEYS = {
+  fromEmail = true, replyTo = true, templates = true, customHeaders = true, attachDataUrls = true,
+}
 
 local function connection_key(config)
   local settings = {}

@@ -450,10 +450,85 @@ static void test_message_no_value_adds_a_field(void **state) {
   discard(&m);
 }
 
+#define GIF "R0lGODlhAQABAAAAACw="
+#define IMAGES(html) MAIL(",\"attachDataUrls\":true,\"html\":\"" html "\"")
+
+static void test_message_takes_data_urls_out_of_html(void **state) {
+  (void)state;
+  struct mail m;
+  compose(&m, IMAGES("<img alt='x' src=\\\"data:image/gif;base64," GIF "\\\">\\n"
+                     "<IMG SRC=data:image/svg+xml,%3Csvg/%3E>"));
+  assert_int_equal(m.status, LS_OK);
+  assert_non_null(find(&m.composed.content, "multipart/related; type=\"text/html\""));
+  assert_non_null(find(&m.composed.content, "src=\"cid:"));
+  assert_non_null(find(&m.composed.content, "-1@localhost\">\r\n<IMG SRC=cid:"));
+  assert_non_null(find(&m.composed.content, "Content-ID: <"));
+  assert_non_null(find(&m.composed.content, "\r\n" GIF "\r\n"));
+  assert_non_null(find(&m.composed.content, "image-1.gif"));
+  assert_non_null(find(&m.composed.content, "image-2.svg"));
+  assert_non_null(find(&m.composed.content, "PHN2Zy8+")); /* <svg/> */
+  assert_null(find(&m.composed.content, "data:image"));
+  discard(&m);
+}
+
+static void test_message_leaves_what_is_no_image(void **state) {
+  (void)state;
+  static const char *const kept[] = {
+      IMAGES("<img src='https://x.y/data:image/gif;base64," GIF "'>"),
+      IMAGES("<img alt='src=data:image/gif;base64," GIF "'>"),
+      IMAGES("<imgx src='data:image/gif;base64," GIF "'>"),
+      IMAGES("<a src='data:image/gif;base64," GIF "'>"),
+      IMAGES("<img src='data:image/gif;base64,!'>"),
+      IMAGES("<img src='data:text/html;base64," GIF "'>"),
+      IMAGES("<img src='data:image/gif;base64," GIF),
+      IMAGES("<img src='data:image/gif;base64'>"),
+      IMAGES("<img src=>"),
+      IMAGES("<img"),
+      MAIL(",\"html\":\"<img src='data:image/gif;base64," GIF "'>\""),
+  };
+  for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+    struct mail m;
+    compose(&m, kept[i]);
+    assert_int_equal(m.status, LS_OK);
+    assert_null(find(&m.composed.content, "cid:"));
+    discard(&m);
+  }
+}
+
+static void test_message_takes_a_bounded_number_of_images(void **state) {
+  (void)state;
+  static const char image[] = "<img src=data:image/gif;base64," GIF ">";
+  static const size_t counts[] = {1000, 1001};
+  for (size_t i = 0; i < 2; i++) {
+    struct ls_buf json;
+    struct mail m;
+    ls_buf_init(&json, CEILING);
+    ls_buf_adds(&json, "{\"to\":\"a@b.c\",\"attachDataUrls\":true,\"html\":\"");
+    for (size_t j = 0; j < counts[i]; j++)
+      ls_buf_adds(&json, image);
+    ls_buf_adds(&json, "\"}");
+    ls_buf_addc(&json, '\0');
+    compose(&m, json.p);
+    assert_int_equal(m.status, i ? LS_EMESSAGE : LS_OK);
+    discard(&m);
+    ls_buf_deinit(&json);
+  }
+}
+
+static void test_message_encodes_a_name_of_spaces(void **state) {
+  (void)state;
+  struct mail m;
+  compose(&m, "{\"to\":\"d@e.f\",\"from\":{\"name\":\"a" TEN(TEN(TEN(" "))) "b\",\"address\":\"a@b.c\"}}");
+  assert_int_equal(m.status, LS_OK);
+  assert_non_null(find(&m.composed.content, "From: =?UTF-8?"));
+  discard(&m);
+}
+
 static bool compose_everything(void *context) {
   (void)context;
   struct mail m;
-  compose(&m, MAIL(",\"html\":\"žluť\",\"subject\":\"a\\nž\",\"cc\":[\"G: "
+  compose(&m, MAIL(",\"attachDataUrls\":true,\"html\":\"ž<img src='data:image/gif;base64," GIF "'>\","
+                   "\"subject\":\"a\\nž\",\"cc\":[\"G: "
                    "x@y.z;\",{\"name\":\"ž\",\"address\":\"q@r.s\"}],"
                    "\"headers\":{\"X-A\":[\"1\",2]},\"references\":[\"a\",\"b\"],\"list\":{\"help\":\"x@y\"},"
                    "\"dsn\":{\"id\":\"1\",\"notify\":\"delay\",\"recipient\":\"o@p.q\"},\"date\":0,"
@@ -485,6 +560,10 @@ int main(void) {
       cmocka_unit_test(test_message_writes_the_converted_domain_in_header_and_envelope),
       cmocka_unit_test(test_message_refuses_what_it_cannot_send_and_names_it),
       cmocka_unit_test(test_message_no_value_adds_a_field),
+      cmocka_unit_test(test_message_takes_data_urls_out_of_html),
+      cmocka_unit_test(test_message_leaves_what_is_no_image),
+      cmocka_unit_test(test_message_takes_a_bounded_number_of_images),
+      cmocka_unit_test(test_message_encodes_a_name_of_spaces),
       cmocka_unit_test(test_message_survives_each_failed_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

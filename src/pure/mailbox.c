@@ -9,6 +9,7 @@
 enum {
   MAX_ADDRESS = 900, /* octets; "RCPT TO:<" and the parameters must fit into 998 with it */
   MAX_RUN = 900,     /* octets of a name without a space, after which it goes into encoded-words */
+  MAX_BLANK = 60,    /* spaces in a row, likewise: a line may be folded at a space, and not consist of them */
   MAX_SHOWN = 200    /* octets of an address in an error */
 };
 
@@ -162,10 +163,12 @@ enum name_form { NAME_BARE, NAME_QUOTED, NAME_WORDS };
 static enum name_form form_of(struct ls_span name) {
   enum name_form form = NAME_BARE;
   size_t run = 0;
+  size_t blank = 0;
   for (size_t i = 0; i < name.n; i++) {
     char c = name.p[i];
     run = c == ' ' ? 0 : run + 1;
-    if ((unsigned char)c < 0x20 || (unsigned char)c > 0x7e || run > MAX_RUN)
+    blank = c == ' ' ? blank + 1 : 0;
+    if ((unsigned char)c < 0x20 || (unsigned char)c > 0x7e || run > MAX_RUN || blank > MAX_BLANK)
       return NAME_WORDS;
     if (!ls_ascii_is_alnum(c) && c != '_' && c != ' ')
       form = NAME_QUOTED;

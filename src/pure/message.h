@@ -29,6 +29,7 @@ struct ls_message; /* lives in the arena it was read into */
  *   list              an object of strings, {url =, comment =}, or arrays of both: List-<name> fields
  *   attachments       an array of {filename =, content =, encoding = "base64", contentType =, cid =,
  *                     contentDisposition =, contentTransferEncoding =, headers =}
+ *   attachDataUrls    true: images that are data URLs in html become parts of the mail
  *   encoding          "base64" or "quoted-printable" for text and html
  *   textEncoding      "Q" or "B" where encoding is left to the writer
  *   envelope          {from =, to =, cc =, bcc =} instead of the addresses of the header

@@ -305,9 +305,10 @@ static enum ls_status read_headers(struct ls_reader *r, const struct ls_value *v
   return status;
 }
 
-/* An empty string leaves a custom header of that name in force. */
+/* An empty string, or false, leaves a custom header of that name in force. */
 static bool is_given(const struct ls_value *v) {
-  return !ls_value_is_nothing(v) && !(v->kind == LS_VALUE_STRING && !v->as.string.n);
+  return !ls_value_is_nothing(v) && !(v->kind == LS_VALUE_STRING && !v->as.string.n) &&
+         !(v->kind == LS_VALUE_BOOLEAN && !v->as.boolean);
 }
 
 static enum ls_status read_references(struct ls_reader *r, const struct ls_value *v, struct ls_span *out) {

@@ -2,6 +2,7 @@
  * The body side of a mail: text, html and attachments to a tree of parts. */
 #include <stdio.h>
 
+#include "jstext.h"
 #include "message_state.h"
 #include "utf8.h"
 
@@ -58,9 +59,10 @@ static enum ls_status make_valid(struct ls_reader *r, struct ls_span *text) {
   return status;
 }
 
-/* text or html; *out stays NULL when it is empty. */
+/* text or html; *out stays NULL when it is empty. images: where those of html go, NULL: they stay in it. */
 static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail, const char *key,
-                                struct ls_span type, struct ls_mime_part **out) {
+                                struct ls_span type, struct ls_mime_part **images,
+                                struct ls_mime_part **out) {
   struct ls_label label = ls_label_make(key);
   struct ls_span text;
   enum ls_status status = ls_reader_string(r, ls_value_get(mail, ls_span_cstr(key)), &label, &text);
@@ -78,6 +80,8 @@ static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail
   part->encoding_early = part->encoding != LS_MIME_AUTO;
   if (status == LS_OK)
     status = make_valid(r, &text);
+  if (status == LS_OK && images)
+    status = ls_reader_images(r, &text, images);
   part->content = text;
   *out = part;
   return status == LS_OK ? ls_mime_settle(part, r->a) : status;
@@ -278,9 +282,11 @@ static void chain_add(struct chain *c, struct ls_mime_part *part) {
   c->count++;
 }
 
-/* With an html body, what has a cid belongs to it; everything else is attached. */
+/* With an html body, what has a cid belongs to it, and the images taken out of it; everything else is
+ * attached. */
 static enum ls_status read_attachments(struct ls_reader *r, const struct ls_value *mail, bool html,
-                                       struct chain *related, struct chain *attached) {
+                                       struct ls_mime_part *images, struct chain *related,
+                                       struct chain *attached) {
   const struct ls_value *v = ls_value_get(mail, LS_SPAN("attachments"));
   struct ls_label label = ls_label_make("attachments");
   if (!ls_value_is_nothing(v) && !ls_value_is_array(v))
@@ -292,6 +298,8 @@ static enum ls_status read_attachments(struct ls_reader *r, const struct ls_valu
       return status;
     chain_add(html && part->id.n ? related : attached, part);
   }
+  if (images)
+    chain_add(related, images);
   return LS_OK;
 }
 
@@ -363,6 +371,8 @@ enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail)
   static const char *const unknown[] = {"raw", "alternatives", "icalEvent", "amp", "watchHtml", NULL};
   struct ls_mime_part *text = NULL;
   struct ls_mime_part *html = NULL;
+  struct ls_mime_part *images = NULL;
+  bool take_images = ls_jstext_is_truthy(ls_value_get(mail, LS_SPAN("attachDataUrls")));
   struct chain related = {0};
   struct chain attached = {0};
   enum ls_status status =
@@ -370,10 +380,10 @@ enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail)
   if (status == LS_OK)
     status = read_choice(r, ls_value_get(mail, LS_SPAN("textEncoding")));
   if (status == LS_OK)
-    status = read_body(r, mail, "text", LS_SPAN("text/plain"), &text);
+    status = read_body(r, mail, "text", LS_SPAN("text/plain"), NULL, &text);
   if (status == LS_OK)
-    status = read_body(r, mail, "html", LS_SPAN("text/html"), &html);
+    status = read_body(r, mail, "html", LS_SPAN("text/html"), take_images ? &images : NULL, &html);
   if (status == LS_OK)
-    status = read_attachments(r, mail, html != NULL, &related, &attached);
+    status = read_attachments(r, mail, html != NULL, images, &related, &attached);
   return status == LS_OK ? build(r, text, html, &related, &attached) : status;
 }

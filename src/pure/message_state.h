@@ -67,9 +67,11 @@ enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label
 enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 struct ls_span *out);
 
-/* The parts of message_fields.c, message_parts.c and message_dsn.c. */
+/* The parts of message_fields.c, message_parts.c, message_images.c and message_dsn.c. */
 enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail);
 enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail);
+/* Takes the images that are data URLs out of *html; *images: a list of parts, settled, linked by next. */
+enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struct ls_mime_part **images);
 enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail);
 enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list);
 enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
