@@ -66,6 +66,7 @@ build = {
         "src/pure/reply.c",
         "src/pure/rule.c",
         "src/pure/schema.c",
+        "src/pure/service.c",
         "src/pure/session.c",
         "src/pure/session_in.c",
         "src/pure/session_out.c",

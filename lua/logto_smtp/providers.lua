@@ -6,6 +6,7 @@
 -- configs only: nothing connects.
 
 local advise = require("logto_smtp.advice")
+local core = require("logto_smtp.core")
 
 local M = {}
 
@@ -309,7 +310,10 @@ M.KEY_ORDER = {
 ---@param config table  passed the guard
 ---@return {path: string, message: string}[]  empty: nothing to say
 function M.advise(config)
-  return advise(config, M.byHost(config.host))
+  local effective = setmetatable({}, { __index = config })
+  local service = type(config.service) == "string" and core.service(config.service)
+  for key, value in pairs(service or {}) do effective[key] = value end
+  return advise(effective, M.byHost(effective.host))
 end
 
 return M

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../pure/guard.h"
+#include "../pure/service.h"
 #include "../transport/client.h"
 #include "box.h"
 #include "lerror.h"
@@ -332,6 +333,42 @@ static int client_close(lua_State *L) {
   return 0;
 }
 
+static void push_service(lua_State *L, const struct ls_service *s) {
+  lua_createtable(L, 0, 7);
+  ls_set_text(L, "name", s->name);
+  ls_set_text(L, "host", s->host);
+  if (s->port) {
+    ls_set_number(L, "port", s->port);
+    ls_set_boolean(L, "secure", s->secure);
+  }
+  ls_set_text(L, "authMethod", s->method);
+  if (s->tls == LS_SERVICE_REQUIRED)
+    ls_set_boolean(L, "requireTLS", true);
+  if (s->tls == LS_SERVICE_NEVER)
+    ls_set_boolean(L, "ignoreTLS", true);
+}
+
+/* service(name) -> what the option `service` with this name sets | nil; service() -> an array of all names */
+static int service(lua_State *L) {
+  ls_check_arity(L, 1);
+  if (lua_isnoneornil(L, 1)) {
+    lua_newtable(L);
+    for (int i = 0; ls_service_at((size_t)i); i++) {
+      lua_pushstring(L, ls_service_at((size_t)i)->name);
+      lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+  }
+  size_t n;
+  const char *name = luaL_checklstring(L, 1, &n);
+  const struct ls_service *s = ls_service_find(ls_span(name, n));
+  if (!s)
+    lua_pushnil(L);
+  else
+    push_service(L, s);
+  return 1;
+}
+
 static int client_tostring(lua_State *L) {
   struct client_box *b = ls_box_check(L, 1, &client_type);
   lua_pushfstring(L, "logto_smtp.client (%s)", b->client ? "open" : "closed");
@@ -353,4 +390,6 @@ void ls_lclient_open(lua_State *L) {
   ls_box_register(L, &mail_type);
   lua_pushcfunction(L, new_client);
   lua_setfield(L, -2, "client");
+  lua_pushcfunction(L, service);
+  lua_setfield(L, -2, "service");
 }

@@ -7,6 +7,7 @@
 #include "jstext.h"
 #include "netaddr.h"
 #include "schema.h"
+#include "service.h"
 
 struct reader {
   const struct ls_value *config;
@@ -52,7 +53,6 @@ static enum ls_status check_unsupported(const struct reader *r) {
     const char *advice;
   } rows[] = {
       {false, "proxy", "remove it, or send from a machine with a direct way out"},
-      {false, "service", "remove it, and set host, port and secure as the service documents them"},
       {true, "cert", "remove it, and log in with auth"},
       {true, "key", "remove it, and log in with auth"},
       {true, "pfx", "remove it, and log in with auth"},
@@ -323,6 +323,9 @@ enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a,
       check_unsupported,  read_host,  read_port,   read_auth, read_name,
       read_local_address, read_times, read_pool, read_tls,
   };
+  enum ls_status applied = ls_service_apply(config, a, &config, err);
+  if (applied != LS_OK)
+    return applied;
   const struct reader r = {config, ls_value_get(config, LS_SPAN("tls")), a, out, err};
   *out = (struct ls_config){0};
   out->pipelining = is_on(option(&r, "pipelining"));

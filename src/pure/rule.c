@@ -3,6 +3,7 @@
 
 #include "config_pool.h"
 #include "jstext.h"
+#include "service.h"
 
 struct refusal {
   const char *parent; /* the object that holds it; NULL: the config itself */
@@ -133,4 +134,5 @@ void ls_rule_check(const struct ls_value *config, struct ls_issue_list *list) {
     check_refusal(config, &refusals[i], list);
   check_headers(config, list);
   ls_config_pool_check(config, list);
+  ls_service_check(config, list);
 }
