@@ -203,6 +203,7 @@ class Endpoint(BaseHTTPRequestHandler):
 def listen(certificate=None, ask=False):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     server.daemon_threads = True
+    server.handle_error = lambda *args: None  # clients that do not trust it hang up
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         path = os.path.join(folder, certificate)

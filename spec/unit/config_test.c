@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+
 #include "../../src/pure/config.h"
 #include "../../src/pure/netaddr.h"
 
@@ -203,20 +204,52 @@ static void test_config_takes_a_login_or_none(void **state) {
 
 static void test_config_refuses_half_a_login(void **state) {
   (void)state;
-  assert_refused(SMTP(",\"auth\":{\"user\":\"u\"}"), LS_EAUTH,
-                 "Missing credentials for \"PLAIN\": auth has no pass");
+  assert_refused(SMTP(",\"auth\":{\"user\":\"u\"}"), LS_EAUTH, "auth has no pass");
   assert_refused(SMTP(",\"auth\":{\"pass\":\"s3cret\"}"), LS_EAUTH, "auth has no user");
   assert_refused(SMTP(",\"auth\":{\"user\":\"u\",\"refreshToken\":\"s3cret\"}"), LS_EAUTH, "OAuth2");
   assert_refused(SMTP(",\"auth\":{\"user\":\"u\",\"pass\":5}"), LS_ECONFIG, "auth.pass must be a string");
   assert_refused(SMTP(",\"auth\":{\"user\":\"u\",\"pass\":\"s3cret\\0\"}"), LS_ECONFIG, "auth.pass");
-  assert_refused(SMTP(",\"authMethod\":\"NTLM\",\"auth\":{\"user\":\"u\",\"pass\":\"s3cret\"}"), LS_EAUTH,
-                 "Unknown authentication method");
+  assert_refused(SMTP(",\"authMethod\":\"NTLMv9\",\"auth\":{\"user\":\"u\",\"pass\":\"s3cret\"}"), LS_EAUTH,
+                 "authMethod: Unknown authentication method");
 }
 
-static void test_config_refuses_oauth_for_now(void **state) {
+static void test_config_reads_oauth(void **state) {
   (void)state;
-  assert_refused(SMTP(",\"auth\":{\"type\":\"OAuth2\",\"user\":\"u\",\"refreshToken\":\"s3cret\"}"),
-                 LS_ECONFIG, "OAuth2");
+  struct reading r;
+  read_good(&r, SMTP(",\"auth\":{\"type\":\"OAuth2\",\"user\":\"u\",\"refreshToken\":\"s3cret\"}"));
+  assert_true(r.config.oauth2);
+  assert_string_equal(r.config.user, "u");
+  assert_string_equal(r.config.pass, "");
+  end(&r);
+  assert_refused(SMTP(",\"auth\":{\"type\":\"oauth2\",\"user\":\"\",\"accessToken\":\"s3cret\"}"), LS_ECONFIG,
+                 "auth.user is missing");
+}
+
+static void test_config_forces_a_mechanism(void **state) {
+  (void)state;
+  static const char *const names[] = {"PLAIN",       "LOGIN",         "CRAM-MD5", "DIGEST-MD5",
+                                      "SCRAM-SHA-1", "SCRAM-SHA-256", "NTLM"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    struct reading r;
+    char text[200];
+    snprintf(text, sizeof text, "{%s,\"authMethod\":\"%s\",\"auth\":{\"user\":\"u\",\"pass\":\"p\"}}",
+             "\"host\":\"h\",\"port\":25", names[i]);
+    read_good(&r, text);
+    assert_string_equal(r.config.auth_method, names[i]);
+    end(&r);
+  }
+  struct reading r;
+  read_good(&r, SMTP(",\"auth\":{\"user\":\"u\",\"method\":\"external\"},\"authMethod\":\"PLAIN\""));
+  assert_string_equal(r.config.auth_method, "EXTERNAL");
+  assert_string_equal(r.config.user, "u");
+  end(&r);
+  assert_refused(SMTP(",\"auth\":{\"method\":\"EXTERNAL\",\"pass\":\"s3cret\"}"), LS_EAUTH,
+                 "auth has no user");
+  assert_refused(SMTP(",\"auth\":{\"user\":\"u\",\"pass\":\"s3cret\",\"method\":\"XOAUTH2\"}"), LS_EAUTH,
+                 "needs OAuth 2.0");
+  assert_refused(
+      SMTP(",\"auth\":{\"type\":\"oauth2\",\"user\":\"u\",\"accessToken\":\"s3cret\",\"method\":\"PLAIN\"}"),
+      LS_EAUTH, "does not go with OAuth 2.0");
 }
 
 static void test_config_makes_an_ehlo_argument(void **state) {
@@ -370,7 +403,8 @@ int main(void) {
       cmocka_unit_test(test_config_refuses_what_is_no_host),
       cmocka_unit_test(test_config_takes_a_login_or_none),
       cmocka_unit_test(test_config_refuses_half_a_login),
-      cmocka_unit_test(test_config_refuses_oauth_for_now),
+      cmocka_unit_test(test_config_reads_oauth),
+      cmocka_unit_test(test_config_forces_a_mechanism),
       cmocka_unit_test(test_config_makes_an_ehlo_argument),
       cmocka_unit_test(test_config_reads_tls_options),
       cmocka_unit_test(test_config_refuses_tls_options_that_could_never_work),

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "config_auth.h"
 #include "config_pool.h"
 #include "jstext.h"
 #include "netaddr.h"
@@ -144,72 +145,8 @@ static enum ls_status read_local_address(const struct reader *r) {
              : REFUSE(r, "localAddress must be an IP address of this machine, or be left out");
 }
 
-/* OAuth 2.0 is not spoken yet; all that says so is here. */
-static enum ls_status read_oauth(const struct reader *r) {
-  return REFUSE(r, "auth.type \"OAuth2\" is not supported yet: use auth.user and auth.pass, for Gmail an app "
-                   "password");
-}
-
-static bool has_oauth_field(const struct ls_value *auth) {
-  static const char *const names[] = {"accessToken", "refreshToken", "clientId", "clientSecret",
-                                      "privateKey"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (ls_jstext_is_truthy(ls_value_get(auth, ls_span_cstr(names[i]))))
-      return true;
-  return false;
-}
-
-static enum ls_status read_auth_method(const struct reader *r, const struct ls_value *auth) {
-  static const char *const known[] = {"PLAIN", "LOGIN", "CRAM-MD5"};
-  const struct ls_value *v = ls_value_get(auth, LS_SPAN("method"));
-  const char *text = NULL;
-  bool own = ls_jstext_is_truthy(v);
-  enum ls_status st =
-      read_text(r, own ? v : option(r, "authMethod"), own ? "auth.method" : "authMethod", &text);
-  if (st != LS_OK || !text)
-    return st;
-  struct ls_span s = ls_span_cstr(text);
-  while (s.n && (unsigned char)s.p[0] <= ' ')
-    s = ls_span_sub(s, 1, s.n);
-  while (s.n && (unsigned char)s.p[s.n - 1] <= ' ')
-    s.n--;
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-    if (ls_span_ieq(s, ls_span_cstr(known[i]))) {
-      r->out->auth_method = known[i];
-      return LS_OK;
-    }
-  }
-  return ls_error_set(
-      r->err, LS_EAUTH, "API",
-      "Unknown authentication method in auth.method or authMethod; use PLAIN, LOGIN or CRAM-MD5, "
-      "or leave it out");
-}
-
 static enum ls_status read_auth(const struct reader *r) {
-  const struct ls_value *auth = option(r, "auth");
-  if (ls_span_ieq(ls_value_string(ls_value_get(auth, LS_SPAN("type"))), LS_SPAN("oauth2")))
-    return read_oauth(r);
-  const char *user = NULL;
-  const char *pass = NULL;
-  enum ls_status st = read_text(r, ls_value_get(auth, LS_SPAN("user")), "auth.user", &user);
-  if (st == LS_OK)
-    st = read_text(r, ls_value_get(auth, LS_SPAN("pass")), "auth.pass", &pass);
-  if (st != LS_OK || (!user && !pass))
-    return st;
-  if (!pass && has_oauth_field(auth))
-    return ls_error_set(
-        r->err, LS_EAUTH, "API",
-        "Missing credentials for \"PLAIN\": auth has no pass but OAuth 2.0 fields; set auth.type "
-        "to \"OAuth2\"");
-  if (!user || !pass)
-    return ls_error_set(
-        r->err, LS_EAUTH, "API",
-        "Missing credentials for \"PLAIN\": auth has no %s; give both user and pass, or neither to "
-        "send without login",
-        user ? "pass" : "user");
-  r->out->user = user;
-  r->out->pass = pass;
-  return read_auth_method(r, auth);
+  return ls_config_auth_read(r->config, r->a, r->out, r->err);
 }
 
 static enum ls_status read_times(const struct reader *r) {

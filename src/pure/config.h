@@ -17,10 +17,10 @@ struct ls_config {
   bool require_tls; /* STARTTLS or nothing */
   bool loopback;    /* host is localhost, 127.0.0.0/8 or ::1: a password may go in clear */
 
-  const char *user; /* NULL: no login */
-  const char *pass; /* secret; NULL: no login */
-  const char
-      *auth_method; /* "PLAIN", "LOGIN" or "CRAM-MD5": that one and no other; NULL: the best on offer */
+  const char *user;        /* NULL: no login */
+  const char *pass;        /* secret; "" with OAuth 2.0, and where auth_method needs none */
+  bool oauth2;             /* auth asks for OAuth 2.0: a token takes the password's place */
+  const char *auth_method; /* as SASL names it: that one and no other; NULL: the best on offer */
 
   const char *name; /* EHLO argument, a domain or an address literal (RFC 5321 4.1.3); NULL: the transport
                        finds one */

@@ -49,6 +49,8 @@ void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, stru
 }
 
 bool ls_error_permanent(const struct ls_error *e) {
+  if (e->permanent)
+    return true;
   if (e->response_code)
     return e->response_code >= 500;
   switch (e->status) {

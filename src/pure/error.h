@@ -21,6 +21,7 @@ struct ls_error {
   int response_code; /* 0: none */
   char enhanced[16]; /* "5.7.8", RFC 3463; "" when the reply carries none (at most 9 octets by its grammar) */
   enum ls_delivery delivery;
+  bool permanent; /* no retry mends it, whatever status and reply say */
 };
 
 /* Writes status, command and a printf-formatted message, unless *e is written already. Always answers status,

@@ -92,6 +92,8 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
     status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
   if (status == LS_OK)
     status = ls_pool_init(&c->pool, &c->config, err);
+  if (status == LS_OK)
+    status = ls_login_init(&c->pool.login, ls_value_get(config, LS_SPAN("auth")), &c->config, err);
   if (status != LS_OK) {
     ls_client_free(c);
     return status;
@@ -264,18 +266,39 @@ static void wait_for(struct ls_client *c, struct ls_conn *conn) {
   }
 }
 
+/* Opens the probe, once there is an access token where one is needed. NULL: err says why. */
+static struct ls_conn *open_probe(struct ls_client *c, struct ls_error *err) {
+  int64_t until_ms = ls_clock_ms() + c->config.total_timeout;
+  for (;;) {
+    int64_t now_ms = ls_clock_ms();
+    struct ls_conn *conn = ls_pool_probe(&c->pool, now_ms, err);
+    if (conn || err->status != LS_OK)
+      return conn;
+    if (now_ms >= until_ms) {
+      ls_error_set(err, LS_ETIMEDOUT, "AUTH XOAUTH2", "Timeout: not done within totalTimeout (%lld ms)",
+                   (long long)c->config.total_timeout);
+      return NULL;
+    }
+    ls_pool_wait(&c->pool, now_ms, until_ms);
+    ls_pool_turn(&c->pool, ls_clock_ms());
+    if (c->pool.login.failure.status != LS_OK) {
+      ls_error_copy(err, &c->pool.login.failure);
+      return NULL;
+    }
+  }
+}
+
 enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out) {
   *out = (struct ls_verification){
       .lookup_time = -1, .connect_time = -1, .tls_time = -1, .greeting_time = -1, .ready_time = -1};
   if (check_usable(c, &out->error) != LS_OK)
     return out->error.status;
   for (int attempt = 1; attempt <= 2; attempt++) {
-    bool cram;
-    struct ls_conn *conn = ls_pool_probe(&c->pool, ls_clock_ms(), &out->error);
+    struct ls_conn *conn = open_probe(c, &out->error);
     if (!conn)
       return out->error.status;
     wait_for(c, conn);
-    bool again = attempt == 1 && ls_conn_wants_other_mechanism(conn, &cram);
+    bool again = attempt == 1 && ls_pool_probe_again(&c->pool, conn);
     if (!again) {
       read_verification(conn, out);
       if (ls_conn_error(conn)->status != LS_OK)

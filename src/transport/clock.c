@@ -15,3 +15,9 @@ int64_t ls_clock_unix_s(void) {
   clock_gettime(CLOCK_REALTIME, &t);
   return (int64_t)t.tv_sec;
 }
+
+int64_t ls_clock_unix_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}

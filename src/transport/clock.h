@@ -7,5 +7,6 @@
 
 int64_t ls_clock_ms(void);     /* monotonic; only differences mean something */
 int64_t ls_clock_unix_s(void); /* seconds since 1970 UTC */
+int64_t ls_clock_unix_ms(void);
 
 #endif

@@ -73,7 +73,8 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   }
   c->options = *options;
   c->started_ms = c->active_ms = now_ms;
-  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->probe);
+  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->bearer, options->probe);
+  c->options.bearer = NULL;
   ls_tls_watch(&c->tls, c->easy);
   curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
   curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->text);
@@ -339,11 +340,16 @@ uint64_t ls_conn_octets_out(const struct ls_conn *c) {
 bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram) {
   const struct ls_dialogue *d = &c->dialogue;
   if (c->state != LS_CONN_FAILED || d->error.status != LS_EAUTH || d->auth_command || !d->login ||
-      c->options.config->auth_method)
+      c->options.config->auth_method || c->options.config->oauth2)
     return false;
   bool simple = d->capability.auth & (LS_AUTH_PLAIN | LS_AUTH_LOGIN);
   *cram = !simple;
   return c->options.cram ? simple : !simple && (d->capability.auth & LS_AUTH_CRAM_MD5);
+}
+
+bool ls_conn_token_refused(const struct ls_conn *c) {
+  const struct ls_dialogue *d = &c->dialogue;
+  return c->state == LS_CONN_FAILED && d->error.status == LS_EAUTH && d->token_refused;
 }
 
 /* libcurl's time of a step that lies behind the one at `after`; its clock and ours may differ by a tick. */

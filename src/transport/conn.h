@@ -20,6 +20,7 @@ struct ls_conn;
 struct ls_conn_options {
   const struct ls_config *config; /* borrowed, must outlive the connection */
   const char *ehlo_name;          /* borrowed likewise */
+  const char *bearer;             /* secret, borrowed for the call: OAuth 2.0 access token; NULL: none */
   bool cram;                      /* log in by CRAM-MD5 instead of PLAIN or LOGIN */
   bool probe;                     /* collect what verify tells */
   size_t window_messages;         /* in flight at most, where the server pipelines */
@@ -65,6 +66,9 @@ uint64_t ls_conn_octets_out(const struct ls_conn *c);
 
 /* The server offers the other kind of mechanism only: worth another attempt with cram set to the answer. */
 bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram);
+
+/* The attempt failed because the server does not take the access token. */
+bool ls_conn_token_refused(const struct ls_conn *c);
 
 /* Milliseconds from the start to each step; below 0: it did not happen. */
 struct ls_conn_times {

@@ -128,16 +128,21 @@ static void set_tls(CURL *easy, const struct ls_config *config) {
 
 static CURLcode set_login(CURL *easy, const struct ls_conn_options *o) {
   char method[64];
-  const char *mechanisms = o->cram ? "AUTH=CRAM-MD5" : "AUTH=PLAIN;AUTH=LOGIN";
-  if (!ls_dialogue_wants_login(o->config))
+  const struct ls_config *config = o->config;
+  const char *mechanisms = config->oauth2 ? "AUTH=XOAUTH2;AUTH=OAUTHBEARER"
+                           : o->cram      ? "AUTH=CRAM-MD5"
+                                          : "AUTH=PLAIN;AUTH=LOGIN";
+  if (!ls_dialogue_wants_login(config))
     return CURLE_OK;
-  if (o->config->auth_method) {
-    snprintf(method, sizeof method, "AUTH=%.40s", o->config->auth_method);
+  if (config->auth_method) {
+    snprintf(method, sizeof method, "AUTH=%.40s", config->auth_method);
     mechanisms = method;
   }
-  CURLcode result = curl_easy_setopt(easy, CURLOPT_USERNAME, o->config->user);
-  if (!result)
-    result = curl_easy_setopt(easy, CURLOPT_PASSWORD, o->config->pass);
+  CURLcode result = curl_easy_setopt(easy, CURLOPT_USERNAME, config->user);
+  if (!result && o->bearer)
+    result = curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, o->bearer);
+  else if (!result)
+    result = curl_easy_setopt(easy, CURLOPT_PASSWORD, config->pass);
   if (!result)
     result = curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, mechanisms);
   if (!result)

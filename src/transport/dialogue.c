@@ -5,8 +5,9 @@
 
 #include "../pure/codec.h"
 #include "clock.h"
+#include "oauth.h"
 
-enum { EHLO_MAX = LS_REPLY_MAX, SECRET_MIN = 4 };
+enum { EHLO_MAX = LS_REPLY_MAX, SECRET_MIN = 4, SECRETS_MAX = 1024 * 1024 };
 
 static const struct {
   const char *verb;
@@ -15,6 +16,14 @@ static const struct {
     {"AUTH PLAIN", "AUTH PLAIN"},
     {"AUTH LOGIN", "AUTH LOGIN"},
     {"AUTH CRAM-MD5", "AUTH CRAM-MD5"},
+    {"AUTH XOAUTH2", "AUTH XOAUTH2"},
+    {"AUTH OAUTHBEARER", "AUTH OAUTHBEARER"},
+    {"AUTH SCRAM-SHA-1", "AUTH SCRAM-SHA-1"},
+    {"AUTH SCRAM-SHA-256", "AUTH SCRAM-SHA-256"},
+    {"AUTH DIGEST-MD5", "AUTH DIGEST-MD5"},
+    {"AUTH NTLM", "AUTH NTLM"},
+    {"AUTH GSSAPI", "AUTH GSSAPI"},
+    {"AUTH EXTERNAL", "AUTH EXTERNAL"},
 };
 
 static bool given(const char *s) {
@@ -22,7 +31,7 @@ static bool given(const char *s) {
 }
 
 bool ls_dialogue_wants_login(const struct ls_config *config) {
-  return given(config->user) && given(config->pass);
+  return given(config->user);
 }
 
 bool ls_dialogue_requires_tls(const struct ls_config *config) {
@@ -126,6 +135,13 @@ static void mask(struct ls_buf *text, struct ls_span secret) {
 
 /* Some servers repeat in their refusal what they were sent; that must not travel on in an error. */
 static void mask_login(struct ls_dialogue *d) {
+  struct ls_span sent = ls_buf_span(&d->sent);
+  while (sent.n) {
+    size_t end = ls_span_index(sent, '\0');
+    mask(&d->reply.text, ls_span_sub(sent, 0, end));
+    sent = ls_span_sub(sent, end + 1, sent.n);
+  }
+  mask(&d->reply.text, ls_buf_span(&d->bearer));
   struct ls_span user = ls_span_cstr(d->config->user), pass = ls_span_cstr(d->config->pass);
   struct ls_buf plain, encoded;
   ls_buf_init(&plain, SIZE_MAX);
@@ -140,10 +156,39 @@ static void mask_login(struct ls_dialogue *d) {
   ls_codec_base64(&encoded, pass);
   mask(&d->reply.text, ls_buf_span(&encoded));
   mask(&d->reply.text, pass);
-  if (plain.status != LS_OK || encoded.status != LS_OK)
+  if (plain.status != LS_OK || encoded.status != LS_OK || d->sent.status != LS_OK)
     ls_buf_cut(&d->reply.text, 3); /* without memory the code alone is safe */
   ls_buf_deinit(&plain);
   ls_buf_deinit(&encoded);
+}
+
+/* A server that does not take a token says why in a challenge, and refuses once that has been answered. */
+static void hear_challenge(struct ls_dialogue *d) {
+  struct ls_span text = ls_buf_span(&d->reply.text);
+  if (!d->bearer.n || text.n <= 4)
+    return;
+  d->token_refused = true;
+  ls_oauth_read_challenge(ls_span_sub(text, 4, text.n), &d->challenge);
+  mask(&d->challenge, ls_buf_span(&d->bearer));
+}
+
+static bool refuse_login(struct ls_dialogue *d) {
+  struct ls_span text = ls_buf_span(&d->reply.text);
+  struct ls_span words = ls_buf_span(&d->challenge);
+  const char *command = ls_dialogue_command(d);
+  mask_login(d);
+  d->token_refused = d->bearer.n && (d->token_refused || d->reply.code == 535);
+  if (!d->token_refused)
+    return refuse(d, LS_EAUTH, command, "Invalid login");
+  if (d->reply.code == 334) /* libcurl ends XOAUTH2 here; the text is base64 of what words says */
+    ls_error_set(&d->error, LS_EAUTH, command, "Invalid login: the server refused the access token%s%.*s",
+                 words.n ? ": " : "", (int)words.n, words.n ? words.p : "");
+  else
+    ls_error_set(&d->error, LS_EAUTH, command, "Invalid login: %.*s%s%.*s", (int)text.n, text.n ? text.p : "",
+                 words.n ? "; of the access token: " : "", (int)words.n, words.n ? words.p : "");
+  ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
+  d->error.permanent = true;
+  return false;
 }
 
 static bool judge(struct ls_dialogue *d) {
@@ -159,10 +204,10 @@ static bool judge(struct ls_dialogue *d) {
     /* libcurl's CURLUSESSL_TRY would go on in clear */
     return d->reply.code == 220 || refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
-    if (class > 3)
-      mask_login(d);
     d->logged_in = d->reply.code == 235;
-    return class == 2 || class == 3 || refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login");
+    if (class == 3)
+      hear_challenge(d);
+    return class == 2 || class == 3 || refuse_login(d);
   }
   return true;
 }
@@ -227,6 +272,18 @@ static size_t on_line(char *line, size_t size, size_t n, void *data) {
   return n;
 }
 
+/* Keeps what goes out for AUTH: the mechanism's argument, then each answer to a challenge. */
+static void keep_sent(struct ls_dialogue *d, struct ls_span line) {
+  if (ls_span_starts(line, LS_SPAN("AUTH ")))
+    line = ls_span_sub(line, ls_span_index(ls_span_sub(line, 5, line.n), ' ') + 6, line.n);
+  while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+    line.n--;
+  if (line.n) {
+    ls_buf_add(&d->sent, line);
+    ls_buf_addc(&d->sent, '\0');
+  }
+}
+
 static void note_command(struct ls_dialogue *d, struct ls_span command) {
   if (ls_span_starts(command, LS_SPAN("EHLO "))) {
     if (d->step == LS_STEP_STARTTLS) {
@@ -244,6 +301,8 @@ static void note_command(struct ls_dialogue *d, struct ls_span command) {
       if (ls_span_starts(command, ls_span_cstr(mechanisms[i].verb)))
         d->auth_command = mechanisms[i].command;
   }
+  if (d->step == LS_STEP_AUTH)
+    keep_sent(d, command);
 }
 
 static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *data) {
@@ -257,7 +316,8 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
   return 0;
 }
 
-void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, bool probe) {
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer,
+                      bool probe) {
   *d = (struct ls_dialogue){.easy = easy, .config = config, .probe = probe};
   d->login = ls_dialogue_wants_login(config);
   d->tls_required = ls_dialogue_requires_tls(config);
@@ -265,6 +325,10 @@ void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config 
   ls_reply_init(&d->reply);
   ls_capability_init(&d->capability);
   ls_buf_init(&d->ehlo, EHLO_MAX);
+  ls_buf_init(&d->bearer, SECRETS_MAX);
+  ls_buf_init(&d->challenge, EHLO_MAX);
+  ls_buf_init(&d->sent, SECRETS_MAX);
+  ls_buf_adds(&d->bearer, bearer ? bearer : "");
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, d);
   curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
@@ -275,6 +339,9 @@ void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config 
 void ls_dialogue_deinit(struct ls_dialogue *d) {
   ls_reply_deinit(&d->reply);
   ls_buf_deinit(&d->ehlo);
+  ls_buf_deinit(&d->bearer);
+  ls_buf_deinit(&d->challenge);
+  ls_buf_deinit(&d->sent);
   free(d->greeting);
   d->greeting = NULL;
   ls_tls_facts_deinit(&d->facts);
@@ -282,19 +349,16 @@ void ls_dialogue_deinit(struct ls_dialogue *d) {
 }
 
 enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
-  const struct ls_config *config = d->config;
   if (d->tls_required && !d->tls)
     return ls_error_set(&d->error, LS_ETLS, "STARTTLS",
                         "The server does not offer STARTTLS, and TLS is required here; use its TLS port with "
                         "secure set to true, or, where the line is safe, set ignoreTLS to true");
   if (d->login && !d->logged_in && d->step == LS_STEP_AUTH)
-    return refuse(d, LS_EAUTH, ls_dialogue_command(d), "Invalid login"), LS_EAUTH;
+    return refuse_login(d), LS_EAUTH;
   if (d->login && !d->logged_in)
     return ls_error_set(&d->error, LS_EAUTH, "EHLO",
-                        "The server offers no AUTH, but the config has a user and a password; %s",
+                        "The server offers no AUTH, but the config has a login; %s",
                         d->tls ? "remove auth, or check host and port"
                                : "many servers offer it only after STARTTLS or on a TLS port");
-  if (given(config->user) != given(config->pass) && d->capability.auth_line)
-    return ls_error_set(&d->error, LS_EAUTH, "API", "Missing credentials for \"PLAIN\"");
   return LS_OK;
 }

@@ -2,7 +2,7 @@
  * dialogue: what server and libcurl say to each other until a connection is ready: greeting, EHLO, STARTTLS,
  * AUTH (RFC 5321, 3207, 4954). libcurl speaks; this listens through its callbacks, judges each reply, keeps
  * what the server offers, and ends the attempt where our rules are stricter than libcurl's. Commands are
- * looked at for their verb only: what follows may be secret. */
+ * looked at for their verb only; what follows AUTH is kept to hide it where the server repeats it. */
 #ifndef LS_DIALOGUE_H
 #define LS_DIALOGUE_H
 
@@ -16,7 +16,8 @@ enum ls_step { LS_STEP_GREETING, LS_STEP_EHLO, LS_STEP_HELO, LS_STEP_STARTTLS, L
 struct ls_dialogue {
   CURL *easy;                     /* borrowed */
   const struct ls_config *config; /* borrowed */
-  bool login;                     /* there is a user and a password */
+  struct ls_buf bearer;           /* secret; the access token; n = 0: none */
+  bool login;                     /* there is something to log in with */
   bool tls_required;              /* nothing may follow EHLO in clear */
   bool probe;                     /* collect the facts of TLS too */
 
@@ -25,9 +26,12 @@ struct ls_dialogue {
   bool tls;                 /* the connection is encrypted by now */
   bool greeted;             /* the whole greeting came */
   bool logged_in;
-  int64_t last_ms;    /* when octets last went either way */
-  int64_t greeted_ms; /* when the greeting came */
-  int64_t tls_ms;     /* when TLS was seen to be up after STARTTLS; 0: not */
+  bool token_refused;      /* the server does not take the access token */
+  struct ls_buf challenge; /* what it said of it (RFC 7628 3.2.2) */
+  struct ls_buf sent;      /* secret; what went out for AUTH, each with a NUL behind it */
+  int64_t last_ms;         /* when octets last went either way */
+  int64_t greeted_ms;      /* when the greeting came */
+  int64_t tls_ms;          /* when TLS was seen to be up after STARTTLS; 0: not */
 
   struct ls_reply reply;
   struct ls_capability capability; /* of the last EHLO */
@@ -39,8 +43,10 @@ struct ls_dialogue {
   struct ls_error error; /* why the attempt must end */
 };
 
-/* Sets the callbacks of easy. d must live as long as easy. */
-void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, bool probe);
+/* Sets the callbacks of easy. d must live as long as easy. bearer: the access token, or NULL; borrowed for
+ * the call. */
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer,
+                      bool probe);
 void ls_dialogue_deinit(struct ls_dialogue *d);
 
 /* libcurl says the connection is ready: so it is, unless our rules say otherwise (d->error). */
@@ -49,7 +55,7 @@ enum ls_status ls_dialogue_finish(struct ls_dialogue *d);
 /* "CONN", "EHLO", ...: the step the dialogue is in, as errors name it. Static storage. */
 const char *ls_dialogue_command(const struct ls_dialogue *d);
 
-/* A user and a password are given, both not empty. */
+/* There is a user, with a password or another way to log in. */
 bool ls_dialogue_wants_login(const struct ls_config *config);
 
 /* No password goes in clear to a host that is not this machine, unless the config says so; see requireTLS. */

@@ -86,20 +86,21 @@ static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue
 }
 
 static enum ls_status explain_login(struct ls_dialogue *d) {
+  const char *method = d->config->auth_method;
   if (d->step == LS_STEP_AUTH) {
-    struct ls_span text = ls_buf_span(&d->reply.text);
-    ls_error_set(&d->error, LS_EAUTH, ls_dialogue_command(d), "Invalid login: %.*s", (int)text.n,
-                 text.n ? text.p : "");
-    ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
-    return LS_EAUTH;
+    d->logged_in = false; /* whatever the server said last: libcurl had given up before */
+    return ls_dialogue_finish(d);
   }
   const char *line = d->ehlo.n ? d->ehlo.p : "";
   const char *end = line + d->ehlo.n;
   while (line < end && !ls_span_ieq(ls_span_sub(ls_span_cstr(line), 0, 4), LS_SPAN("AUTH")))
     line += strlen(line) + 1;
   return ls_error_set(&d->error, LS_EAUTH, "EHLO",
-                      "The server offers no way to log in that we can use with a password%s%s",
-                      line < end ? "; it offers: " : "", line < end ? line : "");
+                      "The server offers no way to log in that we can use with %s%s%s%s",
+                      method              ? "auth.method "
+                      : d->config->oauth2 ? "an access token"
+                                          : "a password",
+                      method ? method : "", line < end ? "; it offers: " : "", line < end ? line : "");
 }
 
 enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {

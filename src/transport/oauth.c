@@ -347,6 +347,16 @@ static bool is_truthy(const struct ls_value *v) {
   return !ls_value_is(v, LS_VALUE_STRING) || v->as.string.n > 0;
 }
 
+/* The errors of RFC 6749 5.2: all of them are about what was sent, which the next request would repeat. */
+static bool is_final(struct ls_span error) {
+  static const char *const names[] = {"invalid_request",     "invalid_client",         "invalid_grant",
+                                      "unauthorized_client", "unsupported_grant_type", "invalid_scope"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (ls_span_eq(error, ls_span_cstr(names[i])))
+      return true;
+  return false;
+}
+
 /* error, error_description and error_uri (RFC 6749, 5.2); some endpoints put an object with a message in
  * error. */
 static enum ls_status refuse(struct ls_oauth *o, const struct ls_value *reply, long http,
@@ -377,6 +387,8 @@ static enum ls_status refuse(struct ls_oauth *o, const struct ls_value *reply, l
                               : ls_error_set(err, LS_EOAUTH2, command, "%s (HTTP %ld from %s)", words.p, http,
                                              o->config.shown_url);
   ls_buf_deinit(&words);
+  if (err && status == LS_EOAUTH2)
+    err->permanent = is_final(text);
   return status;
 }
 

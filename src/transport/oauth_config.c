@@ -5,6 +5,8 @@
 
 #include <curl/curl.h>
 
+#include "../pure/netaddr.h"
+
 enum {
   ARENA_MAX = 1 << 20,
   ASSERTION_S = 300,
@@ -316,6 +318,13 @@ static enum ls_status rename_host(struct ls_oauth_config *c, CURLU *u, const cha
   return c->connect_to && value.p && c->url ? LS_OK : no_memory(err);
 }
 
+static bool is_local(struct ls_arena *a, CURLU *u) {
+  struct ls_span host = ls_span_cstr(url_part(a, u, CURLUPART_HOST, 0));
+  if (host.n > 2 && host.p[0] == '[')
+    host = ls_span_sub(host, 1, host.n - 1);
+  return ls_netaddr_is_loopback(host);
+}
+
 static enum ls_status read_url(struct ls_oauth_config *c, const char *servername, struct ls_error *err) {
   CURLU *u = curl_url();
   if (!u)
@@ -326,6 +335,8 @@ static enum ls_status read_url(struct ls_oauth_config *c, const char *servername
     scheme = url_part(&c->arena, u, CURLUPART_SCHEME, 0);
   if (!scheme || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
     status = wrong(err, "accessUrl", "must be the https:// URL of a token endpoint");
+  else if (strcmp(scheme, "http") == 0 && !is_local(&c->arena, u))
+    status = wrong(err, "accessUrl", "must begin with https://; a secret goes in clear to this machine only");
   c->shown_url = ls_oauth_config_show_url(&c->arena, c->url);
   if (status == LS_OK && servername && strcmp(scheme, "https") == 0)
     status = rename_host(c, u, servername, err);

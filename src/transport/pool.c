@@ -20,6 +20,7 @@ struct ls_pool_conn {
   bool probe;              /* takes none */
   int64_t check_until_ms;  /* a NOOP is out and must be answered by then; 0: none is */
   bool second;             /* the attempt was repeated with another mechanism */
+  uint64_t token;          /* the serial of the access token it logs in with */
 };
 
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err) {
@@ -63,6 +64,7 @@ static void remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, 
 void ls_pool_deinit(struct ls_pool *p) {
   while (p->members)
     remove_member(p, p->members, true, ls_clock_ms());
+  ls_login_deinit(&p->login);
   if (p->loop.multi)
     ls_loop_deinit(&p->loop);
   release(p);
@@ -79,6 +81,7 @@ void ls_pool_abandon(struct ls_pool *p) {
   release(p);
 }
 
+/* NULL: err says why; where it is empty, an access token is on its way. */
 static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t now_ms, struct ls_error *err) {
   struct ls_conn_options options = {.config = p->config,
                                     .ehlo_name = p->ehlo_name,
@@ -86,6 +89,9 @@ static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t n
                                     .probe = probe,
                                     .window_messages = WINDOW,
                                     .learned = p->learned};
+  uint64_t token;
+  if (ls_login_token(&p->login, p->loop.multi, &options.bearer, &token, err) != LS_OK)
+    return NULL;
   struct ls_pool_conn *m = calloc(1, sizeof *m);
   if (m)
     m->conn = ls_conn_open(p->loop.multi, &options, now_ms, err);
@@ -96,6 +102,7 @@ static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t n
     return NULL;
   }
   m->probe = probe;
+  m->token = token;
   m->next = p->members;
   p->members = m;
   if (!probe) {
@@ -146,7 +153,20 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_job_prepend(&p->waiting, &again);
 }
 
-/* An attempt has failed: those who wait for it learn why, unless others are on the way. */
+/* No connection is to be had: those who wait for one learn why, unless others are on the way. */
+static void fail_waiting(struct ls_pool *p, const struct ls_error *why, int64_t now_ms) {
+  bool others = p->count > 0;
+  struct ls_job_list keep = {0};
+  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
+    if (others && (!j->requeues || p->opening))
+      ls_job_push(&keep, j);
+    else
+      fail(p, j, why);
+  p->waiting = keep;
+  p->open_again_ms = others ? now_ms + REOPEN_AFTER_MS : 0;
+}
+
+/* An attempt has failed, and is repeated where another mechanism or another token may help. */
 static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   struct ls_error why;
   bool cram;
@@ -160,27 +180,35 @@ static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t no
       return;
     }
   }
+  if (ls_conn_token_refused(m->conn) && ls_login_refused(&p->login, m->token)) {
+    remove_member(p, m, false, now_ms);
+    return;
+  }
   p->stats.connections_failed++;
-  p->open_again_ms = now_ms + REOPEN_AFTER_MS;
   ls_error_copy(&why, ls_conn_error(m->conn));
   remove_member(p, m, false, now_ms);
-  bool others = p->count > 0;
-  struct ls_job_list keep = {0};
-  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
-    if (others && (!j->requeues || p->opening))
-      ls_job_push(&keep, j);
-    else
-      fail(p, j, &why);
-  p->waiting = keep;
-  if (!others)
-    p->open_again_ms = 0;
+  fail_waiting(p, &why, now_ms);
   ls_error_deinit(&why);
+}
+
+/* False: there is no access token yet, or none to be had. */
+static bool has_token(struct ls_pool *p, int64_t now_ms) {
+  struct ls_error why = {0};
+  const char *token;
+  uint64_t serial;
+  enum ls_status status = ls_login_token(&p->login, p->loop.multi, &token, &serial, &why);
+  if (status < LS_OK)
+    fail_waiting(p, &why, now_ms);
+  ls_error_deinit(&why);
+  return status == LS_OK;
 }
 
 static void became_ready(struct ls_pool *p, struct ls_pool_conn *m) {
   p->stats.connections_opened++;
-  if (ls_conn_dialogue(m->conn)->logged_in)
+  if (ls_conn_dialogue(m->conn)->logged_in) {
     p->stats.logins++;
+    ls_login_accepted(&p->login);
+  }
   if (!m->probe)
     p->opening--;
 }
@@ -197,6 +225,13 @@ static void run_libcurl(struct ls_pool *p, int64_t now_ms) {
   CURLcode result;
   ls_loop_run(&p->loop);
   while (ls_loop_next(&p->loop, &easy, &result)) {
+    struct ls_error why = {0};
+    if (ls_login_took(&p->login, easy, result, &why)) {
+      if (why.status != LS_OK)
+        fail_waiting(p, &why, now_ms);
+      ls_error_deinit(&why);
+      continue;
+    }
     struct ls_pool_conn *m = member_of(p, ls_conn_of(easy));
     if (!m)
       continue;
@@ -403,7 +438,7 @@ static void open_more(struct ls_pool *p, int64_t now_ms) {
       return;
     if (now_ms < p->open_again_ms && p->count > 0)
       return;
-    if (p->count >= most && !end_one_idle(p, now_ms))
+    if (!has_token(p, now_ms) || (p->count >= most && !end_one_idle(p, now_ms)))
       return;
     struct ls_error err = {0};
     if (!open_member(p, false, now_ms, &err)) {
@@ -414,7 +449,7 @@ static void open_more(struct ls_pool *p, int64_t now_ms) {
 }
 
 static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
-  const char *command = "CONN";
+  const char *command = p->login.pending ? "AUTH XOAUTH2" : "CONN";
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
     if (ls_conn_state(m->conn) == LS_CONN_OPENING)
       command = ls_dialogue_command(ls_conn_dialogue(m->conn));
@@ -503,10 +538,16 @@ struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error
   return m ? m->conn : NULL;
 }
 
-void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms) {
+bool ls_pool_probe_again(struct ls_pool *p, struct ls_conn *c) {
   bool cram;
-  if (ls_conn_wants_other_mechanism(c, &cram))
+  if (ls_conn_wants_other_mechanism(c, &cram)) {
     p->cram = cram;
+    return true;
+  }
+  return ls_conn_token_refused(c) && ls_login_refused(&p->login, member_of(p, c)->token);
+}
+
+void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms) {
   if (ls_conn_state(c) == LS_CONN_FAILED)
     p->stats.connections_failed++;
   remove_member(p, member_of(p, c), true, now_ms);

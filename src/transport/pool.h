@@ -13,6 +13,7 @@
 
 #include "conn.h"
 #include "job.h"
+#include "login.h"
 #include "loop.h"
 
 struct ls_pool_conn; /* a connection and the messages on it */
@@ -27,6 +28,7 @@ struct ls_pool {
   size_t in_flight; /* messages on connections */
   struct ls_job_list waiting;
   struct ls_job_list finished;
+  struct ls_login login;
   bool cram;             /* the server offers CRAM-MD5 only */
   size_t started;        /* messages since window_ms, where there is a rateLimit */
   int64_t window_ms;     /* when the first of them started */
@@ -55,8 +57,11 @@ void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
 /* Ends idle connections with QUIT, fails all messages with why. */
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
 
-/* A connection of its own, for verify. The pool owns it until ls_pool_probe_end. NULL: err says why. */
+/* A connection of its own, for verify. The pool owns it until ls_pool_probe_end. NULL: err says why; where it
+ * is empty, an access token is on its way: call again after a turn. */
 struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error *err);
+/* It has failed, and another one, with another mechanism or token, may not. */
+bool ls_pool_probe_again(struct ls_pool *p, struct ls_conn *c);
 void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms);
 
 size_t ls_pool_pending(const struct ls_pool *p);

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
---- auth: the server's side of SASL for SMTP (RFC 4954): PLAIN, LOGIN, CRAM-MD5, XOAUTH2.
--- A mechanism is a function(ask, initial, users) that answers the user's name, or nil and a reply code when
--- the exchange failed. `ask(challenge)` sends a 334 and gives the decoded answer, or nil and a reply code.
+--- auth: the server's side of SASL for SMTP (RFC 4954): PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER and
+-- EXTERNAL. A mechanism is a function(ask, initial, users) that answers the user's name, or nil and a reply
+-- code when the exchange failed. `ask(challenge)` sends a 334 and gives the decoded answer, or nil and a
+-- reply code.
 local md5 = require "logto_smtp.testing.md5"
 local mime = require "mime"
 
@@ -70,17 +71,39 @@ M.mechanisms["CRAM-MD5"] = function(ask, initial, users)
   return nil, FAILED
 end
 
-M.mechanisms["XOAUTH2"] = function(ask, initial, users)
+-- Both mechanisms for access tokens differ in how the answer is written and how the client ends a refusal.
+local function bearer(pattern, unescape)
+  return function(ask, initial, users)
+    local answer, code = initial, nil
+    if not answer then answer, code = ask("") end
+    if not answer then return nil, code end
+    local user, token = answer:match(pattern)
+    if not user then return nil, 501 end
+    user = unescape(user)
+    for _, known in ipairs(users) do
+      if known.user == user and known.accessToken and known.accessToken == token then return user end
+    end
+    answer, code = ask('{"status":"401","schemes":"bearer","scope":"https://mail.example/"}')
+    return nil, answer and FAILED or code
+  end
+end
+
+M.mechanisms["XOAUTH2"] = bearer("^user=([^\1]*)\1auth=Bearer ([^\1]*)\1\1$", function(user) return user end)
+
+-- RFC 7628; the user stands in a GS2 header, where "=" and "," are written as =3D and =2C (RFC 5801, 4)
+M.mechanisms["OAUTHBEARER"] = bearer("^n,a=([^,\1]*),\1.-auth=Bearer ([^\1]*)\1\1$", function(user)
+  return (user:gsub("=2C", ","):gsub("=3D", "="))
+end)
+
+-- RFC 4422, A: who the client is has been told elsewhere, here by nothing: any known user is believed.
+M.mechanisms["EXTERNAL"] = function(ask, initial, users)
   local answer, code = initial, nil
   if not answer then answer, code = ask("") end
   if not answer then return nil, code end
-  local user, token = answer:match("^user=([^\1]*)\1auth=Bearer ([^\1]*)\1\1$")
-  if not user then return nil, 501 end
   for _, known in ipairs(users) do
-    if known.user == user and known.accessToken and known.accessToken == token then return user end
+    if known.user == answer then return answer end
   end
-  answer, code = ask('{"status":"401","schemes":"bearer","scope":"https://mail.example/"}')
-  return nil, answer and FAILED or code
+  return nil, FAILED
 end
 
 return M

@@ -18,7 +18,7 @@ local M = {}
 ---@field requireAuth? boolean MAIL is refused before AUTH; default true when `auth` is given
 ---@field requireTls? boolean MAIL is refused before STARTTLS; default false
 ---@field authInClear? boolean AUTH is offered before STARTTLS too; default false
----@field mechanisms? string[] of PLAIN, LOGIN, CRAM-MD5, XOAUTH2; default PLAIN, LOGIN
+---@field mechanisms? string[] of PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER, EXTERNAL; default PLAIN, LOGIN
 ---@field capabilities? table EHLO lines instead of our own, as a list (STARTTLS is left out under TLS) or as
 ---  { clear = list, tls = list }; what is not listed is refused
 ---@field chunking? boolean offer CHUNKING; default false

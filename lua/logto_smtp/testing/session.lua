@@ -154,6 +154,8 @@ function Session:challenge(entry, encoded)
   if not self:answer("CHALLENGE", entry, 334, encoded) then return nil end
   local line, crlf = self.stream:line(AUTH_LINE_OCTETS, self:deadline())
   if not line and crlf == "timeout" then self:expire() end
+  entry.answers = entry.answers or {}
+  entry.answers[#entry.answers + 1] = line
   return line or ""
 end
 
