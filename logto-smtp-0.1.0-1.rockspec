@@ -121,6 +121,7 @@ build = {
     ["logto_smtp.kit"] = "lua/logto_smtp/kit.lua",
     ["logto_smtp.mailbox"] = "lua/logto_smtp/mailbox.lua",
     ["logto_smtp.metadata"] = "lua/logto_smtp/metadata.lua",
+    ["logto_smtp.option_names"] = "lua/logto_smtp/option_names.lua",
     ["logto_smtp.providers"] = "lua/logto_smtp/providers.lua",
     ["logto_smtp.testing.auth"] = "lua/logto_smtp/testing/auth.lua",
     ["logto_smtp.testing.capability"] = "lua/logto_smtp/testing/capability.lua",

@@ -119,12 +119,33 @@ describe("advise()", function()
     { "seconds for milliseconds", { connectionTimeout = 30 }, "connectionTimeout" },
     { "any certificate", { tls = { rejectUnauthorized = false } }, "tls.rejectUnauthorized" },
     { "a password in clear", { ignoreTLS = true }, "ignoreTLS" },
+    { "a typing error in a name", { requireTls = true }, "requireTls" },
+    { "another", { hosts = "x" }, "hosts" },
+    { "two letters swapped", { tls = { rejcetUnauthorized = true } }, "tls.rejcetUnauthorized" },
+    { "the other spelling", { tls = { rejectUnauthorised = true } }, "tls.rejectUnauthorised" },
+    { "an option of tls on the config itself", { rejectUnauthorized = true }, "rejectUnauthorized" },
+    { "an option of the config in auth", { auth = { user = "u", pass = "p", name = "x" } }, "auth.name" },
   }
   for _, row in ipairs(rows) do
     it("warns of " .. row[1], function()
       assert.are.same({ row[3] }, paths(row[2]))
     end)
   end
+
+  it("names the option that was meant, and where it belongs", function()
+    local function message(overrides) return providers.advise(configs.config(overrides))[1].message end
+    assert.matches("did you mean `requireTLS`?", message({ requireTls = true }), 1, true)
+    assert.matches("did you mean `tls`?", message({ tlss = {} }), 1, true)
+    local spelt = message({ tls = { rejectUnauthorised = true } })
+    assert.matches("did you mean `rejectUnauthorized`?", spelt, 1, true)
+    assert.matches("it belongs into `tls`", message({ rejectUnauthorized = true }), 1, true)
+    assert.matches("it belongs into the config itself", message({ tls = { requireTLS = true } }), 1, true)
+  end)
+
+  it("says nothing of names that are like none, however long", function()
+    local text = ("x"):rep(100000)
+    assert.are.same({}, paths({ comment = "x", [text] = 1, ["설명"] = 1 }))
+  end)
 
   it("warns of templates that tell no code, or show their HTML", function()
     local function template_paths(fields)

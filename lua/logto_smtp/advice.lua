@@ -6,6 +6,7 @@
 
 local kit = require("logto_smtp.kit")
 local null = require("cjson").null
+local option_names = require("logto_smtp.option_names")
 
 local function is_set(v)
   return v ~= nil and v ~= null and v ~= ""
@@ -172,6 +173,31 @@ function RULES.timeouts(config, _, say)
   end
 end
 
+-- Names that are no option are not looked at, so a typing error would go unnoticed.
+local function check_names(place, holder, say)
+  local names = {}
+  for name in pairs(holder) do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local meant, where = option_names.meant(place, name)
+    local path = place == "" and name or place .. "." .. name
+    if meant and where == place then
+      say(path, ("is no option and has no effect: did you mean `%s`?"):format(meant))
+    elseif meant then
+      say(path, ("has no effect here: it belongs into %s"):format(where == "" and "the config itself"
+        or "`" .. where .. "`"))
+    end
+  end
+end
+
+function RULES.names(config, _, say)
+  check_names("", config, say)
+  if type(config.tls) == "table" then check_names("tls", config.tls, say) end
+  check_names("auth", auth_of(config), say)
+end
+
 -- What a template must name to be of any use: an invitation carries a link, the others a code.
 function RULES.templates(config, _, say)
   for i, template in ipairs(config.templates) do
@@ -187,8 +213,8 @@ function RULES.templates(config, _, say)
 end
 
 local ORDER = {
-  "leftovers", "host", "port", "tls", "login", "oauth", "provider_login", "sender", "name", "timeouts",
-  "templates",
+  "leftovers", "names", "host", "port", "tls", "login", "oauth", "provider_login", "sender", "name",
+  "timeouts", "templates",
 }
 
 ---@param config table  passed the guard

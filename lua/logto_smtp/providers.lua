@@ -310,7 +310,8 @@ M.KEY_ORDER = {
 ---@param config table  passed the guard
 ---@return {path: string, message: string}[]  empty: nothing to say
 function M.advise(config)
-  local effective = setmetatable({}, { __index = config })
+  local effective = {}
+  for key, value in pairs(config) do effective[key] = value end
   local service = type(config.service) == "string" and core.service(config.service)
   for key, value in pairs(service or {}) do effective[key] = value end
   return advise(effective, M.byHost(effective.host))
