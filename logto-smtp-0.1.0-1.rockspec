@@ -42,6 +42,7 @@ build = {
         "src/pure/canon.c",
         "src/pure/capability.c",
         "src/pure/codec.c",
+        "src/pure/codec_quoted.c",
         "src/pure/config.c",
         "src/pure/config_auth.c",
         "src/pure/config_pool.c",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../../src/pure/codec.h"
+#include "../../src/pure/utf8.h"
 
 enum { CEILING = 1 << 20 };
 
@@ -214,25 +215,76 @@ static void test_codec_examine_sees_what_the_choice_of_encoding_needs(void **sta
   }
 }
 
-/* Line ends of every kind at every place around the cut: no line over 76, and nothing is lost. */
+/* A piece at one place of a text of x: no line over 76, and nothing is lost. */
+static void check_quoted_piece(const char *piece, size_t at) {
+  char text[1300];
+  memset(text, 'x', sizeof text);
+  memcpy(text + at, piece, strlen(piece));
+  struct ls_buf b;
+  ls_buf_init(&b, CEILING);
+  ls_codec_quoted(&b, ls_span(text, sizeof text));
+  assert_true(ls_codec_examine(ls_buf_span(&b)).longest <= 76);
+  size_t kept = 0;
+  for (size_t i = 0; i < b.n; i++)
+    kept += b.p[i] == 'x';
+  assert_int_equal(kept, sizeof text - strlen(piece));
+  ls_buf_deinit(&b);
+}
+
+/* Every kind of piece around the cut of a line, and around the octets that are encoded in one go. */
 static void test_codec_quoted_lines_never_pass_76(void **state) {
   (void)state;
-  static const char *const pieces[] = {"\n", "\r\n", "\r", "=", " ", "é", "日", "🎉", ".", "\t"};
-  for (size_t piece = 0; piece < sizeof pieces / sizeof pieces[0]; piece++)
-    for (size_t at = 0; at < 160; at++) {
-      char text[200];
-      memset(text, 'x', sizeof text);
-      memcpy(text + at, pieces[piece], strlen(pieces[piece]));
-      struct ls_buf b;
-      ls_buf_init(&b, CEILING);
-      ls_codec_quoted(&b, ls_span(text, sizeof text));
-      assert_true(ls_codec_examine(ls_buf_span(&b)).longest <= 76);
-      size_t kept = 0;
-      for (size_t i = 0; i < b.n; i++)
-        kept += b.p[i] == 'x';
-      assert_int_equal(kept, sizeof text - strlen(pieces[piece]));
-      ls_buf_deinit(&b);
+  static const char *const pieces[] = {"\n", "\r\n", "\r", "=", " ", " \n", "é", "日", "🎉", ".", "\t"};
+  for (size_t piece = 0; piece < sizeof pieces / sizeof pieces[0]; piece++) {
+    for (size_t at = 0; at < 160; at++)
+      check_quoted_piece(pieces[piece], at);
+    for (size_t at = 1000; at < 1110; at++)
+      check_quoted_piece(pieces[piece], at);
+  }
+}
+
+/* What is looked at in words is what one octet after the other tells, wherever in a word it stands. */
+static void test_codec_examines_every_place_of_a_word(void **state) {
+  (void)state;
+  char text[19];
+  for (size_t at = 0; at < sizeof text; at++)
+    for (unsigned octet = 0; octet < 256; octet++) {
+      memset(text, ' ', sizeof text);
+      text[at] = (char)octet;
+      text[(at + 1) % sizeof text] = 'x';
+      struct ls_span in = support_guard(ls_span(text, sizeof text));
+      struct ls_codec_facts f = ls_codec_examine(in);
+      bool line_end = octet == '\n' || octet == '\r';
+      bool control = octet < ' ' && octet != '\t' && !line_end;
+      size_t behind = sizeof text - 1 - at;
+      assert_int_equal(f.ascii, octet < 0x80);
+      assert_int_equal(f.control, control);
+      assert_int_equal(f.nul, octet == 0);
+      assert_int_equal(f.longest, line_end ? (at > behind ? at : behind) : sizeof text);
+      assert_int_equal(f.choice, control || octet >= 0xc0 ? LS_CODEC_B : LS_CODEC_Q);
+      assert_int_equal(ls_utf8_valid(in), octet < 0x80);
+      support_unguard(in);
     }
+}
+
+static void test_codec_base64_reads_no_further_than_it_may(void **state) {
+  (void)state;
+  char octets[64];
+  for (size_t i = 0; i < sizeof octets; i++)
+    octets[i] = (char)(i * 37);
+  for (size_t n = 1; n <= sizeof octets; n++) {
+    struct ls_span in = support_guard(ls_span(octets, n));
+    struct ls_buf b;
+    ls_buf_init(&b, CEILING);
+    ls_codec_base64(&b, in);
+    assert_int_equal(b.n, (n + 2) / 3 * 4);
+    char back[sizeof octets + 3];
+    size_t length = 0;
+    assert_true(ls_codec_unbase64(ls_buf_span(&b), back, &length));
+    assert_span_equal(ls_span(back, length), in);
+    ls_buf_deinit(&b);
+    support_unguard(in);
+  }
 }
 
 static bool write_everything(void *context) {
@@ -267,6 +319,8 @@ int main(void) {
       cmocka_unit_test(test_codec_writes_parameters_bare_quoted_or_encoded),
       cmocka_unit_test(test_codec_examine_sees_what_the_choice_of_encoding_needs),
       cmocka_unit_test(test_codec_quoted_lines_never_pass_76),
+      cmocka_unit_test(test_codec_examines_every_place_of_a_word),
+      cmocka_unit_test(test_codec_base64_reads_no_further_than_it_may),
       cmocka_unit_test(test_codec_survives_each_failed_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

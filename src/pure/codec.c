@@ -4,13 +4,13 @@
 #include <stdint.h>
 
 #include "utf8.h"
+#include "word.h"
 
 enum {
   WORD_MAX = 75, /* RFC 2047 2 */
   WORD_Q = 40,   /* octets of Q text in a word of 52: "=?UTF-8?Q?" and "?=" take twelve */
   WORD_B = 30,   /* octets whose base64 fills those 40 */
-  LINE = 76,     /* RFC 2045 6.7 and 6.8 */
-  TAIL = 25,     /* a soft line break looks for a word's end in this many last octets of a line */
+  LINE = 76,     /* RFC 2045 6.8 */
   PARAM = 50,    /* octets of one section of a parameter */
   PARAM_MAX = 75,
   BLANKS = 32 /* a longer run of spaces is encoded, or folding would leave lines of nothing else */
@@ -18,58 +18,80 @@ enum {
 
 static const char hex[] = "0123456789ABCDEF";
 
-/* Per octet: the share in the choice between Q and B (low bits, biased by 2), and what else it is. */
-enum { WEIGHT = 7, HIGH = 8, CONTROL = 16, BREAK = 32, NUL = 64 };
+/* What examine gathers. Q is the better choice where letters outnumber the rest: controls, and the UTF-16
+ * units of characters above 127, of which a lead octet tells one and that of four octets two. */
+struct look {
+  uint64_t high;    /* lanes of all octets above 127 */
+  uint64_t letters; /* per lane: ASCII letters of this stretch */
+  uint64_t units;   /* per lane: UTF-16 units above 127 of this stretch */
+  size_t controls;  /* other than TAB, LF, CR */
+  bool nul;
+  size_t longest;
+  size_t line; /* where the current one starts */
+};
 
-#define X(w) ((w) + 2)
-#define C (X(-1) | CONTROL)
-#define N X(0)
-#define L X(1)
-#define U X(0) | HIGH
-#define D (X(-1) | HIGH)
-#define F (X(-2) | HIGH)
-#define TIMES4(v) v, v, v, v
-#define TIMES16(v) TIMES4(v), TIMES4(v), TIMES4(v), TIMES4(v)
-static const unsigned char kinds[256] = {
-    C | NUL,    C,          C,          C,          C,          C,          C,          C,
-    C,          N,          N | BREAK,  C,          C,          N | BREAK,  C,          C,
-    TIMES16(C), TIMES16(N), TIMES4(N),  TIMES4(N),  TIMES4(N),  TIMES4(N),  N,          L,
-    L,          L,          TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),  L,
-    L,          L,          N,          N,          N,          N,          N,          N,
-    L,          L,          L,          TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),  TIMES4(L),
-    L,          L,          L,          N,          N,          N,          N,          N,
-    TIMES16(U), TIMES16(U), TIMES16(U), TIMES16(U), TIMES16(D), TIMES16(D), TIMES16(D), TIMES16(F)};
-#undef X
-#undef C
-#undef N
-#undef L
-#undef U
-#undef D
-#undef F
+enum { STRETCH = 127 }; /* words whose units, two at most, a lane can count */
+
+/* The sum of eight lanes of up to 254. */
+static size_t lane_sum(uint64_t lanes) {
+  uint64_t pairs = (lanes & UINT64_C(0x00ff00ff00ff00ff)) + (lanes >> 8 & UINT64_C(0x00ff00ff00ff00ff));
+  return pairs * UINT64_C(0x0001000100010001) >> 48;
+}
+
+/* The octets at from to to, some of which are below the space. */
+static void look_at_controls(struct look *look, const unsigned char *p, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    if (p[i] == '\n' || p[i] == '\r') {
+      if (i - look->line > look->longest)
+        look->longest = i - look->line;
+      look->line = i + 1;
+    } else if (p[i] < 0x20 && p[i] != '\t') {
+      look->controls++;
+      look->nul = look->nul || p[i] == 0;
+    }
+  }
+}
+
+static void look_at_word(struct look *look, uint64_t word) {
+  uint64_t folded = word | LS_WORD_FILL(0x20);
+  uint64_t letters = ls_word_from(folded, 'a') & ~ls_word_from(folded, 'z' + 1) & ~word;
+  look->letters += (letters & LS_WORD_HIGH) >> 7;
+  if (word & LS_WORD_HIGH) {
+    uint64_t lead = word & word << 1 & LS_WORD_HIGH;
+    look->high |= word & LS_WORD_HIGH;
+    look->units += (lead >> 7) + ((lead & word << 2 & word << 3) >> 7);
+  }
+}
 
 struct ls_codec_facts ls_codec_examine(struct ls_span text) {
   const unsigned char *p = (const unsigned char *)text.p;
-  unsigned seen = 0;
-  uint64_t weight = 0;
-  size_t longest = 0;
-  size_t line = 0; /* where the current one starts */
-  for (size_t i = 0; i < text.n; i++) {
-    unsigned kind = kinds[p[i]];
-    seen |= kind;
-    weight += kind & WEIGHT;
-    if (kind & BREAK) {
-      if (i - line > longest)
-        longest = i - line;
-      line = i + 1;
+  struct look look = {0};
+  size_t letters = 0;
+  size_t units = 0;
+  for (size_t i = 0; i < text.n;) {
+    for (size_t k = 0; k < STRETCH && i < text.n; k++) {
+      size_t n = text.n - i < LS_WORD ? text.n - i : LS_WORD;
+      uint64_t word = LS_WORD_FILL(' ');
+      if (n == LS_WORD)
+        word = ls_word_load(p + i);
+      else
+        memcpy(&word, p + i, n);
+      if (~(ls_word_from(word, ' ') | word) & LS_WORD_HIGH)
+        look_at_controls(&look, p, i, i + n);
+      look_at_word(&look, word);
+      i += n;
     }
+    letters += lane_sum(look.letters);
+    units += lane_sum(look.units);
+    look.letters = look.units = 0;
   }
-  if (text.n - line > longest)
-    longest = text.n - line;
-  return (struct ls_codec_facts){.ascii = !(seen & HIGH),
-                                 .control = seen & CONTROL,
-                                 .nul = seen & NUL,
-                                 .longest = longest,
-                                 .choice = weight > (uint64_t)text.n * 2 ? LS_CODEC_Q : LS_CODEC_B};
+  if (text.n - look.line > look.longest)
+    look.longest = text.n - look.line;
+  return (struct ls_codec_facts){.ascii = !look.high,
+                                 .control = look.controls > 0,
+                                 .nul = look.nul,
+                                 .longest = look.longest,
+                                 .choice = letters > look.controls + units ? LS_CODEC_Q : LS_CODEC_B};
 }
 
 static bool is_white(char c) {
@@ -197,23 +219,49 @@ void ls_codec_words(struct ls_buf *out, struct ls_span text, enum ls_codec_choic
   }
 }
 
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/* Two letters for each twelve bits. */
+#define ROW(h)                                                                                               \
+  {h, 'A'}, {h, 'B'}, {h, 'C'}, {h, 'D'}, {h, 'E'}, {h, 'F'}, {h, 'G'}, {h, 'H'}, {h, 'I'}, {h, 'J'},        \
+      {h, 'K'}, {h, 'L'}, {h, 'M'}, {h, 'N'}, {h, 'O'}, {h, 'P'}, {h, 'Q'}, {h, 'R'}, {h, 'S'}, {h, 'T'},    \
+      {h, 'U'}, {h, 'V'}, {h, 'W'}, {h, 'X'}, {h, 'Y'}, {h, 'Z'}, {h, 'a'}, {h, 'b'}, {h, 'c'}, {h, 'd'},    \
+      {h, 'e'}, {h, 'f'}, {h, 'g'}, {h, 'h'}, {h, 'i'}, {h, 'j'}, {h, 'k'}, {h, 'l'}, {h, 'm'}, {h, 'n'},    \
+      {h, 'o'}, {h, 'p'}, {h, 'q'}, {h, 'r'}, {h, 's'}, {h, 't'}, {h, 'u'}, {h, 'v'}, {h, 'w'}, {h, 'x'},    \
+      {h, 'y'}, {h, 'z'}, {h, '0'}, {h, '1'}, {h, '2'}, {h, '3'}, {h, '4'}, {h, '5'}, {h, '6'}, {h, '7'},    \
+      {h, '8'}, {h, '9'}, {h, '+'}, {                                                                        \
+    h, '/'                                                                                                   \
+  }
+static const char base64[64 * 64][2] = {
+    ROW('A'), ROW('B'), ROW('C'), ROW('D'), ROW('E'), ROW('F'), ROW('G'), ROW('H'), ROW('I'), ROW('J'),
+    ROW('K'), ROW('L'), ROW('M'), ROW('N'), ROW('O'), ROW('P'), ROW('Q'), ROW('R'), ROW('S'), ROW('T'),
+    ROW('U'), ROW('V'), ROW('W'), ROW('X'), ROW('Y'), ROW('Z'), ROW('a'), ROW('b'), ROW('c'), ROW('d'),
+    ROW('e'), ROW('f'), ROW('g'), ROW('h'), ROW('i'), ROW('j'), ROW('k'), ROW('l'), ROW('m'), ROW('n'),
+    ROW('o'), ROW('p'), ROW('q'), ROW('r'), ROW('s'), ROW('t'), ROW('u'), ROW('v'), ROW('w'), ROW('x'),
+    ROW('y'), ROW('z'), ROW('0'), ROW('1'), ROW('2'), ROW('3'), ROW('4'), ROW('5'), ROW('6'), ROW('7'),
+    ROW('8'), ROW('9'), ROW('+'), ROW('/')};
+#undef ROW
+
+static char *put_pair(char *to, uint64_t bits) {
+  memcpy(to, base64[bits & 0xfff], 2);
+  return to + 2;
+}
 
 /* n octets to 4 * ((n + 2) / 3) at to; answers what is behind them. */
 static char *put_base64(char *to, const unsigned char *p, size_t n) {
+  for (; n >= LS_WORD; n -= 6, p += 6) { /* reads eight, as one load, and takes six */
+    uint64_t v = (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+                 (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 8 | p[7];
+    to = put_pair(put_pair(put_pair(put_pair(to, v >> 52), v >> 40), v >> 28), v >> 16);
+  }
   for (; n >= 3; n -= 3, p += 3) {
     unsigned v = (unsigned)p[0] << 16 | (unsigned)p[1] << 8 | p[2];
-    *to++ = base64[v >> 18];
-    *to++ = base64[v >> 12 & 63];
-    *to++ = base64[v >> 6 & 63];
-    *to++ = base64[v & 63];
+    to = put_pair(put_pair(to, v >> 12), v);
   }
   if (n) {
     unsigned v = (unsigned)p[0] << 16 | (n > 1 ? (unsigned)p[1] << 8 : 0);
-    *to++ = base64[v >> 18];
-    *to++ = base64[v >> 12 & 63];
-    *to++ = n > 1 ? base64[v >> 6 & 63] : '=';
-    *to++ = '=';
+    to = put_pair(put_pair(to, v >> 12), v);
+    to[-1] = '=';
+    if (n == 1)
+      to[-2] = '=';
   }
   return to;
 }
@@ -312,136 +360,6 @@ void ls_codec_lines(struct ls_buf *out, struct ls_span text) {
     at += text.p[at] == '\r' && at + 1 < text.n && text.p[at + 1] == '\n' ? 2 : 1;
     *to++ = '\r';
     *to++ = '\n';
-  }
-  ls_buf_grew(out, (size_t)(to - start));
-}
-
-/* Quoted-printable goes in two steps, as the lines depend on the encoded text: first all octets are encoded,
- * with the line ends of the source (a bare CR as CRLF), then lines are cut and their ends become CRLF. */
-static size_t quoted_size(struct ls_span text) {
-  size_t n = 0;
-  for (size_t i = 0; i < text.n; i++) {
-    unsigned char c = (unsigned char)text.p[i];
-    n += c > 0x7e || c == '=' || c <= 0x20 ? 3 : 1;
-  }
-  return n;
-}
-
-static bool ends_line(struct ls_span text, size_t at) {
-  return at >= text.n || text.p[at] == '\r' || text.p[at] == '\n';
-}
-
-static size_t quoted_encode(char *to, struct ls_span text) {
-  char *p = to;
-  for (size_t i = 0; i < text.n; i++) {
-    unsigned char c = (unsigned char)text.p[i];
-    if (c > 0x20 && c < 0x7f && c != '=') {
-      *p++ = (char)c;
-    } else if (c == ' ' || c == '\t') {
-      if (ends_line(text, i + 1))
-        p = put_hex(p, '=', c);
-      else
-        *p++ = (char)c;
-    } else if (c == '\n') {
-      *p++ = '\n';
-    } else if (c == '\r') {
-      *p++ = '\r';
-      if (i + 1 == text.n || text.p[i + 1] != '\n')
-        *p++ = '\n';
-    } else {
-      p = put_hex(p, '=', c);
-    }
-  }
-  return (size_t)(p - to);
-}
-
-static bool ends_in_escape(struct ls_span line) {
-  return line.n >= 3 && line.p[line.n - 3] == '=';
-}
-
-/* A line that ends inside an escape, or inside a character, gives that up to the next one; left: octets from
- * its start to the end of the text. */
-static size_t cut_escape(struct ls_span line, size_t left) {
-  if (line.n >= 1 && line.p[line.n - 1] == '=')
-    line.n -= 1;
-  else if (line.n >= 2 && line.p[line.n - 2] == '=')
-    line.n -= 2;
-  while (line.n > 12 && line.n < left && ends_in_escape(line)) {
-    char high = line.p[line.n - 2];
-    if (high < '8')
-      break;
-    line.n -= 3;
-    if (high >= 'C')
-      break;
-  }
-  return line.n;
-}
-
-static size_t after_word(struct ls_span line) {
-  for (size_t i = line.n; i > 0 && i + TAIL > line.n; i--)
-    if (memchr(" \t.,!?", line.p[i - 1], 6))
-      return i;
-  return 0;
-}
-
-/* Octets of the next line of text, which starts at text.p; *soft: it ends in a soft line break. The rule for
- * the window of 76: a CRLF in it ends the line; so does an LF within its tail; else the line ends behind the
- * last white space or punctuation of the tail, else at the last whole character. */
-static size_t next_line(struct ls_span text, bool *soft) {
-  struct ls_span line = ls_span_sub(text, 0, LINE);
-  *soft = false;
-  for (size_t i = ls_span_index(line, '\n'); i < line.n;) {
-    if (i && line.p[i - 1] == '\r')
-      return i + 1;
-    const char *next = memchr(line.p + i + 1, '\n', line.n - i - 1);
-    i = next ? (size_t)(next - line.p) : line.n;
-  }
-  for (size_t i = line.n; i > 0 && i + TAIL > line.n && line.p[i - 1] != '\r'; i--)
-    if (line.p[i - 1] == '\n')
-      return i;
-  size_t word = line.n > LINE - TAIL ? after_word(line) : 0;
-  if (word)
-    line.n = word;
-  else if (memchr(line.p + (line.n > 3 ? line.n - 3 : 0), '=', line.n > 3 ? 3 : line.n))
-    line.n = cut_escape(line, text.n);
-  if (line.n == text.n)
-    return line.n;
-  *soft = true;
-  if (line.n == LINE)
-    return line.n - (ends_in_escape(line) ? 3 : 1);
-  return line.n;
-}
-
-static char *put_lines(char *to, struct ls_span s) {
-  for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
-      *to++ = '\r';
-    *to++ = s.p[i];
-  }
-  return to;
-}
-
-void ls_codec_quoted(struct ls_buf *out, struct ls_span text) {
-  size_t coded = quoted_size(text);
-  /* encoded at the end of the room, cut into lines towards its front: each line adds at most three octets
-   * for a soft break to its fifty or more, and each LF one, which counted as three above */
-  char *start = text.n ? room_for(out, coded / 8 + 8 + coded, 1) : NULL;
-  if (!start)
-    return;
-  char *from = start + coded / 8 + 8;
-  size_t n = quoted_encode(from, text);
-  memmove(start + coded / 8 + 8 + (coded - n), from, n);
-  from = start + coded / 8 + 8 + (coded - n);
-  char *to = start;
-  for (size_t at = 0; at < n;) {
-    bool soft = false;
-    size_t line = n <= LINE ? n : next_line(ls_span(from + at, n - at), &soft);
-    to = put_lines(to, ls_span(from + at, line));
-    at += line;
-    if (soft) {
-      memcpy(to, "=\r\n", 3);
-      to += 3;
-    }
   }
   ls_buf_grew(out, (size_t)(to - start));
 }

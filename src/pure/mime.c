@@ -57,7 +57,7 @@ static bool has_lone_break(struct ls_span s) {
 static enum ls_mime_encoding settle_data(const struct ls_mime_part *leaf,
                                          const struct ls_codec_facts *facts) {
   bool short_lines = !facts->nul && facts->longest <= LS_MIME_LINE_MAX;
-  if (has_lone_break(leaf->content) || leaf->encoding == LS_MIME_AUTO)
+  if (has_lone_break(leaf->content))
     return LS_MIME_BASE64;
   if (leaf->encoding == LS_MIME_7BIT && !(short_lines && facts->ascii))
     return LS_MIME_BASE64;
@@ -73,6 +73,10 @@ enum ls_status ls_mime_settle(struct ls_mime_part *leaf, struct ls_arena *a) {
       leaf->encoding = message ? LS_MIME_7BIT : is_text(leaf->type) ? LS_MIME_NONE : LS_MIME_BASE64;
     return LS_OK;
   }
+  if (!is_text(leaf->type) && !message && leaf->encoding == LS_MIME_AUTO)
+    leaf->encoding = LS_MIME_BASE64;
+  if (!is_text(leaf->type) && leaf->encoding == LS_MIME_BASE64)
+    return LS_OK;
   struct ls_codec_facts facts = ls_codec_examine(leaf->content);
   if (is_text(leaf->type)) {
     leaf->encoding = settle_text(leaf, &facts);

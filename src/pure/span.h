@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "word.h"
+
 struct ls_span {
   const char *p; /* may be NULL when n is 0 */
   size_t n;      /* octets */
@@ -73,7 +75,7 @@ static inline bool ls_span_starts(struct ls_span s, struct ls_span prefix) {
 
 /* True when every octet is below 0x80. */
 static inline bool ls_span_is_ascii(struct ls_span s) {
-  for (size_t i = 0; i < s.n; i++)
+  for (size_t i = ls_word_ascii(s.p, s.n); i < s.n; i++)
     if ((unsigned char)s.p[i] >= 0x80)
       return false;
   return true;

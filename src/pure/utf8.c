@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "utf8.h"
 
+#include "word.h"
+
 struct lead {
   size_t n; /* octets of the whole sequence, 0: no lead octet */
   unsigned char low,
@@ -50,12 +52,34 @@ int32_t ls_utf8_next(struct ls_span s, size_t *at) {
   return value == LS_UTF8_INVALID ? LS_UTF8_REPLACEMENT : value;
 }
 
+static bool continues(unsigned char c) {
+  return (c & 0xc0) == 0x80;
+}
+
+/* Octets of the character at p, of which left are there; 0: none. */
+static size_t character(const unsigned char *p, size_t left) {
+  unsigned char c = p[0];
+  if (c < 0x80)
+    return 1;
+  if (c < 0xe0)
+    return c >= 0xc2 && left > 1 && continues(p[1]) ? 2 : 0;
+  struct lead lead = lead_of(c);
+  if (left < lead.n || lead.n == 0 || p[1] < lead.low || p[1] > lead.high || !continues(p[2]))
+    return 0;
+  return lead.n == 3 || continues(p[3]) ? lead.n : 0;
+}
+
 bool ls_utf8_valid(struct ls_span s) {
-  int32_t value;
+  const unsigned char *p = (const unsigned char *)s.p;
   for (size_t at = 0; at < s.n;) {
-    at += ls_utf8_decode(s, at, &value);
-    if (value == LS_UTF8_INVALID)
+    if (p[at] < 0x80)
+      at += ls_word_ascii(p + at, s.n - at);
+    if (at == s.n)
+      break;
+    size_t n = character(p + at, s.n - at);
+    if (n == 0)
       return false;
+    at += n;
   }
   return true;
 }
