@@ -2,9 +2,10 @@
 std = "min"
 max_line_length = 110
 cache = false
-include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/logto-smtp", ".luacheckrc" }
+include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/logto-smtp", "bench/**/*.lua", ".luacheckrc" }
 
 files["spec"] = { std = "+busted", read_globals = { "jit" } }
+files["bench"] = { std = "lua54" }
 files["lua/logto_smtp/resty"] = { std = "+ngx_lua" }
 -- A table of facts, one row a service.
 files["lua/logto_smtp/providers.lua"] = { max_line_length = 120 }

@@ -40,6 +40,7 @@ help:
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
+	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,growth,micro RUNS=5 FULL=1'
 	@echo 'make install   takes PREFIX, DESTDIR, LUA'
 	@echo 'make deps      install what building, demo and tests need (DEPS=installed: assume it is there)'
 
@@ -50,6 +51,8 @@ deps-demo:
 	@.ci/deps build demo
 deps-test:
 	@.ci/deps build demo test
+deps-bench:
+	@.ci/deps build demo bench; command -v npm >/dev/null || .ci/deps node
 
 $(B)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -124,13 +127,36 @@ lint:
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang LUA=5.4
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --inline-suppr --suppress=missingIncludeSystem -DLUA_VERSION_NUM=504 src
-	@! LC_ALL=C.UTF-8 grep -nE '^.{111,}' -r src spec/unit
-	luacheck -q lua bin/logto-smtp examples spec
+	@! LC_ALL=C.UTF-8 grep -nE '^.{111,}' -r src spec/unit bench --include='*.[ch]'
+	luacheck -q lua bin/logto-smtp examples spec bench
 
 layers:
 	@.ci/layers
 	@mkdir -p $(B)
 	@$(CC) -shared -nostdlib -Wl,-z,defs -o $(B)/pure-alone.so $(patsubst src/%.c,$(B)/obj/%.o,$(pure)) -lc -lgcc
+
+# Ours and the peers, in turn on the same servers; the table and results.json go to $(B)/bench.
+# ROWS=warm,cold,throughput,growth,micro picks; RUNS=5; FULL=1 adds the long rows.
+bench_programs := $(B)/bench/relay $(B)/bench/measure $(B)/bench/upload
+$(B)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 $(warnings) -O2 -o $@ $<
+$(B)/bench/upload: bench/peers/upload.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 $(warnings) -O2 -o $@ $< -lcurl
+$(B)/bench/node_modules: bench/package.json bench/package-lock.json
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@npm ci --prefix $(@D) --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+bench: deps-bench
+	@$(MAKE) --no-print-directory -s LUA=5.4
+	@$(MAKE) --no-print-directory -s bench-run
+bench-run: $(bench_programs) $(B)/bench/node_modules
+	@eval "$$($(MAKE) -s env LUA=5.4)"; export LUA_PATH="bench/?.lua;bench/peers/?.lua;spec/?.lua;$$LUA_PATH"; \
+	  [ -w /dev/shm ] && export TMPDIR=/dev/shm; \
+	  BUILD=$(abspath $(B))/bench ROWS=$(ROWS) RUNS=$(RUNS) FULL=$(FULL) lua5.4 bench/run.lua
 
 install: $(module)
 	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(lua_abi)/logto_smtp $(DESTDIR)$(PREFIX)/bin
@@ -146,6 +172,6 @@ env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
-.PHONY: all demo test help deps deps-build deps-demo deps-test unit peers specs asan lint layers install clean env
+.PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run unit peers specs asan lint layers install clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
