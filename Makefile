@@ -172,6 +172,7 @@ env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
-.PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run unit peers specs asan lint layers install clean env
+.PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
+.PHONY: unit peers specs asan lint layers install clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

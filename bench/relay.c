@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * relay PORT TARGET_PORT RTT_MS: a TCP relay on loopback that adds half a round trip in each direction and nothing
- * else. What one read gives leaves by one write, in order, when its time has come; the throughput is not limited.
- * Each read is acknowledged at once, so that no delay of the kernel's own is added to ours. The connection to the
- * target is opened one and a half round trips after the client's, as a handshake over the wire would have it: the
- * server's greeting arrives two round trips after the client began. RTT_MS may have a fraction. */
+ * relay PORT TARGET_PORT RTT_MS: a TCP relay on loopback that adds half a round trip in each direction and
+ * nothing else. What one read gives leaves by one write, in order, when its time has come; the throughput is
+ * not limited. Each read is acknowledged at once, so that no delay of the kernel's own is added to ours. The
+ * connection to the target is opened one and a half round trips after the client's, as a handshake over the
+ * wire would have it: the server's greeting arrives two round trips after the client began. RTT_MS may have a
+ * fraction. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

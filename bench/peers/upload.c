@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * upload KEY=VALUE...: libcurl's own SMTP upload with connection reuse; one handle for each connection, driven by
- * one multi handle. Takes and prints what bench/README.md says of every driver. */
+ * upload KEY=VALUE...: libcurl's own SMTP upload with connection reuse; one handle for each connection,
+ * driven by one multi handle. Takes and prints what bench/README.md says of every driver. */
 #define _DEFAULT_SOURCE
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -44,7 +44,8 @@ static double now(void) {
 static double cpu(void) {
   struct rusage u;
   getrusage(RUSAGE_SELF, &u);
-  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+         (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static size_t on_read(char *to, size_t size, size_t count, void *data) {
@@ -99,8 +100,8 @@ static void check(CURLcode result) {
   }
 }
 
-/* One after another; cold: each on a new connection. What comes before the measured ones warms up. Answers how many
- * samples there are. */
+/* One after another; cold: each on a new connection. What comes before the measured ones warms up. Answers
+ * how many samples there are. */
 static size_t one_by_one(struct curl_slist *to, size_t count, double limit, bool cold) {
   struct upload u = {0};
   size_t n = 0, warmup = (size_t)number("warmup", "1");
