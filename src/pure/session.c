@@ -361,6 +361,10 @@ void ls_session_expire(struct ls_session *s, int64_t now_ms) {
   ls_session_end(s, LS_ENDING_FAULT);
 }
 
+bool ls_session_chunks(const struct ls_session *s) {
+  return s->options.chunking && s->options.capability.chunking && !s->learned.chunking_refused;
+}
+
 bool ls_session_idle(const struct ls_session *s) {
   return !s->over && !s->quit && !s->noop && !s->flights.first && s->awaited_count == 0;
 }

@@ -102,6 +102,9 @@ void ls_session_sent(struct ls_session *s, size_t n, int64_t now_ms); /* the tra
 int64_t ls_session_deadline(const struct ls_session *s);
 void ls_session_expire(struct ls_session *s, int64_t now_ms); /* the deadline has passed */
 
+/* Whether messages go out by BDAT, so that many can be in flight at once. */
+bool ls_session_chunks(const struct ls_session *s);
+
 bool ls_session_idle(const struct ls_session *s); /* nothing in flight or awaited, not over, not quitting */
 bool ls_session_over(const struct ls_session *s);
 bool ls_session_reply_due(const struct ls_session *s); /* a command is out whole and its reply is awaited */

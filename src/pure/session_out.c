@@ -141,8 +141,7 @@ static void sent_all(struct ls_session *s, struct ls_flight *f) {
 }
 
 static void put_end(struct ls_session *s, struct ls_flight *f) {
-  bool chunking = s->options.chunking && s->options.capability.chunking && !s->learned.chunking_refused;
-  if (!chunking) {
+  if (!ls_session_chunks(s)) {
     ls_queue_adds(&s->queue, "DATA\r\n");
     await(s, LS_COMMAND_DATA, f, 0);
     f->step = LS_STEP_GO;

@@ -3,6 +3,8 @@
 #include "conn.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -235,6 +237,21 @@ static void broke(struct ls_conn *c, CURLcode result, const char *doing, int64_t
   c->state = LS_CONN_OVER;
 }
 
+/* A server that answers in several writes with Nagle's algorithm on holds the next answer back until our
+ * kernel acknowledges the last, which it may delay by 40 ms. The option does not last: it is set again while
+ * more is due. */
+static void acknowledge(struct ls_conn *c) {
+#ifdef TCP_QUICKACK
+  curl_socket_t fd;
+  const int on = 1;
+  if (ls_session_reply_due(c->session) &&
+      curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+#else
+  (void)c;
+#endif
+}
+
 void ls_conn_receive(struct ls_conn *c, int64_t now_ms) {
   char octets[READ_SIZE];
   for (int i = 0; i < READS_MAX && c->state == LS_CONN_READY; i++) {
@@ -251,9 +268,12 @@ void ls_conn_receive(struct ls_conn *c, int64_t now_ms) {
       c->octets_in += n;
       c->active_ms = now_ms;
       ls_session_feed(c->session, ls_span(octets, n), now_ms);
+      acknowledge(c);
     }
     if (ls_session_over(c->session))
       c->state = LS_CONN_OVER;
+    if (n < sizeof octets && !c->dialogue.tls)
+      return; /* that was all; TLS may hold more records, and answers one at a time */
   }
 }
 

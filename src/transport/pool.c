@@ -7,7 +7,10 @@
 #include "conn_setup.h"
 
 enum {
-  WINDOW = 8,             /* messages in flight on one connection; so many waiting ones make another pay */
+  WINDOW = 16,            /* messages in flight on one connection */
+  PAYS = 8,               /* so many messages for each connection make another one pay, ... */
+  PAYS_ALONE = 4,         /* ... where only one can be in flight (no CHUNKING), ... */
+  PAYS_TOGETHER = WINDOW, /* ... and where many can */
   REOPEN_AFTER_MS = 1000, /* after a refusal while other connections work */
   CHECK_MS = 5000         /* a connection that has not answered NOOP by then is given up */
 };
@@ -290,7 +293,7 @@ static bool takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m
 
 /* Sends NOOP over as many stale connections as those that wait need besides the fresh ones. */
 static void check_stale(struct ls_pool *p, int64_t now_ms) {
-  size_t wanted = (p->waiting.count + WINDOW - 1) / WINDOW;
+  size_t wanted = (p->waiting.count + PAYS - 1) / PAYS;
   for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
     if (m->check_until_ms || (takes_messages(p, m, now_ms) && !is_stale(p, m, now_ms) &&
                               ls_session_room(ls_conn_session(m->conn))))
@@ -423,6 +426,16 @@ static bool end_one_idle(struct ls_pool *p, int64_t now_ms) {
   return false;
 }
 
+/* A new connection costs five to eight round trips. A message costs one where it has the connection to
+ * itself, and a small part of one where others are in flight with it. Until a connection is ready nobody
+ * knows which. */
+static size_t pays_from(const struct ls_pool *p) {
+  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (ls_conn_state(m->conn) == LS_CONN_READY)
+      return ls_session_chunks(ls_conn_session(m->conn)) ? PAYS_TOGETHER : PAYS_ALONE;
+  return PAYS;
+}
+
 static void open_more(struct ls_pool *p, int64_t now_ms) {
   size_t most = p->config->max_connections ? p->config->max_connections : 1;
   while (p->waiting.head) {
@@ -431,7 +444,7 @@ static void open_more(struct ls_pool *p, int64_t now_ms) {
     if (may_start == 0)
       return; /* a connection would only grow old */
     size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
-    size_t wanted = (pending + WINDOW - 1) / WINDOW;
+    size_t wanted = (pending + pays_from(p) - 1) / pays_from(p);
     if (wanted > most)
       wanted = most;
     if (fresh ? p->opening > 0 : p->count >= wanted)
