@@ -22,7 +22,8 @@ local function write_content(size)
   local text = LINE:rep(math.ceil(size / #LINE)):sub(1, size - 2):gsub("\r$", ".") .. "\r\n"
   local head = ("From: %s\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <1@bench.example>\r\n" ..
     "Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMIME-Version: 1.0\r\n" ..
-    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"):format(SENDER, RECIPIENT, SUBJECT)
+    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n")
+    :format(SENDER, RECIPIENT, SUBJECT)
   net.write_file(("%s/%d.txt"):format(build, size), text)
   net.write_file(("%s/%d.eml"):format(build, size), head .. text)
 end
