@@ -62,6 +62,60 @@ describe("check 18: the mechanism", function()
     end)
   end
 
+  for _, pass in ipairs({ false, "" }) do
+    it("check 19: EXTERNAL needs a user and no password", function()
+      local inbox = mailing.inbox(server({ "PLAIN", "EXTERNAL" }, { tls = "starttls" }))
+      local config = inbox:config()
+      config.auth = { user = login.user, pass = pass or nil, method = "external" }
+      assert(mailing.client(config):send(mailing.mail()))
+      assert.same({ "AUTH EXTERNAL dXNlcg==" }, auth_lines(inbox))
+      assert.equal("EXTERNAL", inbox:messages()[1].auth.mechanism)
+    end)
+  end
+
+  it("check 19: auth.method wins over authMethod, in any case and with blanks around", function()
+    local inbox = mailing.inbox(server({ "PLAIN", "LOGIN", "CRAM-MD5" }, { tls = "none" }))
+    local config = inbox:config({ authMethod = "PLAIN" })
+    config.auth.method = " cram-md5\n"
+    assert(mailing.client(config):send(mailing.mail()))
+    assert.equal("CRAM-MD5", inbox:messages()[1].auth.mechanism)
+  end)
+
+  it("check 19: GSSAPI without a ticket is an error that says so, not a hang or a fallback", function()
+    local inbox = mailing.inbox({ tls = "none", capabilities = { "AUTH GSSAPI PLAIN" } })
+    local config = inbox:config()
+    config.auth = { user = "user@EXAMPLE.COM", method = "GSSAPI" }
+    local _, err = mailing.client(config):send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.is_truthy(err.message:find("GSSAPI", 1, true), err.message)
+    assert.equal(0, inbox:counters().messages)
+  end)
+
+  local forced = {
+    { "an unknown one", { user = "u", pass = "p4ss", method = "ROT13" }, "Unknown authentication method" },
+    { "XOAUTH2 with a password", { user = "u", pass = "p4ss", method = "XOAUTH2" }, "OAuth 2.0" },
+    { "PLAIN with OAuth 2.0",
+      { type = "oauth2", user = "u", accessToken = "p4ss", method = "PLAIN" }, "XOAUTH2 or OAUTHBEARER" },
+    { "GSSAPI and no realm", { user = "u", method = "GSSAPI" }, "user@EXAMPLE.COM", "user" },
+    { "one that is no string", { user = "u", pass = "p4ss", method = 5 }, "auth.method must be a string" },
+  }
+  for _, row in ipairs(forced) do
+    it("check 19: is refused with the config: " .. row[1], function()
+      local client, issues = require("logto_smtp.core").client({ host = "h", port = 25, auth = row[2] })
+      assert.is_nil(client)
+      assert.same({ "auth", row[4] or "method" }, issues[1].path)
+      assert.is_truthy(issues[1].message:find(row[3], 1, true), issues[1].message)
+      assert.is_nil(issues[1].message:find("p4ss", 1, true))
+    end)
+  end
+
+  it("forceAuth has no effect: without AUTH on offer there is no login and no mail", function()
+    local inbox, client = mailing.start(nil, { auth = login, forceAuth = true })
+    local _, err = client:send(mailing.mail())
+    assert.equal("EAUTH", err.code)
+    assert.equal(0, inbox:counters().messages)
+  end)
+
   it("check 19: forced and not offered gives EAUTH", function()
     local inbox, client = mailing.start(server({ "PLAIN" }), { authMethod = "CRAM-MD5" })
     local _, err = client:send(mailing.mail())

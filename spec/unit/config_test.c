@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-
 #include "../../src/pure/config.h"
 #include "../../src/pure/netaddr.h"
 

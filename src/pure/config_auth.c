@@ -91,6 +91,14 @@ static enum ls_status check_need(const struct reader *r, const struct method *m)
   return LS_OK;
 }
 
+/* libcurl takes a Kerberos user only with a realm in it. */
+static enum ls_status check_realm(const struct reader *r, const char *user) {
+  return strpbrk(user, "@/\\")
+             ? LS_OK
+             : ls_error_set(r->err, LS_EAUTH, "API",
+                            "auth.user must name its realm for GSSAPI, as in user@EXAMPLE.COM");
+}
+
 static enum ls_status check_password(const struct reader *r, const char *user, const char *pass) {
   if (!pass && has_oauth_field(r))
     return ls_error_set(r->err, LS_EAUTH, "API",
@@ -124,6 +132,8 @@ enum ls_status ls_config_auth_read(const struct ls_value *config, struct ls_aren
                       "auth.user is missing; OAuth 2.0 needs the address of the account");
   if (st == LS_OK && !out->oauth2 && !(user && method && method->need == USER_ONLY))
     st = check_password(&r, user, pass);
+  if (st == LS_OK && method && strcmp(method->name, "GSSAPI") == 0)
+    st = check_realm(&r, user);
   if (st != LS_OK)
     return st;
   out->user = user;

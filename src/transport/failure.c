@@ -103,6 +103,16 @@ static enum ls_status explain_login(struct ls_dialogue *d) {
                       method ? method : "", line < end ? "; it offers: " : "", line < end ? line : "");
 }
 
+/* A mechanism that could not even begin: Kerberos has no ticket for the user, say. */
+static enum ls_status explain_preparation(const struct ls_failure *f, struct ls_dialogue *d,
+                                          const char *text) {
+  const char *method = f->config->auth_method ? f->config->auth_method : "the server's mechanism";
+  bool kerberos = strcmp(method, "GSSAPI") == 0;
+  return ls_error_set(&d->error, LS_EAUTH, ls_dialogue_command(d),
+                      "The login by %s could not be begun here: %s%s", method, text,
+                      kerberos ? "; it needs a Kerberos ticket of the user (kinit)" : "");
+}
+
 enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *text = *f->text ? f->text : curl_easy_strerror(f->result);
   if (d->error.status != LS_OK)
@@ -132,6 +142,8 @@ enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue
                : ls_error_set(&d->error, LS_ETLS, "STARTTLS", "STARTTLS failed: %s", text);
   case CURLE_LOGIN_DENIED:
     return explain_login(d);
+  case CURLE_AUTH_ERROR:
+    return explain_preparation(f, d, text);
   case CURLE_OPERATION_TIMEDOUT:
     return ls_error_set(&d->error, LS_ETIMEDOUT, "CONN", "Connection timeout");
   case CURLE_OUT_OF_MEMORY:
