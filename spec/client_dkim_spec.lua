@@ -40,7 +40,7 @@ local MAIL = {
   headers = { ["X-Long"] = ("word "):rep(60), ["List-Unsubscribe"] = "<https://example.com/u>" },
 }
 
-describe("dkim", function()
+describe("option dkim", function()
   setup(function()
     folder, keys = net.tmpdir(), {}
     assert.equal(0, select(2, net.run("sh spec/transport/dkim_keys.sh " .. net.quote(folder))))

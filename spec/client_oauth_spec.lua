@@ -99,7 +99,7 @@ describe("OAuth 2.0", function()
     assert(client_for(inbox, { type = "oauth2", user = USER, accessToken = long }):send(mailing.mail()))
   end)
 
-  it("check 24: asks once for many messages on many connections", function()
+  it("check 24: auth.refreshToken, auth.clientId, auth.clientSecret: asks once for many messages", function()
     local inbox = inbox_for({ token() })
     local client = client_for(inbox, endpoint:auth("hour"), { maxMessages = 3 })
     for _ = 1, 40 do assert(client:submit(mailing.mail())) end
@@ -142,7 +142,18 @@ describe("OAuth 2.0", function()
     assert.equal(0, inbox:counters().authFailures)
   end)
 
-  it("uses the config's token until its expires, then renews", function()
+  it("auth.accessToken is used for auth.timeout seconds, then renewed", function()
+    local inbox = inbox_for({ "given-token", token() })
+    local auth = endpoint:auth("hour", { accessToken = "given-token", timeout = 2 })
+    local client = client_for(inbox, auth, { maxMessages = 1 })
+    assert(client:send(mailing.mail()))
+    assert.equal(0, #endpoint:requests())
+    net.wait_until(function() return false end, 2.1)
+    assert(client:send(mailing.mail()))
+    assert.equal(1, #endpoint:requests())
+  end)
+
+  it("auth.accessToken is used until its auth.expires, then renewed", function()
     local inbox = inbox_for({ "given-token", token() })
     local living = endpoint:auth("hour", { accessToken = "given-token", expires = (os.time() + 3600) * 1000 })
     assert(client_for(inbox, living):send(mailing.mail()))
@@ -238,7 +249,8 @@ describe("OAuth 2.0", function()
     assert.equal(0, without:counters().messages)
   end)
 
-  it("check 25: signs the assertion of a service account, which the endpoint verifies", function()
+  it("check 25: auth.serviceClient, auth.privateKey, auth.scope, auth.serviceRequestTimeout, auth.accessUrl, "
+    .. "auth.customParams, auth.customHeaders, auth.tls: an assertion that the endpoint verifies", function()
     for _, key in ipairs({
       endpoint:file("rsa.pem"), { key = endpoint:file("rsa-encrypted.pem"), passphrase = "open sesame" },
     }) do

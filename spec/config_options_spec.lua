@@ -74,6 +74,37 @@ describe("of the connection,", function()
   end)
 end)
 
+describe("of the dialogue,", function()
+  after_each(mailing.stop)
+
+  local function verbs(inbox)
+    local list = {}
+    for _, command in ipairs(inbox:connections()[1].commands) do list[#list + 1] = command.verb end
+    return table.concat(list, " ")
+  end
+
+  it("option chunking = false is DATA where BDAT is offered", function()
+    local inbox, client = mailing.start({ chunking = true })
+    assert.is_true(sent(inbox, client).chunked)
+    mailing.stop()
+    inbox, client = mailing.start({ chunking = true }, { chunking = false })
+    assert.is_falsy(sent(inbox, client).chunked)
+    assert.matches("MAIL RCPT DATA", verbs(inbox))
+  end)
+
+  it("option pipelining = false is one command at a time", function()
+    local times = {}
+    for _, pipelining in ipairs({ true, false }) do
+      local inbox, client = mailing.start({ latency = 0.1 }, { pipelining = pipelining })
+      sent(inbox, client)
+      local _, _, ms = mailing.timed(function() return assert(client:send(mailing.mail())) end)
+      times[pipelining] = ms
+      mailing.stop()
+    end
+    assert.is_true(times[false] > times[true] + 150, ("%.0f, %.0f"):format(times[false], times[true]))
+  end)
+end)
+
 describe("of the login,", function()
   after_each(mailing.stop)
 

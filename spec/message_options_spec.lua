@@ -291,6 +291,14 @@ describe("of one mail,", function()
     assert.equal("8BITMIME", got.envelope.mailParams.BODY)
   end)
 
+  it("option raw, option alternatives, icalEvent, option amp, watchHtml: refused, never left out", function()
+    for _, key in ipairs({ "raw", "alternatives", "icalEvent", "amp", "watchHtml" }) do
+      local err = refused({ [key] = "x" })
+      assert.equal("EMESSAGE", err.code)
+      assert.matches(key .. " is not supported", err.message, 1, true)
+    end
+  end)
+
   it("option newline has no effect: every line ends in CRLF", function()
     local got = send({ newline = "unix", text = "a\nb\n" })
     assert.is_nil(got.raw:gsub("\r\n", ""):find("[\r\n]"))

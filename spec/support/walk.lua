@@ -4,9 +4,10 @@ local net = require "spec.support.net"
 
 local M = {}
 
+-- A title may go over several lines; it ends where its function begins.
 local function titles_of(text, list)
   for _, call in ipairs({ "it", "describe" }) do
-    for title in text:gmatch("%f[%w]" .. call .. "%s*%(([^\n]+)") do list[#list + 1] = title end
+    for title in text:gmatch("\n%s*" .. call .. "%s*(%(.-)function%(") do list[#list + 1] = title end
   end
 end
 
@@ -45,6 +46,19 @@ function M.checks(titles)
   local set = {}
   for _, title in ipairs(titles) do
     for number in title:gmatch("check (%d+):") do set[tonumber(number)] = true end
+  end
+  return set
+end
+
+--- The options whose row, in any table of a Markdown text, says that they are without effect.
+---@param text string
+---@return table<string, boolean>
+function M.without_effect(text)
+  local set = {}
+  for first, rest in text:gmatch("\n|([^|\n]*)|([^\n]*)") do
+    if ("|" .. rest):find("| without effect", 1, true) then
+      for name in first:gmatch("`([^`]+)`") do set[name] = true end
+    end
   end
   return set
 end
