@@ -103,8 +103,10 @@ for _, mode in ipairs({ "starttls", "implicit" }) do
 
     it("reports a tls.ca that is no certificate", function()
       local broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-      local err = tls_error(start("valid"), { tls = { ca = broken } })
-      contains(err.message, "tls.ca")
+      local client, issues = require("logto_smtp.core").client({ host = "127.0.0.1", port = 25,
+        tls = { ca = broken } })
+      assert.is_nil(client)
+      contains(issues[1].message, "tls.ca must hold certificates in PEM")
     end)
 
     it("keeps to tls.minVersion and tls.maxVersion", function()

@@ -57,7 +57,8 @@ static void test_config_fills_in_every_default(void **state) {
   assert_null(c->auth_method);
   assert_null(c->name);
   assert_null(c->local_address);
-  assert_null(c->ca);
+  assert_int_equal(c->tls.ca_count + c->tls.crl_count, 0);
+  assert_null(c->proxy.host);
   assert_true(c->verify_peer && c->pipelining && c->chunking);
   assert_string_equal(c->servername, "smtp.example.com");
   assert_string_equal(c->min_version, "TLSv1.2");
@@ -287,7 +288,9 @@ static void test_config_reads_tls_options(void **state) {
   assert_false(r.config.verify_peer);
   assert_true(r.config.require_tls);
   assert_string_equal(r.config.min_version, "TLSv1.3");
-  assert_string_equal(r.config.ca, PEM "1\n" PEM "2\n");
+  assert_int_equal(r.config.tls.ca_count, 2);
+  assert_string_equal(r.config.tls.ca[0].text, PEM "1");
+  assert_string_equal(r.config.tls.ca[1].text, PEM "2");
   end(&r);
   read_good(
       &r,
@@ -295,7 +298,8 @@ static void test_config_reads_tls_options(void **state) {
            "\"minVersion\":null,\"ca\":\"" PEM "\"}"));
   assert_string_equal(r.config.servername, "outer.example");
   assert_true(r.config.verify_peer); /* only the boolean false turns verification off */
-  assert_string_equal(r.config.ca, PEM "\n");
+  assert_int_equal(r.config.tls.ca_count, 1);
+  assert_false(r.config.tls.ca[0].is_file);
   end(&r);
 }
 
@@ -304,17 +308,142 @@ static void test_config_refuses_tls_options_that_could_never_work(void **state) 
   assert_refused(SMTP(",\"tls\":{\"minVersion\":\"SSLv3\"}"), LS_ECONFIG, "tls.minVersion");
   assert_refused(SMTP(",\"tls\":{\"maxVersion\":5}"), LS_ECONFIG, "tls.maxVersion");
   assert_refused(SMTP(",\"tls\":{\"maxVersion\":\"TLSv1.1\"}"), LS_ECONFIG, "tls.minVersion is above");
-  assert_refused(SMTP(",\"tls\":{\"ca\":\"/etc/ca.pem\"}"), LS_ECONFIG, "tls.ca");
+  assert_refused(SMTP(",\"disableFileAccess\":true,\"tls\":{\"ca\":\"/etc/ca.pem\"}"), LS_ECONFIG,
+                 "tls.ca names a file");
+  assert_refused(SMTP(",\"disableFileAccess\":true,\"tls\":{\"pfx\":\"/etc/us.p12\"}"), LS_ECONFIG,
+                 "tls.pfx names a file");
+  assert_refused(SMTP(",\"tls\":{\"key\":\"s3cret\\ns3cret\"}"), LS_ECONFIG, "tls.key must be PEM");
+  assert_refused(SMTP(",\"tls\":{\"cert\":[\"/a\",\"/b\"]}"), LS_ECONFIG, "tls.cert must be one");
+  assert_refused(SMTP(",\"tls\":{\"cert\":\"/a\"}"), LS_ECONFIG, "tls.cert needs its private key");
+  assert_refused(SMTP(",\"tls\":{\"key\":\"/s3cret\"}"), LS_ECONFIG, "tls.key needs its certificate");
+  assert_refused(SMTP(",\"tls\":{\"pfx\":\"/a\",\"cert\":\"/a\",\"key\":\"/a\"}"), LS_ECONFIG,
+                 "tls.pfx brings");
+  assert_refused(SMTP(",\"tls\":{\"pfx\":\"" PEM "s3cret\"}"), LS_ECONFIG, "tls.pfx is PEM");
+  assert_refused(SMTP(",\"tls\":{\"ciphers\":5}"), LS_ECONFIG, "tls.ciphers must be a string");
+  assert_refused(SMTP(",\"tls\":{\"ALPNProtocols\":\"smtp\"}"), LS_ECONFIG, "tls.ALPNProtocols");
+  assert_refused(SMTP(",\"tls\":{\"ca\":[\"\"]}"), LS_ECONFIG, "tls.ca holds an empty item");
   assert_refused(SMTP(",\"tls\":{\"ca\":[5]}"), LS_ECONFIG, "tls.ca");
   assert_refused(SMTP(",\"tls\":{\"servername\":5}"), LS_ECONFIG, "tls.servername");
   assert_refused(SMTP(",\"servername\":\"a b\""), LS_ECONFIG, "servername");
 }
 
+static void test_config_reads_who_we_are(void **state) {
+  (void)state;
+  struct reading r;
+  read_good(&r, SMTP(",\"tls\":{\"cert\":[\"/c.pem\"],\"key\":{\"pem\":\"" PEM "\",\"passphrase\":\"own\"},"
+                     "\"passphrase\":\"other\",\"crl\":\"/crl.pem\",\"ALPNProtocols\":[\"smtp\",\"x\"]}"));
+  const struct ls_config_tls *t = &r.config.tls;
+  assert_string_equal(t->cert.text, "/c.pem");
+  assert_true(t->cert.is_file);
+  assert_false(t->key.is_file);
+  assert_string_equal(t->passphrase, "own");
+  assert_int_equal(t->crl_count, 1);
+  assert_true(t->crl[0].is_file);
+  assert_int_equal(t->alpn.n, 7);
+  assert_memory_equal(t->alpn.p, "\4smtp\1x", 7);
+  end(&r);
+}
+
+static void test_config_splits_ciphers_by_version(void **state) {
+  (void)state;
+  static const struct {
+    const char *json, *list, *suites, *lowest, *highest;
+  } rows[] = {
+      {SMTP(",\"tls\":{\"ciphers\":\"A:TLS_B::C:TLS_D\"}"), "A:C", "TLS_B:TLS_D", "TLSv1.2", "TLSv1.3"},
+      {SMTP(",\"tls\":{\"ciphers\":\"A:!B\"}"), "A:!B", NULL, "TLSv1.2", "TLSv1.2"},
+      {SMTP(",\"tls\":{\"ciphers\":\"TLS_B\"}"), NULL, "TLS_B", "TLSv1.3", "TLSv1.3"},
+      {SMTP(",\"tls\":{\"ciphers\":\"A\",\"minVersion\":\"TLSv1.3\"}"), "A", NULL, "TLSv1.3", "TLSv1.3"},
+      {SMTP(",\"tls\":{\"ciphers\":\"\"}"), NULL, NULL, "TLSv1.2", "TLSv1.3"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct reading r;
+    read_good(&r, rows[i].json);
+    assert_int_equal(!r.config.tls.cipher_list, !rows[i].list);
+    assert_int_equal(!r.config.tls.cipher_suites, !rows[i].suites);
+    if (rows[i].list)
+      assert_string_equal(r.config.tls.cipher_list, rows[i].list);
+    if (rows[i].suites)
+      assert_string_equal(r.config.tls.cipher_suites, rows[i].suites);
+    assert_string_equal(r.config.min_version, rows[i].lowest);
+    assert_string_equal(r.config.max_version, rows[i].highest);
+    end(&r);
+  }
+}
+
+static void test_config_reads_proxies(void **state) {
+  (void)state;
+  static const struct {
+    const char *url;
+    enum ls_proxy_kind kind;
+    const char *host;
+    uint16_t port;
+    const char *user, *pass;
+  } rows[] = {
+      {"http://proxy.example", LS_PROXY_HTTP, "proxy.example", 80, NULL, NULL},
+      {"HTTPS://proxy.example:8443/", LS_PROXY_HTTPS, "proxy.example", 8443, NULL, NULL},
+      {"https://proxy.example:", LS_PROXY_HTTPS, "proxy.example", 443, NULL, NULL},
+      {"http://u:p@ss%3a%2F@10.0.0.1:3128", LS_PROXY_HTTP, "10.0.0.1", 3128, "u", "p@ss:/"},
+      {"http://u@h", LS_PROXY_HTTP, "h", 80, "u", ""},
+      {"http://:@h", LS_PROXY_HTTP, "h", 80, NULL, NULL},
+      {"socks://[::1]:1", LS_PROXY_SOCKS5, "::1", 1, NULL, NULL},
+      {"socks4://me@h", LS_PROXY_SOCKS4, "h", 1080, "me", ""},
+      {"socks4a://h", LS_PROXY_SOCKS4A, "h", 1080, NULL, NULL},
+      {"socks5://h:9", LS_PROXY_SOCKS5, "h", 9, NULL, NULL},
+      {"socks5h://u:%25@h", LS_PROXY_SOCKS5H, "h", 1080, "u", "%"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct reading r;
+    char json[200];
+    snprintf(json, sizeof json, "{\"host\":\"127.0.0.1\",\"proxy\":\"%s\"}", rows[i].url);
+    read_good(&r, json);
+    const struct ls_config_proxy *p = &r.config.proxy;
+    assert_int_equal(p->kind, rows[i].kind);
+    assert_string_equal(p->host, rows[i].host);
+    assert_int_equal(p->port, rows[i].port);
+    assert_int_equal(!p->user, !rows[i].user);
+    if (p->user) {
+      assert_string_equal(p->user, rows[i].user);
+      assert_string_equal(p->pass, rows[i].pass);
+    }
+    assert_int_equal(r.config.loopback, strcmp(p->host, "::1") == 0); /* else the line leaves this machine */
+    end(&r);
+  }
+}
+
+static void test_config_refuses_proxies_that_cannot_be(void **state) {
+  (void)state;
+  static const char *const urls[] = {
+      "ftp://h",
+      "h:3128",
+      "http:/h",
+      "http://",
+      "http://a b",
+      "http://h:0",
+      "http://h:65536",
+      "http://h:x",
+      "http://h:1:2",
+      "http://h/s3cret",
+      "http://h?a",
+      "http://[::1",
+      "http://[h]",
+      "http://::1",
+      "http://u:s3cret%@h",
+      "http://a%0ds3cret@h",
+      "http://a%3ab:s3cret@h",
+      "socks4://u:s3cret@h",
+      "http://u:s3cret#@h",
+  };
+  char json[200];
+  for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+    snprintf(json, sizeof json, "{\"proxy\":\"%s\"}", urls[i]);
+    assert_refused(json, LS_ECONFIG, "proxy ");
+  }
+  assert_refused("{\"proxy\":5}", LS_ECONFIG, "proxy must be a URL");
+}
+
 static void test_config_refuses_what_it_would_otherwise_ignore(void **state) {
   (void)state;
-  assert_refused(SMTP(",\"proxy\":\"socks5://127.0.0.1:1080\""), LS_ECONFIG, "proxy");
   assert_refused(SMTP(",\"service\":\"gmial\""), LS_ECONFIG, "\"Gmail\" meant");
-  assert_refused(SMTP(",\"tls\":{\"key\":\"s3cret\"}"), LS_ECONFIG, "tls.key");
   assert_refused(SMTP(",\"localAddress\":\"eth0\""), LS_ECONFIG, "localAddress");
 }
 
@@ -386,7 +515,9 @@ static void test_config_survives_each_failed_allocation(void **state) {
   ls_arena_init(&a, 1 << 20);
   struct ls_value *config = tree_read(
       &a, SMTP(",\"name\":\"::1\",\"localAddress\":\"::1\",\"auth\":{\"user\":\"u\",\"pass\":\"p\"},"
-               "\"servername\":\"s\",\"tls\":{\"servername\":\"t\",\"ca\":[\"" PEM "\",\"" PEM "\"]}"));
+               "\"servername\":\"s\",\"proxy\":\"http://"
+               "u:p@h\",\"tls\":{\"servername\":\"t\",\"ciphers\":\"A:TLS_B\","
+               "\"ALPNProtocols\":[\"a\"],\"cert\":\"/c\",\"key\":\"/k\",\"ca\":[\"" PEM "\",\"" PEM "\"]}"));
   assert_true(support_each_allocation(read_everything, config) > 2);
   ls_arena_deinit(&a);
 }
@@ -407,6 +538,10 @@ int main(void) {
       cmocka_unit_test(test_config_makes_an_ehlo_argument),
       cmocka_unit_test(test_config_reads_tls_options),
       cmocka_unit_test(test_config_refuses_tls_options_that_could_never_work),
+      cmocka_unit_test(test_config_reads_who_we_are),
+      cmocka_unit_test(test_config_splits_ciphers_by_version),
+      cmocka_unit_test(test_config_reads_proxies),
+      cmocka_unit_test(test_config_refuses_proxies_that_cannot_be),
       cmocka_unit_test(test_config_refuses_what_it_would_otherwise_ignore),
       cmocka_unit_test(test_config_lets_extensions_be_turned_off),
       cmocka_unit_test(test_netaddr_tells_addresses_from_names),

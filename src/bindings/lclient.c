@@ -162,8 +162,23 @@ static void set_envelope(lua_State *L, const struct ls_result *r) {
   lua_setfield(L, -2, "envelope");
 }
 
+/* Sets tls in the table on top, where there was TLS. */
+static void set_tls(lua_State *L, const struct ls_tls_facts *f) {
+  if (!f->version)
+    return;
+  lua_createtable(L, 0, 6);
+  ls_set_text(L, "version", f->version);
+  ls_set_text(L, "cipher", f->cipher);
+  ls_set_text(L, "peer", f->peer);
+  ls_set_text(L, "issuer", f->issuer);
+  ls_set_text(L, "expires", f->expires);
+  lua_pushboolean(L, f->resumed);
+  lua_setfield(L, -2, "resumed");
+  lua_setfield(L, -2, "tls");
+}
+
 static void push_info(lua_State *L, const struct ls_result *r) {
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 11);
   set_recipients(L, r);
   if (r->ehlo_count)
     ls_set_texts(L, "ehlo", r->ehlo, r->ehlo_count);
@@ -173,6 +188,7 @@ static void push_info(lua_State *L, const struct ls_result *r) {
   ls_set_number(L, "messageSize", (double)r->message_size);
   ls_set_text(L, "response", r->response);
   ls_set_text(L, "messageId", r->message_id);
+  set_tls(L, &r->tls);
 }
 
 static void push_failure(lua_State *L, const struct ls_result *r) {
@@ -270,15 +286,7 @@ static void push_verification(lua_State *L, const struct ls_verification *v) {
   ls_set_text(L, "greeting", v->greeting);
   ls_set_text(L, "mechanism", v->mechanism);
   ls_set_text(L, "address", v->address);
-  if (v->tls_version) {
-    lua_createtable(L, 0, 5);
-    ls_set_text(L, "version", v->tls_version);
-    ls_set_text(L, "cipher", v->tls_cipher);
-    ls_set_text(L, "peer", v->tls_peer);
-    ls_set_text(L, "issuer", v->tls_issuer);
-    ls_set_text(L, "expires", v->tls_expires);
-    lua_setfield(L, -2, "tls");
-  }
+  set_tls(L, &v->tls);
   lua_createtable(L, 0, 5);
   set_time(L, "lookup", v->lookup_time);
   set_time(L, "connect", v->connect_time);

@@ -4,7 +4,9 @@
 #include <stddef.h>
 
 #include "config_auth.h"
+#include "config_net.h"
 #include "config_pool.h"
+#include "config_tls.h"
 #include "jstext.h"
 #include "netaddr.h"
 #include "schema.h"
@@ -12,7 +14,6 @@
 
 struct reader {
   const struct ls_value *config;
-  const struct ls_value *tls;
   struct ls_arena *a;
   struct ls_config *out;
   struct ls_error *err;
@@ -45,33 +46,6 @@ static enum ls_status read_text(const struct reader *r, const struct ls_value *v
   return v->as.string.n ? keep(r, v->as.string, out) : LS_OK;
 }
 
-/* Options that change who is spoken to or what is sent, and are not carried out: refused rather than ignored.
- */
-static enum ls_status check_unsupported(const struct reader *r) {
-  static const struct {
-    bool in_tls;
-    const char *name;
-    const char *advice;
-  } rows[] = {
-      {false, "proxy", "remove it, or send from a machine with a direct way out"},
-      {true, "cert", "remove it, and log in with auth"},
-      {true, "key", "remove it, and log in with auth"},
-      {true, "pfx", "remove it, and log in with auth"},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (ls_jstext_is_truthy(ls_value_get(rows[i].in_tls ? r->tls : r->config, ls_span_cstr(rows[i].name))))
-      return REFUSE(r, "%s%s is not supported yet: %s", rows[i].in_tls ? "tls." : "", rows[i].name,
-                    rows[i].advice);
-  return LS_OK;
-}
-
-/* An IPv6 address that may name the interface it is valid on: "fe80::1%eth0". */
-static bool is_zoned_ipv6(struct ls_span s) {
-  size_t zone = ls_span_index(s, '%');
-  return ls_netaddr_is_ipv6(ls_span_sub(s, 0, zone)) &&
-         (zone == s.n || ls_netaddr_is_name(ls_span_sub(s, zone + 1, s.n)));
-}
-
 static enum ls_status read_host(const struct reader *r) {
   struct ls_span host = ls_value_string(option(r, "host"));
   if (host.n == 0)
@@ -79,7 +53,7 @@ static enum ls_status read_host(const struct reader *r) {
   bool bracketed = host.p[0] == '[' && host.p[host.n - 1] == ']';
   if (bracketed)
     host = ls_span_sub(host, 1, host.n - 1);
-  if (!is_zoned_ipv6(host) && (bracketed || !ls_netaddr_is_name(host)))
+  if (!ls_netaddr_is_zoned_ipv6(host) && (bracketed || !ls_netaddr_is_name(host)))
     return REFUSE(r,
                   "host must be a name or an IP address and nothing else, such as smtp.example.com; the port "
                   "goes into port, a login into auth");
@@ -140,7 +114,7 @@ static enum ls_status read_local_address(const struct reader *r) {
   if (st != LS_OK || !r->out->local_address)
     return st;
   struct ls_span s = ls_span_cstr(r->out->local_address);
-  return ls_netaddr_is_ipv4(s) || is_zoned_ipv6(s)
+  return ls_netaddr_is_ipv4(s) || ls_netaddr_is_zoned_ipv6(s)
              ? LS_OK
              : REFUSE(r, "localAddress must be an IP address of this machine, or be left out");
 }
@@ -159,6 +133,7 @@ static enum ls_status read_times(const struct reader *r) {
       {"greetingTimeout", offsetof(struct ls_config, greeting_timeout), 30000},
       {"socketTimeout", offsetof(struct ls_config, socket_timeout), 600000},
       {"dnsTimeout", offsetof(struct ls_config, dns_timeout), 30000},
+      {"dnsTtl", offsetof(struct ls_config, dns_ttl), 300000},
       {"totalTimeout", offsetof(struct ls_config, total_timeout), 120000},
   };
   const double longest = INT32_MAX; /* 24 days; what a 32-bit long of ms can hold */
@@ -183,70 +158,12 @@ static enum ls_status read_pool(const struct reader *r) {
   return ls_config_pool_read(r->config, r->out, r->err);
 }
 
-/* tls.ca: one PEM text, or an array of them, to one. */
-static enum ls_status read_ca(const struct reader *r) {
-  const struct ls_value *v = ls_value_get(r->tls, LS_SPAN("ca"));
-  if (!ls_jstext_is_truthy(v) || v->kind == LS_VALUE_EMPTY)
-    return LS_OK;
-  const struct ls_value *items = v->kind == LS_VALUE_ARRAY ? v->as.array.items : v;
-  size_t count = v->kind == LS_VALUE_ARRAY ? v->as.array.count : 1;
-  struct ls_buf pem;
-  ls_buf_init(&pem, r->a->max);
-  enum ls_status st = LS_OK;
-  for (size_t i = 0; i < count && st == LS_OK; i++) {
-    struct ls_span text = ls_value_string(&items[i]);
-    const char *copy = NULL;
-    st = read_text(r, &items[i], "tls.ca", &copy);
-    if (st == LS_OK && (!copy || !strstr(copy, "-----BEGIN ")))
-      st = REFUSE(
-          r, "tls.ca must hold certificates in PEM (\"-----BEGIN CERTIFICATE-----\"), not a file's name");
-    ls_buf_add(&pem, text);
-    ls_buf_addc(&pem, '\n');
-  }
-  if (st == LS_OK)
-    st = pem.status == LS_OK ? keep(r, ls_buf_span(&pem), &r->out->ca) : no_memory(r);
-  ls_buf_deinit(&pem);
-  return st;
-}
-
-/* The place of the version in the order of versions; absent leaves *index as it is. */
-static enum ls_status read_version(const struct reader *r, const char *name, const char *label, int *index,
-                                   const char **out) {
-  static const char *const known[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-  const struct ls_value *v = ls_value_get(r->tls, ls_span_cstr(name));
-  if (ls_jstext_is_truthy(v))
-    for (*index = 0; *index < 4; ++*index)
-      if (ls_span_eq(ls_value_string(v), ls_span_cstr(known[*index])))
-        break;
-  if (*index == 4)
-    return REFUSE(r, "%s must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", label);
-  *out = known[*index];
-  return LS_OK;
-}
-
 static enum ls_status read_tls(const struct reader *r) {
-  const struct ls_value *verify = ls_value_get(r->tls, LS_SPAN("rejectUnauthorized"));
-  int lowest = 2;
-  int highest = 3;
-  r->out->ignore_tls = ls_value_is_true(option(r, "ignoreTLS"));
-  r->out->require_tls = ls_value_is_true(option(r, "requireTLS"));
-  r->out->verify_peer = !ls_value_is(verify, LS_VALUE_BOOLEAN) || verify->as.boolean;
-  r->out->servername = r->out->host;
-  enum ls_status st = read_text(r, option(r, "servername"), "servername", &r->out->servername);
-  if (st == LS_OK)
-    st = read_text(r, ls_value_get(r->tls, LS_SPAN("servername")), "tls.servername", &r->out->servername);
-  if (st == LS_OK && !is_zoned_ipv6(ls_span_cstr(r->out->servername)) &&
-      !ls_netaddr_is_name(ls_span_cstr(r->out->servername)))
-    st = REFUSE(r, "servername must be a host name, such as smtp.example.com");
-  if (st == LS_OK)
-    st = read_ca(r);
-  if (st == LS_OK)
-    st = read_version(r, "minVersion", "tls.minVersion", &lowest, &r->out->min_version);
-  if (st == LS_OK)
-    st = read_version(r, "maxVersion", "tls.maxVersion", &highest, &r->out->max_version);
-  if (st == LS_OK && lowest > highest)
-    st = REFUSE(r, "tls.minVersion is above tls.maxVersion; no version is left to speak");
-  return st;
+  return ls_config_tls_read(r->config, r->a, r->out, r->err);
+}
+
+static enum ls_status read_proxy(const struct reader *r) {
+  return ls_config_net_read(r->config, r->a, r->out, r->err);
 }
 
 static bool is_on(const struct ls_value *v) {
@@ -257,13 +174,13 @@ enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a,
                               struct ls_error *err) {
   /* the order of complaints; servername falls back on host, so host comes before tls */
   static enum ls_status (*const steps[])(const struct reader *) = {
-      check_unsupported,  read_host,  read_port,   read_auth, read_name,
-      read_local_address, read_times, read_pool, read_tls,
+      read_host,  read_port, read_auth,  read_name, read_local_address,
+      read_times, read_pool, read_proxy, read_tls,
   };
   enum ls_status applied = ls_service_apply(config, a, &config, err);
   if (applied != LS_OK)
     return applied;
-  const struct reader r = {config, ls_value_get(config, LS_SPAN("tls")), a, out, err};
+  const struct reader r = {config, a, out, err};
   *out = (struct ls_config){0};
   out->pipelining = is_on(option(&r, "pipelining"));
   out->chunking = is_on(option(&r, "chunking"));

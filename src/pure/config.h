@@ -8,14 +8,57 @@
 #include "error.h"
 #include "value.h"
 
+/* A text that the config holds itself, or the name of a file that holds it; text NULL: not given. */
+struct ls_config_source {
+  const char *text;
+  bool is_file;
+};
+
+/* What config_tls reads; secrets: key, pfx, passphrase. */
+struct ls_config_tls {
+  const struct ls_config_source *ca; /* PEM certificates that replace the system's trust store */
+  size_t ca_count;
+  const struct ls_config_source
+      *crl; /* PEM revocation lists; with any, each certificate needs its issuer's */
+  size_t crl_count;
+  struct ls_config_source cert; /* our own certificate in PEM, behind it those that lead to its root */
+  struct ls_config_source key;  /* its private key in PEM */
+  struct ls_config_source pfx;  /* both as PKCS #12: base64, or the name of a file */
+  const char *passphrase;       /* of key or pfx */
+  const char *cipher_list;      /* up to TLS 1.2, as OpenSSL names them */
+  const char *cipher_suites;    /* TLS 1.3 */
+  const char *curves;
+  const char *sigalgs;
+  struct ls_span alpn; /* protocols as RFC 7301 3.1 carries them, each behind its length */
+};
+
+enum ls_proxy_kind {
+  LS_PROXY_NONE,
+  LS_PROXY_HTTP,
+  LS_PROXY_HTTPS,
+  LS_PROXY_SOCKS4,  /* we look up the server's name */
+  LS_PROXY_SOCKS4A, /* the proxy does */
+  LS_PROXY_SOCKS5,
+  LS_PROXY_SOCKS5H
+};
+
+struct ls_config_proxy {
+  enum ls_proxy_kind kind;
+  const char *host; /* IPv6 without brackets */
+  uint16_t port;
+  const char *user; /* NULL: no login */
+  const char *pass; /* secret */
+};
+
 /* Times are in ms, strings are NUL-terminated and live in the arena; NULL: not given. */
 struct ls_config {
-  const char *host; /* name or address, IPv6 without brackets; "localhost" when the config's is empty */
-  uint16_t port;    /* 465 when secure, else 587, unless given */
-  bool secure;      /* TLS from the first octet; true when not given and port is 465 */
-  bool ignore_tls;  /* never STARTTLS */
-  bool require_tls; /* STARTTLS or nothing */
-  bool loopback;    /* host is localhost, 127.0.0.0/8 or ::1: a password may go in clear */
+  const char *host;       /* name or address, IPv6 without brackets; "localhost" when the config's is empty */
+  uint16_t port;          /* 465 when secure, else 587, unless given */
+  bool secure;            /* TLS from the first octet; true when not given and port is 465 */
+  bool ignore_tls;        /* never STARTTLS */
+  bool require_tls;       /* STARTTLS or nothing */
+  bool opportunistic_tls; /* where STARTTLS is refused by its reply, go on in clear */
+  bool loopback;          /* what we send stays on this machine: a password may go in clear */
 
   const char *user;        /* NULL: no login */
   const char *pass;        /* secret; "" with OAuth 2.0, and where auth_method needs none */
@@ -27,15 +70,18 @@ struct ls_config {
   const char *local_address; /* IP address to connect from; NULL: any */
 
   bool verify_peer;        /* tls.rejectUnauthorized */
-  const char *ca;          /* PEM certificates that replace the system's trust store */
   const char *servername;  /* SNI and name to verify: tls.servername, else servername, else host */
   const char *min_version; /* "TLSv1" to "TLSv1.3" */
   const char *max_version;
+  struct ls_config_tls tls;
+
+  struct ls_config_proxy proxy;
 
   int64_t connection_timeout; /* name lookup and TCP; TLS too when secure */
   int64_t greeting_timeout;   /* from TCP connected to the whole greeting */
   int64_t socket_timeout;     /* silence on the connection while something is due */
   int64_t dns_timeout;
+  int64_t dns_ttl;       /* how long the addresses of a name are kept */
   int64_t total_timeout; /* per message, over all */
 
   size_t max_connections;
@@ -43,9 +89,9 @@ struct ls_config {
   size_t max_requeues; /* how often a message that its connection gave back unsent goes out again */
   size_t rate_limit;   /* messages that may start within rate_delta; 0: any number */
   int64_t rate_delta;
-  int64_t check_idle;  /* one idle for longer is asked with NOOP before it takes a message */
-  int64_t max_idle;    /* an idle connection is closed after this */
-  int64_t max_age;     /* a connection is not used for new messages after this */
+  int64_t check_idle; /* one idle for longer is asked with NOOP before it takes a message */
+  int64_t max_idle;   /* an idle connection is closed after this */
+  int64_t max_age;    /* a connection is not used for new messages after this */
 
   bool pipelining; /* false: never more than one command in flight */
   bool chunking;   /* false: never BDAT */

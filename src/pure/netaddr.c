@@ -61,6 +61,12 @@ bool ls_netaddr_is_name(struct ls_span s) {
   return label > 0 && s.n <= 253;
 }
 
+bool ls_netaddr_is_zoned_ipv6(struct ls_span s) {
+  size_t zone = ls_span_index(s, '%');
+  return ls_netaddr_is_ipv6(ls_span_sub(s, 0, zone)) &&
+         (zone == s.n || ls_netaddr_is_name(ls_span_sub(s, zone + 1, s.n)));
+}
+
 bool ls_netaddr_is_loopback(struct ls_span s) {
   if (ls_netaddr_is_ipv4(s))
     return ls_span_starts(s, LS_SPAN("127."));

@@ -8,6 +8,9 @@
 bool ls_netaddr_is_ipv4(struct ls_span s); /* four decimals of 0..255 */
 bool ls_netaddr_is_ipv6(struct ls_span s); /* RFC 4291 2.2, without brackets and zone */
 
+/* The same, and behind "%" perhaps the interface it is valid on: "fe80::1%eth0". */
+bool ls_netaddr_is_zoned_ipv6(struct ls_span s);
+
 /* Labels of letters, digits, "-", "_" and anything not ASCII (IDNA comes later), up to 253 octets; one dot
  * may end it. */
 bool ls_netaddr_is_name(struct ls_span s);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "rule.h"
 
+#include "config_net.h"
 #include "config_pool.h"
+#include "config_tls.h"
 #include "jstext.h"
 #include "service.h"
 
@@ -15,6 +17,8 @@ struct refusal {
 #define NOT_SENT "it would report success without sending anything; remove it"
 #define OWN_SOCKET "it would take the connection away from host and port; remove it"
 #define REDIRECT "it would redirect the TLS connection; set it on the config itself"
+
+#define ENGINE "it would load a program into this process; give the key as tls.key or tls.pfx"
 
 /* Each does nothing in the original unless it is truthy, so `sendmail: false` is no harm. */
 static const struct refusal refusals[] = {
@@ -36,6 +40,15 @@ static const struct refusal refusals[] = {
     {"tls", "path", "it would redirect the TLS connection; remove it"},
     {"tls", "socket", "it would redirect the TLS connection; remove it"},
     {"tls", "lookup", "it would redirect the TLS connection; remove it"},
+    {"tls", "secureContext", "it is an object of another runtime; give ca, cert, key and the like instead"},
+    {"tls", "secureProtocol", "set tls.minVersion and tls.maxVersion instead"},
+    {"tls", "secureOptions", "set tls.minVersion, tls.maxVersion and tls.ciphers instead"},
+    {"tls", "checkServerIdentity", "the name in the certificate is always checked; set tls.servername to it"},
+    {"tls", "pskCallback", "keys shared beforehand are not spoken here; use tls.cert and tls.key"},
+    {"tls", "minDHSize", "put \"@SECLEVEL=2\" into tls.ciphers for at least 2048 bits instead"},
+    {"tls", "clientCertEngine", ENGINE},
+    {"tls", "privateKeyEngine", ENGINE},
+    {"tls", "privateKeyIdentifier", ENGINE},
 };
 
 static void check_port(const struct ls_value *config, struct ls_issue_list *list) {
@@ -135,4 +148,8 @@ void ls_rule_check(const struct ls_value *config, struct ls_issue_list *list) {
   check_headers(config, list);
   ls_config_pool_check(config, list);
   ls_service_check(config, list);
+  if (ls_issue_count(list))
+    return; /* the rest looks at values that are of the right types */
+  ls_config_net_check(config, list);
+  ls_config_tls_check(config, list);
 }

@@ -89,6 +89,8 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   if (status == LS_OK)
     status = to_ascii(&c->arena, &c->config.servername, err);
   if (status == LS_OK)
+    status = to_ascii(&c->arena, &c->config.proxy.host, err);
+  if (status == LS_OK)
     status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
   if (status == LS_OK)
     status = ls_pool_init(&c->pool, &c->config, err);
@@ -231,11 +233,7 @@ static void read_verification(struct ls_conn *conn, struct ls_verification *out)
   v.ehlo = ls_job_texts(ls_buf_span(&d->ehlo), d->ehlo_count);
   v.ehlo_count = v.ehlo ? d->ehlo_count : 0;
   v.greeting = d->greeting ? strdup(d->greeting) : NULL;
-  v.tls_version = d->facts.version ? strdup(d->facts.version) : NULL;
-  v.tls_cipher = d->facts.cipher ? strdup(d->facts.cipher) : NULL;
-  v.tls_peer = d->facts.peer ? strdup(d->facts.peer) : NULL;
-  v.tls_issuer = d->facts.issuer ? strdup(d->facts.issuer) : NULL;
-  v.tls_expires = d->facts.expires ? strdup(d->facts.expires) : NULL;
+  ls_tls_facts_copy(&v.tls, &d->facts);
   v.mechanism = d->auth_command ? strdup(d->auth_command + sizeof "AUTH") : NULL;
   v.address = ls_conn_address(conn);
   v.lookup_time = t.lookup;

@@ -8,6 +8,7 @@
 
 #include "../pure/config.h"
 #include "../pure/message.h"
+#include "tls_facts.h"
 
 struct ls_client;
 
@@ -40,10 +41,11 @@ struct ls_result {
   char **ehlo; /* capability lines of the server, without "250-" */
   size_t ehlo_count;
   char *message_id;
-  char *response;        /* the final reply, lines joined by LF; NULL with an error */
-  size_t message_size;   /* octets of content on the wire */
-  int64_t envelope_time; /* ms */
-  int64_t message_time;  /* ms */
+  char *response;          /* the final reply, lines joined by LF; NULL with an error */
+  struct ls_tls_facts tls; /* of the connection; set where an answer came over it */
+  size_t message_size;     /* octets of content on the wire */
+  int64_t envelope_time;   /* ms */
+  int64_t message_time;    /* ms */
 };
 void ls_result_deinit(struct ls_result *r);
 
@@ -73,13 +75,9 @@ struct ls_verification {
   char **ehlo;
   size_t ehlo_count;
   char *greeting;
-  char *tls_version; /* "TLSv1.3"; NULL: no TLS */
-  char *tls_cipher;
-  char *tls_peer; /* subject of the peer's certificate */
-  char *tls_issuer;
-  char *tls_expires; /* RFC 3339 */
-  char *mechanism;   /* "PLAIN"; NULL: no login */
-  char *address;     /* "127.0.0.1:587" */
+  struct ls_tls_facts tls;
+  char *mechanism; /* "PLAIN"; NULL: no login */
+  char *address;   /* "127.0.0.1:587" */
   int64_t lookup_time, connect_time, tls_time, greeting_time, ready_time;
 };
 void ls_verification_deinit(struct ls_verification *v);

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "conn_setup.h"
 #include "failure.h"
+#include "proxy.h"
 
 enum {
   READ_SIZE = 16 * 1024,
@@ -75,9 +76,8 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   }
   c->options = *options;
   c->started_ms = c->active_ms = now_ms;
-  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->bearer, options->probe);
+  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->bearer);
   c->options.bearer = NULL;
-  ls_tls_watch(&c->tls, c->easy);
   curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
   curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->text);
   curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
@@ -86,6 +86,8 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
     free_all(c);
     return NULL;
   }
+  bool through_tls = options->config->proxy.kind == LS_PROXY_HTTPS;
+  ls_tls_watch(&c->tls, c->easy, options->tls, through_tls);
   if (curl_multi_add_handle(multi, c->easy) != CURLM_OK) {
     ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
     free_all(c);
@@ -191,8 +193,12 @@ static int64_t attempt_deadline(const struct ls_conn *c) {
 static void give_up(struct ls_conn *c, int64_t now_ms) {
   const struct ls_config *config = c->options.config;
   struct ls_error *e = &c->dialogue.error;
-  if (c->phase == LOOKING_UP && now_ms < c->started_ms + config->connection_timeout)
-    ls_error_set(e, LS_ETIMEDOUT, "CONN", "getaddrinfo ETIMEOUT %s", config->host);
+  bool late = c->phase > LOOKING_UP && !c->dialogue.greeted && ls_proxy_late(c->easy, config, e);
+  if (late)
+    c->state = LS_CONN_FAILED;
+  else if (c->phase == LOOKING_UP && now_ms < c->started_ms + config->connection_timeout)
+    ls_error_set(e, LS_ETIMEDOUT, "CONN", "getaddrinfo ETIMEOUT %s",
+                 config->proxy.host ? config->proxy.host : config->host);
   else if (c->phase <= CONNECTING)
     ls_error_set(e, LS_ETIMEDOUT, "CONN", "Connection timeout");
   else if (c->phase == GREETING)

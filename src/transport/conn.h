@@ -21,8 +21,8 @@ struct ls_conn_options {
   const struct ls_config *config; /* borrowed, must outlive the connection */
   const char *ehlo_name;          /* borrowed likewise */
   const char *bearer;             /* secret, borrowed for the call: OAuth 2.0 access token; NULL: none */
+  struct ls_tls_context *tls;     /* borrowed likewise */
   bool cram;                      /* log in by CRAM-MD5 instead of PLAIN or LOGIN */
-  bool probe;                     /* collect what verify tells */
   size_t window_messages;         /* in flight at most, where the server pipelines */
   struct ls_session_learned learned;
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "proxy.h"
+
 enum { NAME_MAX_OCTETS = 1024, HOST_MAX = 4096 };
 
 /* Our own timers rule (conn.c); libcurl's are put out of the way. */
@@ -116,11 +118,7 @@ static void set_tls(CURL *easy, const struct ls_config *config) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->verify_peer ? 2L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION,
                    tls_version(config->min_version, false) | tls_version(config->max_version, true));
-  if (config->ca) {
-    struct curl_blob blob = {(void *)config->ca, strlen(config->ca), CURL_BLOB_COPY};
-    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* tls.ca replaces the trust store, it does not add */
-  } else if (v->cainfo && access(v->cainfo, R_OK) == 0) {
+  if (v->cainfo && access(v->cainfo, R_OK) == 0) {
     /* libcurl keeps the parsed trust store for later connections, but only when there is no directory */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
   }
@@ -175,9 +173,8 @@ static CURLcode set_network(CURL *easy, const struct ls_config *config) {
 #else
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_SMTP | CURLPROTO_SMTPS));
 #endif
-  CURLcode result = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever the environment says */
-  if (!result)
-    result = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)((config->dns_ttl + 999) / 1000));
+  CURLcode result = ls_proxy_setup(easy, config);
   if (!result && config->local_address) {
     snprintf(from, sizeof from, "host!%.200s", config->local_address);
     result = curl_easy_setopt(easy, CURLOPT_INTERFACE, from);

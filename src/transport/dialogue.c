@@ -191,6 +191,11 @@ static bool refuse_login(struct ls_dialogue *d) {
   return false;
 }
 
+/* libcurl then does what it would do had STARTTLS not been offered. */
+static bool may_go_on_in_clear(const struct ls_dialogue *d) {
+  return d->config->opportunistic_tls && !d->tls_required && d->reply.code >= 400 && d->reply.code != 421;
+}
+
 static bool judge(struct ls_dialogue *d) {
   int class = d->reply.code / 100;
   switch (d->step) {
@@ -202,7 +207,8 @@ static bool judge(struct ls_dialogue *d) {
     return class == 2 || refuse_quoting(d, LS_EPROTOCOL, "HELO", "Invalid HELO");
   case LS_STEP_STARTTLS:
     /* libcurl's CURLUSESSL_TRY would go on in clear */
-    return d->reply.code == 220 || refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
+    return d->reply.code == 220 || may_go_on_in_clear(d) ||
+           refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
     d->logged_in = d->reply.code == 235;
     if (class == 3)
@@ -263,7 +269,7 @@ static size_t on_line(char *line, size_t size, size_t n, void *data) {
   d->octets_in += n;
   if (d->config->secure)
     d->tls = true;
-  if (d->probe && d->tls && !d->facts.version)
+  if (d->tls && !d->facts.version)
     ls_tls_facts_read(d->easy, &d->facts);
   if (!hear(d, ls_span(line, n)))
     return n + 1; /* any other number than n ends the transfer */
@@ -305,6 +311,17 @@ static void note_command(struct ls_dialogue *d, struct ls_span command) {
     keep_sent(d, command);
 }
 
+/* What an HTTP proxy answers to CONNECT. The words of a stranger: nothing but what prints. */
+static void note_proxy(struct ls_dialogue *d, struct ls_span line) {
+  if (*d->proxy_words || !ls_span_starts(line, LS_SPAN("HTTP/")))
+    return;
+  size_t n = 0;
+  while (n < line.n && n + 1 < sizeof d->proxy_words && line.p[n] >= ' ' && line.p[n] < 0x7f) {
+    d->proxy_words[n] = line.p[n];
+    n++;
+  }
+}
+
 static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *data) {
   (void)easy;
   struct ls_dialogue *d = data;
@@ -312,13 +329,14 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
     d->last_ms = ls_clock_ms();
     d->octets_out += n;
     note_command(d, ls_span(text, n));
+  } else if (type == CURLINFO_HEADER_IN && d->config->proxy.host && !d->greeted) {
+    note_proxy(d, ls_span(text, n));
   }
   return 0;
 }
 
-void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer,
-                      bool probe) {
-  *d = (struct ls_dialogue){.easy = easy, .config = config, .probe = probe};
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer) {
+  *d = (struct ls_dialogue){.easy = easy, .config = config};
   d->login = ls_dialogue_wants_login(config);
   d->tls_required = ls_dialogue_requires_tls(config);
   d->last_ms = ls_clock_ms();

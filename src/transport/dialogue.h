@@ -19,7 +19,6 @@ struct ls_dialogue {
   struct ls_buf bearer;           /* secret; the access token; n = 0: none */
   bool login;                     /* there is something to log in with */
   bool tls_required;              /* nothing may follow EHLO in clear */
-  bool probe;                     /* collect the facts of TLS too */
 
   enum ls_step step;
   const char *auth_command; /* "AUTH PLAIN"; NULL: no AUTH was sent */
@@ -39,14 +38,14 @@ struct ls_dialogue {
   size_t ehlo_count;
   char *greeting; /* owned */
   struct ls_tls_facts facts;
+  char proxy_words[200]; /* the first line of an HTTP proxy's answer; "": none */
   uint64_t octets_in, octets_out;
   struct ls_error error; /* why the attempt must end */
 };
 
 /* Sets the callbacks of easy. d must live as long as easy. bearer: the access token, or NULL; borrowed for
  * the call. */
-void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer,
-                      bool probe);
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer);
 void ls_dialogue_deinit(struct ls_dialogue *d);
 
 /* libcurl says the connection is ready: so it is, unless our rules say otherwise (d->error). */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "proxy.h"
+
 static const struct {
   int number;
   const char *name;
@@ -47,6 +49,13 @@ const char *ls_failure_broken(CURL *easy) {
   }
 }
 
+const char *ls_failure_number(CURL *easy) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  const char *name = name_of(number);
+  return name ? name : "";
+}
+
 static const char *hint_of(long number) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (numbers[i].number == number)
@@ -60,6 +69,11 @@ static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dial
   curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
   curl_easy_getinfo(f->easy, CURLINFO_PRIMARY_IP, &address);
   const char *name = name_of(number);
+  if (f->result == CURLE_INTERFACE_FAILED)
+    return ls_error_set(&d->error, LS_ESOCKET, "CONN",
+                        "cannot connect from localAddress %s; is it an address of this machine, and of the "
+                        "same family as the server's?",
+                        f->config->local_address ? f->config->local_address : "");
   if (!address || !*address)
     address = (char *)f->config->host;
   if (!name)
@@ -69,20 +83,22 @@ static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dial
                       (unsigned)f->config->port, hint_of(number));
 }
 
+static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
+  const char *name = f->config->servername ? f->config->servername : f->config->host;
+  ls_tls_explain(f->tls, f->result, name, f->text, d->step == LS_STEP_STARTTLS, &d->error);
+  return d->error.status;
+}
+
 /* The server went away while libcurl spoke with it. */
 static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *name = ls_failure_broken(f->easy);
+  if (strstr(f->text, "alert")) /* TLS 1.3: the server's verdict on us comes after the handshake */
+    return explain_tls(f, d);
   if (name)
     return ls_error_set(&d->error, LS_ESOCKET, "CONN", "read %s", name);
   if (!d->greeted)
     return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Unexpected socket close");
   return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
-}
-
-static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
-  const char *name = f->config->servername ? f->config->servername : f->config->host;
-  ls_tls_explain(f->tls, f->result, name, f->text, d->step == LS_STEP_STARTTLS, &d->error);
-  return d->error.status;
 }
 
 static enum ls_status explain_login(struct ls_dialogue *d) {
@@ -116,6 +132,8 @@ static enum ls_status explain_preparation(const struct ls_failure *f, struct ls_
 enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *text = *f->text ? f->text : curl_easy_strerror(f->result);
   if (d->error.status != LS_OK)
+    return d->error.status;
+  if (ls_proxy_explain(f, d))
     return d->error.status;
   switch (f->result) {
   case CURLE_COULDNT_RESOLVE_HOST:

@@ -20,4 +20,7 @@ enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue
  * the other side just closed. */
 const char *ls_failure_broken(CURL *easy);
 
+/* The system's name for why easy could not connect; "" where it did not say. */
+const char *ls_failure_number(CURL *easy);
+
 #endif

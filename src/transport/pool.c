@@ -29,7 +29,7 @@ struct ls_pool_conn {
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err) {
   *p = (struct ls_pool){.config = config, .ehlo_name = ls_conn_ehlo_name(config->name)};
   if (ls_loop_init(&p->loop) && p->ehlo_name)
-    return LS_OK;
+    return ls_tls_context_new(config, &p->tls, err);
   return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
 }
 
@@ -70,6 +70,8 @@ void ls_pool_deinit(struct ls_pool *p) {
   ls_login_deinit(&p->login);
   if (p->loop.multi)
     ls_loop_deinit(&p->loop);
+  ls_tls_context_free(p->tls);
+  p->tls = NULL;
   release(p);
 }
 
@@ -89,7 +91,7 @@ static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t n
   struct ls_conn_options options = {.config = p->config,
                                     .ehlo_name = p->ehlo_name,
                                     .cram = p->cram,
-                                    .probe = probe,
+                                    .tls = p->tls,
                                     .window_messages = WINDOW,
                                     .learned = p->learned};
   uint64_t token;
@@ -149,6 +151,7 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       ls_job_push(&again, j);
     } else if (j) {
       ls_job_finish(j, &ev, ls_buf_span(&d->ehlo), d->ehlo_count);
+      ls_tls_facts_copy(&j->result.tls, &d->facts);
       finish(p, j);
     }
     ls_error_deinit(&ev.error);

@@ -22,6 +22,7 @@ struct ls_pool {
   const struct ls_config *config; /* borrowed */
   char *ehlo_name;
   struct ls_loop loop;
+  struct ls_tls_context *tls; /* owned; the connections' */
   struct ls_pool_conn *members;
   size_t count;     /* members, without a probe */
   size_t opening;   /* of them, those not ready yet */
@@ -37,7 +38,7 @@ struct ls_pool {
   struct ls_client_stats stats;
 };
 
-/* LS_OK or LS_ENOMEM; deinit is fine in both cases. */
+/* LS_OK; LS_ECONFIG: what tls names cannot be used; LS_ENOMEM. deinit is fine in each case. */
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err);
 void ls_pool_deinit(struct ls_pool *p); /* closes at once; messages are dropped */
 void ls_pool_abandon(

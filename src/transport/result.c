@@ -19,6 +19,7 @@ void ls_result_deinit(struct ls_result *r) {
   free(r->from);
   free(r->message_id);
   free(r->response);
+  ls_tls_facts_deinit(&r->tls);
   ls_error_deinit(&r->error);
   *r = (struct ls_result){0};
 }
@@ -26,11 +27,7 @@ void ls_result_deinit(struct ls_result *r) {
 void ls_verification_deinit(struct ls_verification *v) {
   free_texts(v->ehlo, v->ehlo_count);
   free(v->greeting);
-  free(v->tls_version);
-  free(v->tls_cipher);
-  free(v->tls_peer);
-  free(v->tls_issuer);
-  free(v->tls_expires);
+  ls_tls_facts_deinit(&v->tls);
   free(v->mechanism);
   free(v->address);
   ls_error_deinit(&v->error);

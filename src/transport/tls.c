@@ -27,27 +27,63 @@ static int on_verify(int ok, X509_STORE_CTX *store) {
   return ok;
 }
 
+static void forget(struct ls_tls *t) {
+  X509_free(t->leaf);
+  X509_free(t->failed);
+  t->leaf = t->failed = NULL;
+  t->verify_error = 0;
+}
+
+static struct ls_tls *tls_of(const SSL *ssl) {
+  return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+static void on_info(const SSL *ssl, int where, int result) {
+  (void)result;
+  struct ls_tls *t = tls_of(ssl);
+  if (t && (where & SSL_CB_HANDSHAKE_START) && !SSL_is_init_finished(ssl))
+    ls_tls_context_offer(t->context, (SSL *)ssl);
+}
+
+/* 0: OpenSSL keeps its reference. */
+static int on_session(SSL *ssl, SSL_SESSION *session) {
+  struct ls_tls *t = tls_of(ssl);
+  if (t)
+    ls_tls_context_keep(t->context, session);
+  return 0;
+}
+
 static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *tls) {
   (void)easy;
   SSL_CTX *ctx = ssl_ctx;
-  if (SSL_CTX_get_verify_mode(ctx) == SSL_VERIFY_NONE)
-    return CURLE_OK;
+  struct ls_tls *t = tls;
+  forget(t);
+  t->of_proxy = t->through_tls && !t->seen;
+  t->seen = true;
   SSL_CTX_set_app_data(ctx, tls);
-  SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), on_verify);
-  return CURLE_OK;
+  if (SSL_CTX_get_verify_mode(ctx) != SSL_VERIFY_NONE)
+    SSL_CTX_set_verify(ctx, SSL_CTX_get_verify_mode(ctx), on_verify);
+  if (!t->of_proxy) {
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, on_session);
+    SSL_CTX_set_info_callback(ctx, on_info);
+  }
+  return ls_tls_context_apply(t->context, ctx, t->of_proxy);
 }
 
-void ls_tls_watch(struct ls_tls *t, CURL *easy) {
+void ls_tls_watch(struct ls_tls *t, CURL *easy, struct ls_tls_context *context, bool through_tls) {
   const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-  if (!v->ssl_version || strncmp(v->ssl_version, "OpenSSL", 7) != 0)
-    return;
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, t);
+  t->context = context;
+  t->through_tls = through_tls;
+  if (v->ssl_version && strncmp(v->ssl_version, "OpenSSL", 7) == 0) {
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, t);
+  }
+  ls_tls_context_setup(context, easy);
 }
 
 void ls_tls_deinit(struct ls_tls *t) {
-  X509_free(t->leaf);
-  X509_free(t->failed);
+  forget(t);
   *t = (struct ls_tls){0};
 }
 
@@ -123,7 +159,8 @@ static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *na
     add_names(b, t->leaf);
     ls_buf_adds(b, ", not for ");
     ls_buf_adds(b, name);
-    ls_buf_adds(b, "; set tls.servername (or host) to a name it is for");
+    ls_buf_adds(b, t->of_proxy ? "; use a name it is for in proxy"
+                               : "; set tls.servername (or host) to a name it is for");
     return;
   case X509_V_ERR_CERT_HAS_EXPIRED:
     ls_buf_adds(b, "the certificate expired on ");
@@ -145,6 +182,21 @@ static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *na
       add_name(b, X509_get_issuer_name(cert));
     ls_buf_adds(b, "); if you trust it, give it or its issuer's certificate as tls.ca");
     return;
+  case X509_V_ERR_CERT_REVOKED:
+    ls_buf_adds(b, "tls.crl says that the certificate was revoked (issuer: ");
+    if (cert)
+      add_name(b, X509_get_issuer_name(cert));
+    ls_buf_adds(b, "); the server needs a new one");
+    return;
+  case X509_V_ERR_UNABLE_TO_GET_CRL:
+    ls_buf_adds(b, "tls.crl has no revocation list of ");
+    if (cert)
+      add_name(b, X509_get_issuer_name(cert));
+    ls_buf_adds(b, "; with any list given, each issuer's is needed: add it, or remove tls.crl");
+    return;
+  case X509_V_ERR_CRL_HAS_EXPIRED:
+    ls_buf_adds(b, "a revocation list in tls.crl is out of date; give the issuer's new one");
+    return;
   default:
     ls_buf_adds(b, "the certificate was not accepted");
   }
@@ -158,6 +210,15 @@ static const char *handshake_hint(const char *text, bool starttls) {
   if (strstr(text, "unsupported protocol") || strstr(text, "alert protocol version") ||
       strstr(text, "no protocols available") || strstr(text, "version too low"))
     return "; no TLS version suits both sides: see tls.minVersion and tls.maxVersion";
+  if (strstr(text, "no ciphers available") || strstr(text, "no cipher match") ||
+      strstr(text, "alert handshake failure") || strstr(text, "no suitable"))
+    return "; the two sides have no cipher, curve or signature in common, or the server wants a certificate: "
+           "see tls.ciphers, tls.ecdhCurve, tls.sigalgs, and tls.cert with tls.key";
+  if (strstr(text, "certificate required"))
+    return "; the server wants a certificate: give one as tls.cert with tls.key, or as tls.pfx";
+  if (strstr(text, "alert unknown ca") || strstr(text, "alert bad certificate") ||
+      strstr(text, "alert certificate ") || strstr(text, "alert unsupported certificate"))
+    return "; the server does not accept our certificate: see tls.cert with tls.key, or tls.pfx";
   return "";
 }
 
@@ -177,8 +238,6 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
     while (b.n && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\n'))
       ls_buf_cut(&b, b.n - 1);
     ls_buf_adds(&b, handshake_hint(curl_text, starttls));
-    if (result == CURLE_SSL_CACERT_BADFILE)
-      ls_buf_adds(&b, "; tls.ca must hold PEM certificates");
   }
   char *text = ls_buf_take(&b, NULL);
   ls_error_set(err, LS_ETLS, "CONN", "TLS with %s failed: %s", name,
@@ -205,6 +264,7 @@ void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out) {
   out->version = take_text(&b);
   ls_buf_adds(&b, SSL_get_cipher_name(ssl));
   out->cipher = take_text(&b);
+  out->resumed = SSL_session_reused(ssl);
   X509 *cert = SSL_get1_peer_certificate(ssl);
   if (!cert)
     return;
@@ -215,13 +275,4 @@ void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out) {
   add_time(&b, X509_get0_notAfter(cert));
   out->expires = take_text(&b);
   X509_free(cert);
-}
-
-void ls_tls_facts_deinit(struct ls_tls_facts *f) {
-  free(f->version);
-  free(f->cipher);
-  free(f->peer);
-  free(f->issuer);
-  free(f->expires);
-  *f = (struct ls_tls_facts){0};
 }

@@ -9,33 +9,31 @@
 
 #include "../pure/buf.h"
 #include "../pure/error.h"
+#include "tls_context.h"
+#include "tls_facts.h"
 
 /* Collected while libcurl verifies. Zeroes are a valid start. */
 struct ls_tls {
-  void *leaf;       /* X509 of the server, owned; NULL: none seen */
-  void *failed;     /* X509 that failed, owned; NULL: none did */
-  int verify_error; /* X509_V_*; 0: the chain was fine */
+  struct ls_tls_context *context; /* borrowed */
+  bool through_tls;               /* the proxy is spoken to over TLS: the first handshake is with it */
+  bool of_proxy;                  /* the handshake seen last was */
+  bool seen;                      /* there was one */
+  void *leaf;                     /* X509 of the server, owned; NULL: none seen */
+  void *failed;                   /* X509 that failed, owned; NULL: none did */
+  int verify_error;               /* X509_V_*; 0: the chain was fine */
 };
 
-void ls_tls_watch(struct ls_tls *t, CURL *easy); /* t must live as long as easy */
-void ls_tls_deinit(struct ls_tls *t);            /* safe twice, safe on zeroes */
+/* Takes the connection's TLS in hand. t must live as long as easy, context longer. */
+void ls_tls_watch(struct ls_tls *t, CURL *easy, struct ls_tls_context *context, bool through_tls);
+void ls_tls_deinit(struct ls_tls *t); /* safe twice, safe on zeroes */
 
 /* Writes the ETLS error of a handshake that failed. name: what the certificate must be for; curl_text:
  * libcurl's error buffer; starttls: the handshake came after STARTTLS. */
 void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, const char *curl_text,
                     bool starttls, struct ls_error *err);
 
-/* Facts of the handshake that is over; owned strings, NULL where unknown. */
-struct ls_tls_facts {
-  char *version; /* "TLSv1.3" */
-  char *cipher;
-  char *peer; /* subject, RFC 2253 order */
-  char *issuer;
-  char *expires; /* RFC 3339 */
-};
-
-/* To be called from within a libcurl callback of easy: only there the TLS layer can be reached. */
+/* What the handshake that is over came to. To be called from within a libcurl callback of easy: only there
+ * the TLS layer can be reached. */
 void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out);
-void ls_tls_facts_deinit(struct ls_tls_facts *f);
 
 #endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "tls_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MAX = 4 * 1024 * 1024, STEP = 16 * 1024 };
+
+/* Reads a whole regular file: a pipe or a device could keep us waiting. Answers why not; NULL: done. */
+static const char *read_file(const char *name, struct ls_buf *out) {
+  struct stat st;
+  int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? "there is no such file"
+           : errno == EACCES                                            ? "this process may not read it"
+                                                                        : "it cannot be opened";
+  const char *why = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ? "it is no plain file" : NULL;
+  for (ssize_t n = 1; n > 0 && !why;) {
+    char *room = ls_buf_room(out, STEP);
+    n = room ? read(fd, room, STEP) : 0;
+    if (!room && out->status == LS_ETOOBIG)
+      why = "it is longer than 4 MiB";
+    else if (n < 0)
+      why = "it cannot be read";
+    else if (room)
+      ls_buf_grew(out, (size_t)n);
+  }
+  close(fd);
+  return why;
+}
+
+enum ls_status ls_tls_file_open(struct ls_tls_file *f, const struct ls_config_source *source,
+                                const char *option, bool show, struct ls_error *err) {
+  *f = (struct ls_tls_file){0};
+  ls_buf_init(&f->octets, FILE_MAX);
+  const char *why = source->is_file ? read_file(source->text, &f->octets) : NULL;
+  if (why)
+    return ls_error_set(
+        err, LS_ECONFIG, "API",
+        "%s names a file that cannot be used: %s%s%.300s; give the name of a readable file, or "
+        "the text itself",
+        option, why, show ? ": " : "", show ? source->text : "");
+  if (f->octets.status == LS_OK)
+    f->bio = source->is_file ? BIO_new_mem_buf(f->octets.n ? f->octets.p : "", (int)f->octets.n)
+                             : BIO_new_mem_buf(source->text, -1);
+  return f->bio ? LS_OK : ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+}
+
+void ls_tls_file_close(struct ls_tls_file *f) {
+  BIO_free(f->bio);
+  f->bio = NULL;
+  ls_buf_deinit(&f->octets);
+}
