@@ -116,6 +116,22 @@ describe("logto-smtp validate", function()
     contains(result.out, "advice: secure port 587 starts in clear text")
   end)
 
+  for path, wrong in pairs({
+    ["auth.type"] = { auth = { user = "u@example.com", refreshToken = "s3cret" } },
+    ["auth.privateKey"] = {
+      auth = { type = "oauth2", user = "u@example.com", serviceClient = "c", privateKey = "s3cret" } },
+    ["auth.method"] = { auth = { user = "u@example.com", pass = "s3cret", method = "ROT13" } },
+    ["dkim.privateKey"] = {
+      dkim = { domainName = "example.com", keySelector = "k", privateKey = "s3cret" } },
+  }) do
+    it("finds what the guard takes and what cannot work all the same: " .. path, function()
+      local result = run({ "validate", "-" }, { stdin = cjson.encode(configs.config(wrong)) })
+      assert.are.equal(78, result.code)
+      contains(result.out, "config: not valid\n  " .. path .. ": ")
+      assert.is_nil(result.out:find("s3cret", 1, true))
+    end)
+  end
+
   it("prints the guard's issues and the advice with --json", function()
     local result = run({ "validate", "-", "--json" }, { stdin = "{}" })
     assert.are.equal(78, result.code)

@@ -83,6 +83,8 @@ void ls_pool_abandon(struct ls_pool *p) {
     drop_jobs(&m->jobs);
     free(m);
   }
+  if (!p->login.pending) /* a renewal under way has a socket of that process too */
+    ls_login_deinit(&p->login);
   release(p);
 }
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- `logto-smtp validate`: checks a config and says what belongs where; connects to nothing.
 
+local core = require("logto_smtp.core")
 local input = require("logto_smtp.cli.input")
 local kit = require("logto_smtp.kit")
 local providers = require("logto_smtp.providers")
@@ -15,12 +16,20 @@ function M.define(command)
   input.define(command)
 end
 
+-- What the guard takes because Logto's does, and what cannot work all the same: half a login, a key that is
+-- none. Making a client finds it and connects to nothing.
+local function unusable(config)
+  local client, issues = core.client(config)
+  if client then client:close() end
+  return issues or {}
+end
+
 function M.run(args, context)
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
   local result = kit.configGuard.safeParse(config)
-  local issues = result.success and {} or result.error.issues
-  local advice = result.success and providers.advise(config) or {}
+  local issues = result.success and unusable(config) or result.error.issues
+  local advice = #issues == 0 and providers.advise(config) or {}
   return report.verdict(args, context, args.file == "-" and "config" or args.file, issues, advice)
 end
 
