@@ -72,8 +72,8 @@ local function build_mail(config, template, payload, to, escape_html)
 end
 
 -- Sends, and turns every failure of the transport into a ConnectorError with the failure as its cause.
-local function deliver(transport, config, mail)
-  local ok, info, err = pcall(transport.send, config, mail)
+local function deliver(transport, config, mail, options)
+  local ok, info, err = pcall(transport.send, config, mail, options)
   if ok and info then return info end
   if not ok then err = info end
   local message = type(err) == "table" and err.message or err
@@ -102,6 +102,7 @@ end
 ---@field getConfig? fun(id: string): table|nil, any  its errors pass through as they are
 ---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil  its errors are swallowed
 ---@field transport? {send: fun(config: table, mail: table): table|nil, any}
+---@field logger? fun(record: logto_smtp.LogRecord)  told of each event on the connections; see the README
 ---@field escapeHtml? boolean  false: values enter HTML templates raw, as in the original
 
 --- Makes a connector.
@@ -109,6 +110,9 @@ end
 ---@return logto_smtp.Connector
 local function createConnector(options)
   check_type(options, "table", "bad argument #1 to 'createConnector'", 2)
+  if options.logger ~= nil then
+    check_type(options.logger, "function", "bad argument #1 to 'createConnector': field `logger`", 2)
+  end
   local escape_html = options.escapeHtml ~= false
   local transport = options.transport or require("logto_smtp.transport").default
 
@@ -129,7 +133,8 @@ local function createConnector(options)
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
     check_template(template)
-    return deliver(transport, config, build_mail(config, template, data.payload, to, escape_html))
+    return deliver(transport, config, build_mail(config, template, data.payload, to, escape_html),
+      { logger = options.logger })
   end
 
   return {

@@ -21,8 +21,34 @@ local function connection_key(config)
   return json.encode(settings)
 end
 
+-- Inside nginx its own log is the place for what a config with `logger: true` tells.
+local NGX_LEVELS = { debug = "DEBUG", info = "INFO", warn = "WARN", error = "ERR" }
+
+local function default_logger(config)
+  local ngx = rawget(_G, "ngx")
+  if config.logger ~= true or type(ngx) ~= "table" or not ngx.log then return nil end
+  return function(record)
+    ngx.log(ngx[NGX_LEVELS[record.level]], "smtp [", record.sid or "-", "] ", record.message)
+  end
+end
+
+---@class logto_smtp.LogRecord
+---@field level "debug"|"info"|"warn"|"error"
+---@field event string     "connect", "tls", "login", "token", "ready", "failed", "accepted", "refused",
+---  "error", "retry", "ended", "close", "dropped"; with `debug`, "command" and "reply" too
+---@field message string   one line
+---@field time number      seconds since 1970 UTC, to the millisecond
+---@field sid? string      of the connection
+---@field id? integer      of the message, as client:submit() answers it
+---@field messageId? string
+---@field code? string     of an error
+---@field responseCode? integer
+
+---@class logto_smtp.SendOptions
+---@field logger? fun(record: logto_smtp.LogRecord)
+
 ---@class logto_smtp.Transport
----@field send fun(config: table, mail: table): table|nil, table|string|nil
+---@field send fun(config: table, mail: table, options?: logto_smtp.SendOptions): table|nil, any
 ---@field close fun()       closes every client; the transport can be used again
 ---@field count fun(): integer  clients kept at the moment
 
@@ -64,11 +90,12 @@ function M.new(opts)
 
   local transport = {}
 
-  function transport.send(config, mail)
+  function transport.send(config, mail, options)
     local client, issues = client_for(config)
     if not client then
       return nil, { message = "The config is not valid: " .. issues[1].message, issues = issues }
     end
+    client:setLogger(options and options.logger or default_logger(config))
     return client:send(mail)
   end
 

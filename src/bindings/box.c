@@ -38,7 +38,7 @@ void ls_box_register(lua_State *L, const struct ls_box_type *type) {
 
 void *ls_box_push(lua_State *L, const struct ls_box_type *type) {
 #if LUA_VERSION_NUM >= 504
-  void *box = lua_newuserdatauv(L, type->size, 0);
+  void *box = lua_newuserdatauv(L, type->size, 1);
 #else
   void *box = lua_newuserdata(L, type->size);
 #endif
@@ -46,6 +46,32 @@ void *ls_box_push(lua_State *L, const struct ls_box_type *type) {
   luaL_getmetatable(L, type->name);
   lua_setmetatable(L, -2);
   return box;
+}
+
+/* Lua 5.1 has an environment in the place of the value, which must be a table. */
+void ls_box_set_value(lua_State *L, int index) {
+#if LS_LUA_51
+  lua_createtable(L, 1, 0);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, 1);
+  lua_setfenv(L, index);
+#elif LUA_VERSION_NUM >= 504
+  lua_setiuservalue(L, index, 1);
+#else
+  lua_setuservalue(L, index);
+#endif
+}
+
+void ls_box_get_value(lua_State *L, int index) {
+#if LS_LUA_51
+  lua_getfenv(L, index);
+  lua_rawgeti(L, -1, 1);
+  lua_remove(L, -2);
+#elif LUA_VERSION_NUM >= 504
+  lua_getiuservalue(L, index, 1);
+#else
+  lua_getuservalue(L, index);
+#endif
 }
 
 void *ls_box_check(lua_State *L, int index, const struct ls_box_type *type) {

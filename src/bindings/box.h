@@ -20,6 +20,10 @@ void ls_box_register(lua_State *L, const struct ls_box_type *type);
 /* Pushes a zeroed box. Raises when there is no memory. */
 void *ls_box_push(lua_State *L, const struct ls_box_type *type);
 
+/* A value that lives as long as the box at index: set pops it from the top, get pushes it (or nil). */
+void ls_box_set_value(lua_State *L, int index);
+void ls_box_get_value(lua_State *L, int index);
+
 /* The box at index; raises `bad argument` when it is something else. */
 void *ls_box_check(lua_State *L, int index, const struct ls_box_type *type);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lclient.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../pure/guard.h"
@@ -8,6 +9,7 @@
 #include "../transport/client.h"
 #include "box.h"
 #include "lerror.h"
+#include "llog.h"
 #include "lvalue.h"
 
 enum {
@@ -16,6 +18,8 @@ enum {
 
 struct client_box {
   struct ls_client *client; /* NULL once closed */
+  bool telling;             /* the logger is running: what it does here is told when it is back */
+  bool complained;          /* about a logger that raises */
 };
 
 /* One mail on its way in, and one outcome on its way out. */
@@ -53,6 +57,52 @@ static struct ls_client *check_client(lua_State *L) {
   return b->client;
 }
 
+/* What a logger raises is no failure of the message: one line on stderr says so, once. */
+static void call_logger(lua_State *L, struct client_box *b) {
+  b->telling = true;
+  int status = lua_pcall(L, 1, 0, 0);
+  b->telling = false;
+  if (status == 0)
+    return;
+  if (!b->complained)
+    fprintf(stderr, "logto_smtp: the logger raised: %s\n",
+            lua_isstring(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1));
+  b->complained = true;
+  lua_pop(L, 1);
+}
+
+/* Hands the records of the client at index 1 to its logger (the value of the box), or prints them. The logger
+ * may use the client, or close it. */
+static void tell(lua_State *L) {
+  struct client_box *b = ls_box_check(L, 1, &client_type);
+  size_t left = b->client && !b->telling ? ls_client_log(b->client)->count + 1 : 0;
+  for (const struct ls_log_record *r; left-- && b->client && (r = ls_log_peek(ls_client_log(b->client)));) {
+    ls_box_get_value(L, 1);
+    bool has_logger = lua_isfunction(L, -1);
+    if (has_logger) {
+      ls_llog_push(L, r);
+    } else {
+      lua_pop(L, 1);
+      ls_llog_print(r);
+    }
+    ls_log_drop(ls_client_log(b->client));
+    if (has_logger)
+      call_logger(L, b);
+  }
+}
+
+/* client:setLogger([function]): takes the records from now on; nil: as the config says, to stderr */
+static int client_set_logger(lua_State *L) {
+  struct ls_client *c = check_client(L);
+  ls_check_arity(L, 2);
+  if (!lua_isnoneornil(L, 2))
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  ls_client_set_log(c, !lua_isnil(L, 2));
+  ls_box_set_value(L, 1);
+  return 0;
+}
+
 static struct mail_box *push_mail_box(lua_State *L) {
   struct mail_box *b = ls_box_push(L, &mail_type);
   ls_arena_init(&b->arena, TREE_MAX);
@@ -87,10 +137,30 @@ static void push_issues(lua_State *L, const struct ls_error *e, const struct ls_
   lua_rawseti(L, -2, 1);
 }
 
-/* client(config) -> client | nil, issues */
+static void check_options(lua_State *L) {
+  ls_check_arity(L, 2);
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2))
+    return;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_getfield(L, 2, "logger");
+  luaL_argcheck(L, lua_isnil(L, -1) || lua_isfunction(L, -1), 2, "logger must be a function");
+  lua_pop(L, 1);
+}
+
+/* Gives the client on top the logger of the options at index 2. */
+static void take_options(lua_State *L, struct ls_client *c) {
+  if (lua_isnil(L, 2))
+    return;
+  lua_getfield(L, 2, "logger");
+  ls_client_set_log(c, !lua_isnil(L, -1));
+  ls_box_set_value(L, lua_gettop(L) - 1);
+}
+
+/* client(config[, {logger = function}]) -> client | nil, issues */
 static int new_client(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  ls_check_arity(L, 1);
+  check_options(L);
   struct client_box *b = ls_box_push(L, &client_type);
   struct mail_box *scratch = push_mail_box(L);
   struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena);
@@ -112,6 +182,7 @@ static int new_client(lua_State *L) {
   }
   release_mail(scratch);
   lua_pop(L, 1);
+  take_options(L, b->client);
   return 1;
 }
 
@@ -220,10 +291,12 @@ static int client_send(lua_State *L) {
   if (ls_client_send(c, &b->composed, &b->arena, &b->result) == LS_OK) {
     push_info(L, &b->result);
     release_mail(b);
+    tell(L);
     return 1;
   }
   lua_pushnil(L);
   push_failure(L, &b->result);
+  tell(L);
   return 2;
 }
 
@@ -266,6 +339,7 @@ static int client_poll(lua_State *L) {
     lua_rawseti(L, -3, n);
   }
   lua_pop(L, 1);
+  tell(L);
   return 1;
 }
 
@@ -301,7 +375,9 @@ static int client_verify(lua_State *L) {
   struct ls_client *c = check_client(L);
   ls_check_arity(L, 1);
   struct mail_box *b = push_mail_box(L);
-  if (ls_client_verify(c, &b->verification) != LS_OK)
+  bool fine = ls_client_verify(c, &b->verification) == LS_OK;
+  tell(L);
+  if (!fine)
     return ls_lerror_return(L, &b->verification.error);
   push_verification(L, &b->verification);
   return 1;
@@ -337,7 +413,11 @@ static int client_stats(lua_State *L) {
 
 /* client:close(): ends the connections; what is pending is lost. Safe twice. */
 static int client_close(lua_State *L) {
-  release_client(ls_box_check(L, 1, &client_type));
+  struct client_box *b = ls_box_check(L, 1, &client_type);
+  if (b->client)
+    ls_client_close(b->client);
+  tell(L);
+  release_client(b);
   return 0;
 }
 
@@ -387,7 +467,8 @@ static const luaL_Reg client_methods[] = {
     {"send", client_send},     {"submit", client_submit},
     {"poll", client_poll},     {"pending", client_pending},
     {"verify", client_verify}, {"stats", client_stats},
-    {"close", client_close},   {NULL, NULL},
+    {"close", client_close},   {"setLogger", client_set_logger},
+    {NULL, NULL},
 };
 
 static const struct ls_box_type client_type = {"logto_smtp.client", sizeof(struct client_box), release_client,

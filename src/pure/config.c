@@ -182,6 +182,8 @@ enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a,
     return applied;
   const struct reader r = {config, a, out, err};
   *out = (struct ls_config){0};
+  out->logger = ls_value_is_true(option(&r, "logger"));
+  out->debug = ls_value_is_true(option(&r, "debug")) || ls_jstext_is_truthy(option(&r, "transactionLog"));
   out->pipelining = is_on(option(&r, "pipelining"));
   out->chunking = is_on(option(&r, "chunking"));
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {

@@ -93,6 +93,9 @@ struct ls_config {
   int64_t max_idle;   /* an idle connection is closed after this */
   int64_t max_age;    /* a connection is not used for new messages after this */
 
+  bool logger; /* keep records of what happens */
+  bool debug;  /* and of what is said, masked */
+
   bool pipelining; /* false: never more than one command in flight */
   bool chunking;   /* false: never BDAT */
 };

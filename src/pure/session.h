@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "capability.h"
 #include "envelope.h"
 #include "error.h"
@@ -28,6 +29,8 @@ struct ls_session_options {
   int64_t reply_timeout_ms;        /* silence while a reply is due; <= 0: none */
   size_t window_messages;          /* messages in flight at most; 0: 1 */
   size_t window_octets; /* octets of content in flight at most (one message may always pass); 0: no limit */
+  struct ls_buf *transcript; /* gets each command and each reply as a line, "C: " or "S: " in front and LF
+                                behind, of content the number of octets; borrowed; NULL: none */
   struct ls_session_learned learned; /* zeroes for a server not met before */
 };
 

@@ -60,35 +60,55 @@ static void await(struct ls_session *s, enum ls_command command, struct ls_fligh
     f->awaited++;
 }
 
-static void add_parameter(struct ls_queue *q, const char *name, struct ls_span value) {
+/* A piece of a command line. */
+static void say(struct ls_session *s, struct ls_span words) {
+  struct ls_buf *t = s->options.transcript;
+  ls_queue_add(&s->queue, words);
+  if (!t)
+    return;
+  if (t->n == 0 || t->p[t->n - 1] == '\n')
+    ls_buf_adds(t, "C: ");
+  ls_buf_add(t, words);
+}
+
+static void says(struct ls_session *s, const char *words) {
+  say(s, ls_span_cstr(words));
+}
+
+static void say_number(struct ls_session *s, uint64_t number) {
+  ls_queue_addu(&s->queue, number);
+  if (s->options.transcript)
+    ls_buf_addu(s->options.transcript, number);
+}
+
+static void add_parameter(struct ls_session *s, const char *name, struct ls_span value) {
   if (value.n == 0)
     return;
-  ls_queue_adds(q, name);
-  ls_queue_add(q, value);
+  says(s, name);
+  say(s, value);
 }
 
 static void put_mail(struct ls_session *s, struct ls_flight *f) {
   const struct ls_capability *c = &s->options.capability;
-  struct ls_queue *q = &s->queue;
   bool parameters = !f->plain && !s->learned.parameters_refused;
   bool size = parameters && c->size;
   bool body = parameters && c->eightbit && f->env->body_8bit;
-  ls_queue_adds(q, "MAIL FROM:<");
-  ls_queue_add(q, f->env->from);
-  ls_queue_adds(q, ">");
+  says(s, "MAIL FROM:<");
+  say(s, f->env->from);
+  says(s, ">");
   if (size) {
-    ls_queue_adds(q, " SIZE=");
-    ls_queue_addu(q, f->size);
+    says(s, " SIZE=");
+    say_number(s, f->size);
   }
   if (body)
-    ls_queue_adds(q, " BODY=8BITMIME");
+    says(s, " BODY=8BITMIME");
   if (f->env->smtputf8 && c->smtputf8)
-    ls_queue_adds(q, " SMTPUTF8");
+    says(s, " SMTPUTF8");
   if (c->dsn) {
-    add_parameter(q, " RET=", f->env->ret);
-    add_parameter(q, " ENVID=", f->env->envid);
+    add_parameter(s, " RET=", f->env->ret);
+    add_parameter(s, " ENVID=", f->env->envid);
   }
-  ls_queue_adds(q, "\r\n");
+  says(s, "\r\n");
   await(s, LS_COMMAND_MAIL, f, 0);
   f->has_parameters = size || body;
   f->serial = ++s->serial;
@@ -98,23 +118,22 @@ static void put_mail(struct ls_session *s, struct ls_flight *f) {
 }
 
 static void put_reset(struct ls_session *s, struct ls_flight *f) {
-  ls_queue_adds(&s->queue, "RSET\r\n");
+  says(s, "RSET\r\n");
   await(s, LS_COMMAND_RSET, f, 0);
   s->open = false;
 }
 
 static void put_rcpt(struct ls_session *s, struct ls_flight *f) {
-  struct ls_queue *q = &s->queue;
   size_t i = f->next_recipient++;
   const struct ls_recipient *to = &f->env->to[i];
-  ls_queue_adds(q, "RCPT TO:<");
-  ls_queue_add(q, to->address);
-  ls_queue_adds(q, ">");
+  says(s, "RCPT TO:<");
+  say(s, to->address);
+  says(s, ">");
   if (s->options.capability.dsn) {
-    add_parameter(q, " NOTIFY=", to->notify);
-    add_parameter(q, " ORCPT=", to->orcpt);
+    add_parameter(s, " NOTIFY=", to->notify);
+    add_parameter(s, " ORCPT=", to->orcpt);
   }
-  ls_queue_adds(q, "\r\n");
+  says(s, "\r\n");
   await(s, LS_COMMAND_RCPT, f, i);
   if (f->next_recipient == f->env->count)
     f->step = LS_STEP_END;
@@ -133,6 +152,11 @@ static void put_octets(struct ls_session *s, struct ls_flight *f, bool data) {
     f->octets += run.n;
   }
   f->content_end = s->queue.status == LS_OK ? s->queue.added : 0;
+  if (s->options.transcript) {
+    ls_buf_adds(s->options.transcript, "C: <");
+    ls_buf_addu(s->options.transcript, f->octets);
+    ls_buf_adds(s->options.transcript, " octets of content>\n");
+  }
 }
 
 static void sent_all(struct ls_session *s, struct ls_flight *f) {
@@ -142,14 +166,14 @@ static void sent_all(struct ls_session *s, struct ls_flight *f) {
 
 static void put_end(struct ls_session *s, struct ls_flight *f) {
   if (!ls_session_chunks(s)) {
-    ls_queue_adds(&s->queue, "DATA\r\n");
+    says(s, "DATA\r\n");
     await(s, LS_COMMAND_DATA, f, 0);
     f->step = LS_STEP_GO;
     return;
   }
-  ls_queue_adds(&s->queue, "BDAT ");
-  ls_queue_addu(&s->queue, f->size);
-  ls_queue_adds(&s->queue, " LAST\r\n");
+  says(s, "BDAT ");
+  say_number(s, f->size);
+  says(s, " LAST\r\n");
   put_octets(s, f, false);
   await(s, LS_COMMAND_BDAT, f, 0);
   s->barrier = !s->learned.chunking_proven;
@@ -160,7 +184,7 @@ static void put_content(struct ls_session *s, struct ls_flight *f) {
   if (f->accepted)
     put_octets(s, f, true);
   else
-    ls_queue_adds(&s->queue, ".\r\n");
+    says(s, ".\r\n");
   await(s, LS_COMMAND_CONTENT, f, 0);
   s->open = false;
   sent_all(s, f);
@@ -190,7 +214,7 @@ static void put_step(struct ls_session *s, struct ls_flight *f) {
 }
 
 static void put_last(struct ls_session *s, const char *line, enum ls_command command) {
-  ls_queue_adds(&s->queue, line);
+  says(s, line);
   await(s, command, NULL, 0);
   s->barrier = true;
 }

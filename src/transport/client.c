@@ -19,6 +19,7 @@ struct ls_client {
   struct ls_config config;
   struct ls_dkim_signer *signer; /* NULL: messages go unsigned */
   struct ls_pool pool;
+  struct ls_log log;
   uint64_t last_id;
   size_t octets; /* of content submitted and not yet finished */
   pid_t owner;
@@ -84,6 +85,7 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   ls_arena_init(&c->arena, CONFIG_OCTETS);
   c->owner = getpid();
   enum ls_status status = ls_config_read(config, &c->arena, &c->config, err);
+  ls_log_init(&c->log, c->config.logger, c->config.debug);
   if (status == LS_OK)
     status = to_ascii(&c->arena, &c->config.host, err);
   if (status == LS_OK)
@@ -93,7 +95,7 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   if (status == LS_OK)
     status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
   if (status == LS_OK)
-    status = ls_pool_init(&c->pool, &c->config, err);
+    status = ls_pool_init(&c->pool, &c->config, &c->log, err);
   if (status == LS_OK)
     status = ls_login_init(&c->pool.login, ls_value_get(config, LS_SPAN("auth")), &c->config, err);
   if (status != LS_OK) {
@@ -118,6 +120,7 @@ void ls_client_free(struct ls_client *c) {
   else
     ls_pool_abandon(&c->pool);
   ls_dkim_signer_free(c->signer);
+  ls_log_deinit(&c->log);
   ls_arena_deinit(&c->arena);
   free(c);
 }
@@ -311,6 +314,14 @@ enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out
 
 void ls_client_stats(const struct ls_client *c, struct ls_client_stats *out) {
   ls_pool_stats(&c->pool, out);
+}
+
+struct ls_log *ls_client_log(struct ls_client *c) {
+  return &c->log;
+}
+
+void ls_client_set_log(struct ls_client *c, bool on) {
+  c->log.on = on || c->config.logger;
 }
 
 void ls_client_close(struct ls_client *c) {

@@ -8,6 +8,7 @@
 
 #include "../pure/config.h"
 #include "../pure/message.h"
+#include "log.h"
 #include "tls_facts.h"
 
 struct ls_client;
@@ -93,6 +94,11 @@ struct ls_client_stats {
   uint64_t octets_sent, octets_received;
 };
 void ls_client_stats(const struct ls_client *c, struct ls_client_stats *out);
+
+/* The log: on when the config's logger is true, until set otherwise. Records wait to be peeked at and
+ * dropped, also behind close; the transcript (debug) begins with the next connection. */
+struct ls_log *ls_client_log(struct ls_client *c);
+void ls_client_set_log(struct ls_client *c, bool on); /* off: as the config says */
 
 /* Ends idle connections with QUIT (not waiting for the answer), fails what is pending as not sent or unknown.
  * Safe twice. */

@@ -17,6 +17,7 @@
 enum {
   READ_SIZE = 16 * 1024,
   READS_MAX = 64, /* in one turn, so that one server cannot keep the others waiting */
+  TRANSCRIPT_MAX = 4 * 1024 * 1024, /* octets between two looks at it */
   WINDOW_OCTETS = 4 * 1024 * 1024
 };
 
@@ -36,6 +37,8 @@ struct ls_conn {
   struct ls_dialogue dialogue;
   struct ls_tls tls;
   struct curl_slist *target;
+  uint64_t number;
+  struct ls_buf transcript;
   char text[CURL_ERROR_SIZE];
 };
 
@@ -53,7 +56,18 @@ static curl_socket_t on_socket(void *data, curlsocktype purpose, struct curl_soc
   return fd;
 }
 
+void ls_conn_tell(struct ls_conn *c) {
+  if (c->transcript.n)
+    ls_log_add_transcript(c->options.log, c->number, &c->transcript);
+}
+
+static struct ls_buf *transcript_of(struct ls_conn *c) {
+  const struct ls_log *log = c->options.log;
+  return log->on && log->debug ? &c->transcript : NULL;
+}
+
 static void free_all(struct ls_conn *c) {
+  ls_conn_tell(c);
   if (c->easy && c->multi)
     curl_multi_remove_handle(c->multi, c->easy);
   curl_easy_cleanup(c->easy);
@@ -76,7 +90,10 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   }
   c->options = *options;
   c->started_ms = c->active_ms = now_ms;
+  c->number = ls_log_connection(options->log);
+  ls_buf_init(&c->transcript, TRANSCRIPT_MAX);
   ls_dialogue_init(&c->dialogue, c->easy, options->config, options->bearer);
+  c->dialogue.transcript = transcript_of(c);
   c->options.bearer = NULL;
   curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
   curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->text);
@@ -114,6 +131,7 @@ void ls_conn_abandon(struct ls_conn *c) {
   ls_session_free(c->session);
   ls_dialogue_deinit(&c->dialogue);
   ls_tls_deinit(&c->tls);
+  ls_buf_deinit(&c->transcript);
   free(c);
 }
 
@@ -133,6 +151,7 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
       .reply_timeout_ms = config->socket_timeout,
       .window_messages = pipelining ? c->options.window_messages : 1,
       .window_octets = WINDOW_OCTETS,
+      .transcript = transcript_of(c),
       .learned = c->options.learned,
   };
   c->session = ls_session_new(&options);
@@ -329,6 +348,10 @@ bool ls_conn_wants(const struct ls_conn *c, curl_socket_t *fd, bool *to_write) {
   *to_write = c->blocked;
   return c->state == LS_CONN_READY && curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, fd) == CURLE_OK &&
          *fd != CURL_SOCKET_BAD;
+}
+
+uint64_t ls_conn_number(const struct ls_conn *c) {
+  return c->number;
 }
 
 enum ls_conn_state ls_conn_state(const struct ls_conn *c) {

@@ -7,6 +7,7 @@
 
 #include "../pure/session.h"
 #include "dialogue.h"
+#include "log.h"
 
 enum ls_conn_state {
   LS_CONN_OPENING, /* libcurl is at work */
@@ -24,6 +25,7 @@ struct ls_conn_options {
   struct ls_tls_context *tls;     /* borrowed likewise */
   bool cram;                      /* log in by CRAM-MD5 instead of PLAIN or LOGIN */
   size_t window_messages;         /* in flight at most, where the server pipelines */
+  struct ls_log *log;             /* borrowed likewise */
   struct ls_session_learned learned;
 };
 
@@ -59,6 +61,8 @@ enum ls_conn_state ls_conn_state(const struct ls_conn *c);
 struct ls_session *ls_conn_session(struct ls_conn *c); /* NULL before READY */
 const struct ls_dialogue *ls_conn_dialogue(const struct ls_conn *c);
 const struct ls_error *ls_conn_error(const struct ls_conn *c);
+void ls_conn_tell(struct ls_conn *c); /* gives what was said since the last time to the log */
+uint64_t ls_conn_number(const struct ls_conn *c);   /* for the log */
 int64_t ls_conn_ready_ms(const struct ls_conn *c);  /* when it became ready */
 int64_t ls_conn_active_ms(const struct ls_conn *c); /* when octets last went either way */
 uint64_t ls_conn_octets_in(const struct ls_conn *c);

@@ -5,6 +5,7 @@
 
 #include "../pure/codec.h"
 #include "clock.h"
+#include "log.h"
 #include "oauth.h"
 
 enum { EHLO_MAX = LS_REPLY_MAX, SECRET_MIN = 4, SECRETS_MAX = 1024 * 1024 };
@@ -218,6 +219,16 @@ static bool judge(struct ls_dialogue *d) {
   return true;
 }
 
+static bool judge_noting(struct ls_dialogue *d) {
+  bool challenge = d->step == LS_STEP_AUTH && d->reply.code == 334;
+  bool fine = judge(d);
+  if (d->transcript && d->step == LS_STEP_AUTH)
+    mask_login(d); /* some repeat what they were sent when they accept it, too */
+  if (d->transcript)
+    ls_log_reply(d->transcript, ls_buf_span(&d->reply.text), challenge);
+  return fine;
+}
+
 /* Feeds one line, CRLF included. False: the attempt must end. */
 static bool hear(struct ls_dialogue *d, struct ls_span line) {
   size_t used;
@@ -225,7 +236,7 @@ static bool hear(struct ls_dialogue *d, struct ls_span line) {
   case LS_AGAIN:
     return true;
   case LS_OK:
-    return judge(d);
+    return judge_noting(d);
   case LS_ENOMEM:
     ls_error_set(&d->error, LS_ENOMEM, ls_dialogue_command(d), "not enough memory");
     return false;
@@ -329,6 +340,8 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
     d->last_ms = ls_clock_ms();
     d->octets_out += n;
     note_command(d, ls_span(text, n));
+    if (d->transcript)
+      ls_log_command(d->transcript, ls_span(text, n));
   } else if (type == CURLINFO_HEADER_IN && d->config->proxy.host && !d->greeted) {
     note_proxy(d, ls_span(text, n));
   }

@@ -19,6 +19,7 @@ struct ls_dialogue {
   struct ls_buf bearer;           /* secret; the access token; n = 0: none */
   bool login;                     /* there is something to log in with */
   bool tls_required;              /* nothing may follow EHLO in clear */
+  struct ls_buf *transcript;      /* borrowed; NULL: none; see log */
 
   enum ls_step step;
   const char *auth_command; /* "AUTH PLAIN"; NULL: no AUTH was sent */

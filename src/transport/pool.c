@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "conn_setup.h"
+#include "pool_log.h"
 
 enum {
   WINDOW = 16,            /* messages in flight on one connection */
@@ -26,8 +27,9 @@ struct ls_pool_conn {
   uint64_t token;          /* the serial of the access token it logs in with */
 };
 
-enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_error *err) {
-  *p = (struct ls_pool){.config = config, .ehlo_name = ls_conn_ehlo_name(config->name)};
+enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_log *log,
+                            struct ls_error *err) {
+  *p = (struct ls_pool){.config = config, .log = log, .ehlo_name = ls_conn_ehlo_name(config->name)};
   if (ls_loop_init(&p->loop) && p->ehlo_name)
     return ls_tls_context_new(config, &p->tls, err);
   return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
@@ -58,6 +60,7 @@ static void remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, 
     p->count--;
   if (ls_conn_state(m->conn) == LS_CONN_READY || ls_conn_state(m->conn) == LS_CONN_OVER)
     p->stats.connections_closed++;
+  ls_pool_log_closed(p->log, m->conn, m->taken);
   ls_conn_close(m->conn, quit, now_ms);
   p->in_flight -= m->jobs.count;
   drop_jobs(&m->jobs);
@@ -95,6 +98,7 @@ static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t n
                                     .cram = p->cram,
                                     .tls = p->tls,
                                     .window_messages = WINDOW,
+                                    .log = p->log,
                                     .learned = p->learned};
   uint64_t token;
   if (ls_login_token(&p->login, p->loop.multi, &options.bearer, &token, err) != LS_OK)
@@ -108,6 +112,7 @@ static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t n
     free(m);
     return NULL;
   }
+  ls_pool_log_connect(p->log, m->conn, p->config);
   m->probe = probe;
   m->token = token;
   m->next = p->members;
@@ -123,7 +128,8 @@ void ls_pool_submit(struct ls_pool *p, struct ls_job *j) {
   ls_job_push(&p->waiting, j);
 }
 
-static void finish(struct ls_pool *p, struct ls_job *j) {
+static void finish(struct ls_pool *p, struct ls_job *j, const struct ls_conn *conn) {
+  ls_pool_log_finished(p->log, conn, &j->result);
   if (j->result.error.status == LS_OK)
     p->stats.sent++;
   else
@@ -133,7 +139,7 @@ static void finish(struct ls_pool *p, struct ls_job *j) {
 
 static void fail(struct ls_pool *p, struct ls_job *j, const struct ls_error *why) {
   ls_job_fail(j, why);
-  finish(p, j);
+  finish(p, j, NULL);
 }
 
 /* Gives each message whose fate is known to the finished ones, or back to the waiting ones. */
@@ -150,12 +156,15 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       j->requeues++;
       j->not_before = now_ms;
       p->stats.retries++;
+      ls_pool_log_retry(p->log, m->conn, j->id, &ev.error);
       ls_job_push(&again, j);
     } else if (j) {
       ls_job_finish(j, &ev, ls_buf_span(&d->ehlo), d->ehlo_count);
       ls_tls_facts_copy(&j->result.tls, &d->facts);
-      finish(p, j);
+      finish(p, j, m->conn);
     }
+    if (ev.kind == LS_EVENT_ENDED)
+      ls_pool_log_ended(p->log, m->conn, &ev.error);
     ls_error_deinit(&ev.error);
   }
   ls_job_prepend(&p->waiting, &again);
@@ -179,6 +188,7 @@ static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t no
   struct ls_error why;
   bool cram;
   p->opening--;
+  ls_pool_log_failed(p->log, m->conn);
   if (!m->second && ls_conn_wants_other_mechanism(m->conn, &cram)) {
     p->cram = cram;
     struct ls_pool_conn *again = open_member(p, false, now_ms, NULL);
@@ -213,6 +223,7 @@ static bool has_token(struct ls_pool *p, int64_t now_ms) {
 
 static void became_ready(struct ls_pool *p, struct ls_pool_conn *m) {
   p->stats.connections_opened++;
+  ls_pool_log_ready(p->log, m->conn, p->config);
   if (ls_conn_dialogue(m->conn)->logged_in) {
     p->stats.logins++;
     ls_login_accepted(&p->login);
@@ -235,6 +246,7 @@ static void run_libcurl(struct ls_pool *p, int64_t now_ms) {
   while (ls_loop_next(&p->loop, &easy, &result)) {
     struct ls_error why = {0};
     if (ls_login_took(&p->login, easy, result, &why)) {
+      ls_pool_log_token(p->log, &why);
       if (why.status != LS_OK)
         fail_waiting(p, &why, now_ms);
       ls_error_deinit(&why);
@@ -244,6 +256,7 @@ static void run_libcurl(struct ls_pool *p, int64_t now_ms) {
     if (!m)
       continue;
     ls_conn_finished(m->conn, result, now_ms);
+    ls_conn_tell(m->conn);
     if (ls_conn_state(m->conn) == LS_CONN_READY)
       became_ready(p, m);
   }
@@ -338,6 +351,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_conn_tick(m->conn, now_ms);
   if (ls_conn_state(m->conn) == LS_CONN_READY)
     ls_conn_receive(m->conn, now_ms);
+  ls_conn_tell(m->conn);
   tend_check(m, now_ms);
   learn(p, ls_conn_session(m->conn));
   collect(p, m, now_ms);
@@ -508,6 +522,7 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
     next = m->next;
     ls_conn_send(m->conn, now_ms);
+    ls_conn_tell(m->conn);
   }
 }
 
@@ -566,8 +581,10 @@ bool ls_pool_probe_again(struct ls_pool *p, struct ls_conn *c) {
 }
 
 void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms) {
-  if (ls_conn_state(c) == LS_CONN_FAILED)
+  if (ls_conn_state(c) == LS_CONN_FAILED) {
     p->stats.connections_failed++;
+    ls_pool_log_failed(p->log, c);
+  }
   remove_member(p, member_of(p, c), true, now_ms);
 }
 
