@@ -167,6 +167,8 @@ describe("option dkim", function()
     local info, err = logto.createConnector({}).sendMessage({
       to = "reader@example.com", type = "SignIn", payload = { code = "123456" } }, config)
     assert.is_nil(info)
+    assert.equal("invalid_config", err.code)
+    assert.same({ "dkim", "privateKey" }, err.data.issues[1].path)
     assert.is_truthy(err.message:find("dkim.privateKey", 1, true))
     assert.equal(0, inbox:counters().messages)
   end)

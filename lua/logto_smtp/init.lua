@@ -76,6 +76,9 @@ local function deliver(transport, config, mail, options)
   local ok, info, err = pcall(transport.send, config, mail, options)
   if ok and info then return info end
   if not ok then err = info end
+  if type(err) == "table" and err.issues then
+    return nil, ConnectorError(codes.InvalidConfig, kit.zodError(err.issues))
+  end
   local message = type(err) == "table" and err.message or err
   return nil, ConnectorError(codes.General, type(message) == "string" and message or "", err)
 end

@@ -179,6 +179,12 @@ end
 ---@field name "ZodError"
 ---@field issues table[]  as zod's: code, path (array items from 0), message, expected, received, ...
 
+---@param issues table[]
+---@return logto_smtp.ZodError
+function M.zodError(issues)
+  return setmetatable({ issues = issues, name = "ZodError" }, zod_error)
+end
+
 --- The guard of this connector's config. safeParse answers `{success = true, data = ...}` with the defaults
 -- filled in, or `{success = false, error = ZodError}`; parse answers the data, or `nil, ZodError`.
 M.configGuard = {}
@@ -188,7 +194,7 @@ M.configGuard = {}
 function M.configGuard.safeParse(config)
   local data, issues = core.validate(config)
   if data then return { success = true, data = data } end
-  return { success = false, error = setmetatable({ issues = issues, name = "ZodError" }, zod_error) }
+  return { success = false, error = M.zodError(issues) }
 end
 
 ---@param config any
