@@ -195,7 +195,7 @@ describe("the options of the pool", function()
     assert.same({ "maxRequeues" }, issue_of({ maxRequeues = "1" }).path)
   end)
 
-  it("pool takes true and false only", function()
+  it("option pool takes true and false only", function()
     assert.is_nil(issue_of({ pool = true }))
     for _, value in ipairs({ 1, "yes", {} }) do assert.same({ "pool" }, issue_of({ pool = value }).path) end
   end)
