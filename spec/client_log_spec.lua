@@ -106,23 +106,25 @@ describe("the log", function()
     assert.equal("EAUTH", records[2].code)
   end)
 
-  it("has the conversation too with debug", function()
-    local logger, records = recorder()
-    local _, client = start({ chunking = true }, { debug = true, logger = false }, logger)
-    client:send(mailing.mail())
-    client:send(mailing.mail())
-    local text = text_of(records)
-    for _, line in ipairs({
-      "S: 220 inbox.example", "C: EHLO ", "C: AUTH PLAIN /* secret */", "S: 235 ",
-      "C: MAIL FROM:<sender@example.com>", "C: RCPT TO:<reader@example.com>", "S: 250 ", "C: BDAT ",
-      " octets of content>",
-    }) do
-      assert.truthy(text:find(line, 1, true), line)
+  it("has the conversation too with option debug, or option transactionLog", function()
+    for _, option in ipairs({ "debug", "transactionLog" }) do
+      local logger, records = recorder()
+      local _, client = start({ chunking = true }, { [option] = true, logger = false }, logger)
+      client:send(mailing.mail())
+      client:send(mailing.mail())
+      local text = text_of(records)
+      for _, line in ipairs({
+        "S: 220 inbox.example", "C: EHLO ", "C: AUTH PLAIN /* secret */", "S: 235 ",
+        "C: MAIL FROM:<sender@example.com>", "C: RCPT TO:<reader@example.com>", "S: 250 ", "C: BDAT ",
+        " octets of content>",
+      }) do
+        assert.truthy(text:find(line, 1, true), line)
+      end
+      assert.is_nil(text:find("Your code", 1, true))
     end
-    assert.is_nil(text:find("Your code", 1, true))
   end)
 
-  it("is silent without logger, also with debug, and without a function when logger is false", function()
+  it("is silent without option logger, also with debug, and without a function when logger is false", function()
     local script = [[
       local inbox = require("logto_smtp.testing").startInbox({ tls = "none" })
       local client = require("logto_smtp.core").client(inbox:config({ logger = %s, debug = true }))

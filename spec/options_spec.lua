@@ -32,8 +32,7 @@ local NODEMAILER = {
 local UNTESTED = {
   ["tls.cert"] = true, ["tls.key"] = true, ["tls.passphrase"] = true,
   ["tls.pfx"] = true, ["tls.ALPNProtocols"] = true, ["tls.ecdhCurve"] = true,
-  ["tls.sigalgs"] = true, ["tls.crl"] = true, proxy = true, logger = true, debug = true,
-  transactionLog = true, component = true,
+  ["tls.sigalgs"] = true, ["tls.crl"] = true, proxy = true,
 }
 
 -- Whether the guard refuses the option as such, and not the value that is tried here.
