@@ -124,7 +124,7 @@ describe("the log", function()
     end
   end)
 
-  it("is silent without option logger, also with debug, and without a function when logger is false", function()
+  it("is silent without option logger, also with debug, and with no function when it is false", function()
     local script = [[
       local inbox = require("logto_smtp.testing").startInbox({ tls = "none" })
       local client = require("logto_smtp.core").client(inbox:config({ logger = %s, debug = true }))
