@@ -131,7 +131,7 @@ describe("the log", function()
       client:send({ from = "a@b.c", to = "d@e.f", text = "x" })
       client:close()
       inbox:stop()]]
-    local interpreter = _G.jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
+    local interpreter = net.run("readlink /proc/$PPID/exe"):gsub("%s+$", "")
     local function said(logger)
       return net.run(("%s -e '%s' 2>&1"):format(interpreter, script:format(logger)))
     end
@@ -221,6 +221,28 @@ describe("no secret is in any record", function()
       end
     end)
   end
+
+  it("of XOAUTH2, whatever the server answers", function()
+    local token = "ya29.t0ken-of-mine"
+    for _, given in ipairs({ token, "another" }) do
+      for _, rule in ipairs({
+        {}, { at = "AUTH", code = 535, text = "no " .. token }, { at = "AUTH", drop = "before" },
+      }) do
+        local logger, records = recorder()
+        local known = { user = login.user, accessToken = given }
+        local inbox, client = start({ mechanisms = { "XOAUTH2" }, auth = known },
+          { debug = true, auth = { type = "OAuth2", user = login.user, accessToken = token } }, logger)
+        if rule.at then inbox:nextReply(rule) end
+        client:send(secret_mail())
+        client:close()
+        assert.is_true(#records > 4)
+        assert_silent(text_of(records), { token, CODE })
+        local wire = mime.b64(("user=%s\1auth=Bearer %s\1\1"):format(login.user, token))
+        assert.is_nil(text_of(records):find(wire:sub(1, 20), 1, true))
+        mailing.stop()
+      end
+    end
+  end)
 
   for _, chunking in ipairs({ false, true }) do
     it("of a mail that fails at any step, chunking = " .. tostring(chunking), function()
