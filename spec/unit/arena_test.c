@@ -53,6 +53,25 @@ static void test_arena_reset_keeps_a_wiped_block(void **state) {
   ls_arena_deinit(&a);
 }
 
+static void test_arena_needs_one_block_where_several_were_needed_before(void **state) {
+  (void)state;
+  struct ls_arena a;
+  char *p[100];
+  ls_arena_init(&a, SIZE_MAX);
+  for (int round = 0; round < 3; round++) {
+    for (size_t i = 0; i < 100; i++) {
+      p[i] = ls_arena_alloc(&a, 112);
+      assert_true(is_zero(p[i], 112));
+      memset(p[i], 'x', 112);
+    }
+    if (round)
+      assert_ptr_equal(p[99], p[0] + 99 * 112);
+    ls_arena_reset(&a, 64 * 1024);
+    assert_int_equal(a.used, 0);
+  }
+  ls_arena_deinit(&a);
+}
+
 static bool fill(void *context) {
   struct ls_arena a;
   (void)context;
@@ -74,6 +93,7 @@ int main(void) {
       cmocka_unit_test(test_arena_gives_zeroed_memory_that_stays_where_it_is),
       cmocka_unit_test(test_arena_stops_at_its_ceiling),
       cmocka_unit_test(test_arena_reset_keeps_a_wiped_block),
+      cmocka_unit_test(test_arena_needs_one_block_where_several_were_needed_before),
       cmocka_unit_test(test_arena_survives_each_failed_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

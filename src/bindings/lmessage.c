@@ -78,7 +78,7 @@ static int validate(lua_State *L) {
     return no_memory(L);
   if (status != LS_OK)
     lua_pushnil(L);
-  ls_lvalue_push(L, out);
+  ls_lvalue_push_from(L, out, 1);
   finish(L, s);
   return status == LS_OK ? 1 : 2;
 }

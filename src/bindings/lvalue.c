@@ -50,20 +50,27 @@ static struct ls_span read_name(lua_State *L, struct ls_arena *a) {
   return name;
 }
 
-/* How many pairs the table has; *array tells whether their keys are just 1..n. */
-static size_t measure(lua_State *L, int index, bool *array) {
+/* Whether the keys of a table that is not empty are just 1..n; if so *count is n. */
+static bool is_array(lua_State *L, int index, size_t *count) {
   size_t length = lua_rawlen(L, index);
-  size_t count = 0;
-  bool sequence = length > 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    count++;
-    if (sequence) {
-      lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
-      sequence = key >= 1 && key <= (lua_Number)length && key == (lua_Number)(size_t)key;
+  size_t n = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), n++) {
+    lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
+    if (!(key >= 1 && key <= (lua_Number)length && key == (lua_Number)(size_t)key)) {
+      lua_pop(L, 2);
+      return false;
     }
   }
-  *array = sequence && count == length;
-  return count;
+  if (n == length)
+    *count = n;
+  return n == length;
+}
+
+static size_t count_pairs(lua_State *L, int index) {
+  size_t n = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    n++;
+  return n;
 }
 
 static void read_array(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
@@ -77,36 +84,47 @@ static void read_array(lua_State *L, int index, struct ls_arena *a, struct ls_va
   }
 }
 
+/* Room for more members of the table at index, and for their values, which is the answer. A table that turns
+ * out to be large is counted, so that it takes no more than it needs. */
+static struct ls_value *grow(lua_State *L, int index, struct ls_arena *a, struct ls_value *v) {
+  enum { FIRST = 8, LARGE = 64 };
+  size_t count = v->as.object.count;
+  size_t cap = count == 0 ? FIRST : count < LARGE ? count * 2 : count_pairs(L, index);
+  struct ls_member *members = must(L, ls_arena_array(a, cap, sizeof *members));
+  if (count)
+    memcpy(members, v->as.object.members, count * sizeof *members);
+  v->as.object.members = members;
+  v->as.object.cap = cap;
+  return must(L, ls_arena_array(a, cap - count, sizeof(struct ls_value)));
+}
+
+/* Reads a table as an object; its first pair is on the stack. */
 static void read_object(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
-  size_t cap = v->as.object.cap;
+  struct ls_value *values = NULL;
   v->kind = LS_VALUE_OBJECT;
-  v->as.object.members = must(L, ls_arena_array(a, cap, sizeof *v->as.object.members));
-  struct ls_value *values = must(L, ls_arena_array(a, cap, sizeof *values));
-  size_t count = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    v->as.object.members[count] = (struct ls_member){read_name(L, a), &values[count]};
-    read_into(L, lua_gettop(L), a, &values[count], depth);
-    count++;
-  }
-  v->as.object.count = count;
-  v->as.object.sorted = true;
+  do {
+    if (v->as.object.count == v->as.object.cap)
+      values = grow(L, index, a, v);
+    v->as.object.members[v->as.object.count++] = (struct ls_member){read_name(L, a), values};
+    read_into(L, lua_gettop(L), a, values++, depth);
+    lua_pop(L, 1);
+  } while (lua_next(L, index));
   /* Lua's tables have no order, so we give them one: results must not change from run to run */
-  sort(v->as.object.members, count);
+  v->as.object.sorted = true;
+  sort(v->as.object.members, v->as.object.count);
 }
 
 static void read_table(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
   if (depth >= LS_LVALUE_DEPTH)
     luaL_error(L, "tables are nested too deeply (%d levels at most)", LS_LVALUE_DEPTH);
-  luaL_checkstack(L, 6, "tables are nested too deeply");
-  bool array = false;
-  size_t count = measure(L, index, &array);
-  if (count == 0) {
+  luaL_checkstack(L, 8, "tables are nested too deeply");
+  lua_pushnil(L);
+  if (!lua_next(L, index)) {
     v->kind = LS_VALUE_EMPTY;
-  } else if (array) {
-    v->as.array.count = count;
+  } else if (lua_type(L, -2) == LUA_TNUMBER && is_array(L, index, &v->as.array.count)) {
+    lua_pop(L, 2);
     read_array(L, index, a, v, depth + 1);
   } else {
-    v->as.object.cap = count;
     read_object(L, index, a, v, depth + 1);
   }
 }
@@ -150,25 +168,66 @@ struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a) {
   return v;
 }
 
-static void push_array(lua_State *L, const struct ls_value *v) {
+/* Lua 5.3 and later find a text that was pushed before by its address. */
+static void push_name(lua_State *L, struct ls_span name) {
+#if LUA_VERSION_NUM >= 503
+  if (strlen(name.p) == name.n) {
+    lua_pushstring(L, name.p);
+    return;
+  }
+#endif
+  ls_push_span(L, name);
+}
+
+static void push(lua_State *L, const struct ls_value *v, int source);
+
+/* Pushes v, a part of a value that was read from the table at source; what that table has in this place is on
+ * top of the stack, and gives way. A string that was borrowed from there need not be made once more. */
+static void push_part(lua_State *L, const struct ls_value *v) {
+  if (v->kind == LS_VALUE_STRING && lua_type(L, -1) == LUA_TSTRING && lua_tostring(L, -1) == v->as.string.p &&
+      lua_rawlen(L, -1) == v->as.string.n)
+    return;
+  push(L, v, lua_type(L, -1) == LUA_TTABLE ? lua_gettop(L) : 0);
+  lua_replace(L, -2);
+}
+
+static bool is_scalar(const struct ls_value *v) {
+  return v->kind != LS_VALUE_STRING && v->kind != LS_VALUE_ARRAY && v->kind != LS_VALUE_OBJECT;
+}
+
+static void push_array(lua_State *L, const struct ls_value *v, int source) {
   lua_createtable(L, (int)v->as.array.count, 0);
   for (size_t i = 0; i < v->as.array.count; i++) {
-    ls_lvalue_push(L, &v->as.array.items[i]);
+    const struct ls_value *item = &v->as.array.items[i];
+    if (source && !is_scalar(item)) {
+      lua_rawgeti(L, source, (int)i + 1);
+      push_part(L, item);
+    } else {
+      push(L, item, 0);
+    }
     lua_rawseti(L, -2, (int)i + 1);
   }
 }
 
-static void push_object(lua_State *L, const struct ls_value *v) {
+static void push_object(lua_State *L, const struct ls_value *v, int source) {
   lua_createtable(L, 0, (int)v->as.object.count);
   for (size_t i = 0; i < v->as.object.count; i++) {
-    ls_push_span(L, v->as.object.members[i].name);
-    ls_lvalue_push(L, v->as.object.members[i].value);
+    const struct ls_member *m = &v->as.object.members[i];
+    push_name(L, m->name);
+    if (source && !is_scalar(m->value)) {
+      lua_pushvalue(L, -1);
+      lua_rawget(L, source);
+      push_part(L, m->value);
+    } else {
+      push(L, m->value, 0);
+    }
     lua_rawset(L, -3);
   }
 }
 
-void ls_lvalue_push(lua_State *L, const struct ls_value *v) {
-  luaL_checkstack(L, 4, "value is nested too deeply");
+/* source: where the table is that v was read from, 0: nowhere. */
+static void push(lua_State *L, const struct ls_value *v, int source) {
+  luaL_checkstack(L, 6, "value is nested too deeply");
   switch (v->kind) {
   case LS_VALUE_NULL:
     lua_pushlightuserdata(L, NULL);
@@ -183,10 +242,10 @@ void ls_lvalue_push(lua_State *L, const struct ls_value *v) {
     ls_push_span(L, v->as.string);
     break;
   case LS_VALUE_ARRAY:
-    push_array(L, v);
+    push_array(L, v, source);
     break;
   case LS_VALUE_OBJECT:
-    push_object(L, v);
+    push_object(L, v, source);
     break;
   case LS_VALUE_EMPTY:
     lua_newtable(L);
@@ -196,4 +255,12 @@ void ls_lvalue_push(lua_State *L, const struct ls_value *v) {
     lua_pushnil(L);
     break;
   }
+}
+
+void ls_lvalue_push(lua_State *L, const struct ls_value *v) {
+  push(L, v, 0);
+}
+
+void ls_lvalue_push_from(lua_State *L, const struct ls_value *v, int index) {
+  push(L, v, lua_istable(L, index) ? index : 0);
 }

@@ -15,7 +15,12 @@ enum {
  * when memory ends; a is then what it was, plus garbage, and belongs to a box of the caller's. */
 struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a);
 
-/* Pushes v: arrays as tables from 1, null as cjson.null (a NULL light userdata), undefined as nil. */
+/* Pushes v: arrays as tables from 1, null as cjson.null (a NULL light userdata), undefined as nil. Names
+ * in v have a NUL behind them. */
 void ls_lvalue_push(lua_State *L, const struct ls_value *v);
+
+/* The same for a v made from what was read at index (an absolute one), faster: strings that are in the same
+ * place there are taken from there. Tables are new all the same. */
+void ls_lvalue_push_from(lua_State *L, const struct ls_value *v, int index);
 
 #endif

@@ -11,7 +11,7 @@ enum { BLOCK = 4096 - 64 };
 struct ls_arena_block {
   struct ls_arena_block *below;
   size_t size; /* octets in data */
-  size_t used;
+  size_t used; /* what lies behind is zero: a block starts so, and is wiped before it is used again */
   _Alignas(max_align_t) char data[];
 };
 
@@ -22,16 +22,17 @@ void ls_arena_init(struct ls_arena *a, size_t max) {
 static bool add_block(struct ls_arena *a, size_t n) {
   /* blocks double with use, so that a large tree takes few of them */
   size_t size = a->used > BLOCK ? a->used : BLOCK;
+  if (size < a->next)
+    size = a->next;
   if (size < n)
     size = n;
   if (size > SIZE_MAX - sizeof(struct ls_arena_block))
     return false;
-  struct ls_arena_block *b = malloc(sizeof *b + size);
+  struct ls_arena_block *b = calloc(1, sizeof *b + size);
   if (!b)
     return false;
   b->below = a->top;
   b->size = size;
-  b->used = 0;
   a->top = b;
   return true;
 }
@@ -48,7 +49,7 @@ void *ls_arena_alloc(struct ls_arena *a, size_t n) {
   char *p = a->top->data + a->top->used;
   a->top->used += n;
   a->used += n;
-  return memset(p, 0, n);
+  return p;
 }
 
 void *ls_arena_array(struct ls_arena *a, size_t count, size_t size) {
@@ -77,13 +78,14 @@ static void free_blocks(struct ls_arena_block *b) {
 void ls_arena_reset(struct ls_arena *a, size_t keep) {
   struct ls_arena_block *b = a->top;
   size_t max = a->max;
-  if (!b || b->size > keep) {
+  if (!b || b->below || b->size > keep) {
+    /* one block for all of it serves the next use better than any of these */
+    size_t next = a->used <= keep ? a->used : 0;
     ls_arena_deinit(a);
+    a->next = next;
     return;
   }
-  free_blocks(b->below);
   ls_wipe(b->data, b->used);
-  b->below = NULL;
   b->used = 0;
   *a = (struct ls_arena){.top = b, .max = max};
 }

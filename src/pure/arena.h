@@ -11,6 +11,7 @@ struct ls_arena {
   struct ls_arena_block *top;
   size_t used; /* octets handed out in all */
   size_t max;  /* ceiling in octets */
+  size_t next; /* what the next block should hold at least, from the use before a reset */
 };
 
 void ls_arena_init(struct ls_arena *a, size_t max); /* allocates nothing */

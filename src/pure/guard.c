@@ -25,19 +25,22 @@ static bool is_absent(const struct ls_value *v) {
   return !v || v->kind == LS_VALUE_UNDEFINED;
 }
 
-/* A shallow copy of v, for the result. */
-static struct ls_value *taken(const struct guard *g, const struct ls_value *v, struct ls_issue_list *list) {
-  struct ls_value *copy = ls_value_new(g->a, v->kind);
-  if (copy)
-    *copy = *v;
-  else
-    list->failed = true;
-  return copy;
+/* v as part of the result, which nobody changes: the tree of the result shares it. */
+static struct ls_value *shared(const struct ls_value *v) {
+  return (struct ls_value *)v;
 }
 
 static struct ls_value *started(const struct guard *g, enum ls_value_kind kind, struct ls_issue_list *list) {
   struct ls_value *v = ls_value_new(g->a, kind);
   list->failed = list->failed || !v;
+  return v;
+}
+
+/* An object with room for count members. */
+static struct ls_value *started_object(const struct guard *g, size_t count, struct ls_issue_list *list) {
+  struct ls_value *v = started(g, LS_VALUE_OBJECT, list);
+  if (count && !ls_value_reserve(g->a, v, count))
+    list->failed = true;
   return v;
 }
 
@@ -56,22 +59,25 @@ static enum verdict wrong_type(const char *expected, const struct ls_value *v, c
 static enum verdict check_number(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
                                  const struct ls_issue_path *at, struct ls_issue_list *list,
                                  struct ls_value **out) {
-  struct ls_value digits = {.kind = LS_VALUE_NUMBER};
+  double number;
   if (s->kind == LS_SCHEMA_PORT && ls_value_is(v, LS_VALUE_STRING) &&
-      ls_schema_read_digits(v->as.string, &digits.as.number))
-    v = &digits;
+      ls_schema_read_digits(v->as.string, &number)) {
+    *out = ls_value_new_number(g->a, number);
+    list->failed = list->failed || !*out;
+    return VALID;
+  }
   if (!ls_value_is(v, LS_VALUE_NUMBER) || v->as.number != v->as.number)
     return wrong_type("number", v, at, list);
-  *out = taken(g, v, list);
+  *out = shared(v);
   return VALID;
 }
 
-static enum verdict check_enum(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
+static enum verdict check_enum(const struct ls_schema *s, const struct ls_value *v,
                                const struct ls_issue_path *at, struct ls_issue_list *list,
                                struct ls_value **out) {
   for (size_t i = 0; ls_value_is(v, LS_VALUE_STRING) && i < s->word_count; i++) {
     if (ls_span_eq(v->as.string, ls_span_cstr(s->words[i]))) {
-      *out = taken(g, v, list);
+      *out = shared(v);
       return VALID;
     }
   }
@@ -113,18 +119,22 @@ static enum verdict check_unknown(const struct guard *g, const struct ls_schema 
                                   struct ls_value *result) {
   if (s->unknown == LS_SCHEMA_DROP || v->kind != LS_VALUE_OBJECT)
     return VALID;
-  struct ls_value *names = started(g, LS_VALUE_ARRAY, list);
+  struct ls_value *names = NULL;
   for (size_t i = 0; i < v->as.object.count && !list->failed; i++) {
     const struct ls_member *m = &v->as.object.members[i];
     const struct ls_value name = {.kind = LS_VALUE_STRING, .as.string = m->name};
     if (is_known(s, m->name) || is_absent(m->value))
       continue;
-    if (s->unknown == LS_SCHEMA_KEEP)
+    if (s->unknown == LS_SCHEMA_KEEP) {
       set(g, result, m->name, m->value, list);
-    else if (!ls_value_push(g->a, names, &name))
+      continue;
+    }
+    if (!names)
+      names = started(g, LS_VALUE_ARRAY, list);
+    if (!ls_value_push(g->a, names, &name))
       list->failed = true;
   }
-  if (list->failed || names->as.array.count == 0)
+  if (list->failed || !names)
     return VALID;
   ls_issue_add_unknown(list, names, at);
   return DIRTY;
@@ -136,7 +146,7 @@ static enum verdict check_object(const struct guard *g, const struct ls_schema *
   if (!ls_value_is_object(v))
     return wrong_type("object", v, at, list);
   enum verdict verdict = VALID;
-  *out = started(g, LS_VALUE_OBJECT, list);
+  *out = started_object(g, s->field_count, list);
   for (size_t i = 0; i < s->field_count; i++)
     verdict = worse(verdict, check_field(g, &s->fields[i], v, at, list, *out));
   return worse(verdict, check_unknown(g, s, v, at, list, *out));
@@ -156,14 +166,16 @@ static enum verdict check_cover(const struct guard *g, const struct ls_schema *s
                                 const struct ls_value *items, const struct ls_issue_path *at,
                                 struct ls_issue_list *list) {
   size_t count = 0;
-  struct ls_span *parts = ls_arena_array(g->a, 2 * s->word_count + 2, sizeof *parts);
-  if (!parts) {
-    list->failed = true;
-    return BROKEN;
-  }
+  struct ls_span *parts = NULL;
   for (size_t i = 0; i < s->word_count; i++) {
     if (covers(s, items, s->words[i]))
       continue;
+    if (!parts)
+      parts = ls_arena_array(g->a, 2 * s->word_count + 2, sizeof *parts);
+    if (!parts) {
+      list->failed = true;
+      return BROKEN;
+    }
     parts[count] = count ? LS_SPAN(", ") : LS_SPAN("Template with UsageType (");
     parts[count + 1] = ls_span_cstr(s->words[i]);
     count += 2;
@@ -183,12 +195,18 @@ static enum verdict check_array(const struct guard *g, const struct ls_schema *s
   size_t count = v->kind == LS_VALUE_ARRAY ? v->as.array.count : 0;
   enum verdict verdict = VALID;
   *out = started(g, LS_VALUE_ARRAY, list);
+  struct ls_value *items = ls_arena_array(g->a, count, sizeof *items);
+  if (list->failed || !items) {
+    list->failed = true;
+    return BROKEN;
+  }
+  (*out)->as.array.items = items;
   for (size_t i = 0; i < count && !list->failed; i++) {
     const struct ls_issue_path here = {.up = at, .index = i, .is_index = true};
     struct ls_value *item = NULL;
     verdict = worse(verdict, check(g, s->item, &v->as.array.items[i], &here, list, &item));
-    if (item && !ls_value_push(g->a, *out, item))
-      list->failed = true;
+    if (item)
+      items[(*out)->as.array.count++] = *item;
   }
   if (!s->key || verdict == BROKEN || list->failed)
     return verdict;
@@ -202,7 +220,7 @@ static enum verdict check_record(const struct guard *g, const struct ls_schema *
     return wrong_type("object", v, at, list);
   size_t count = v->kind == LS_VALUE_OBJECT ? v->as.object.count : 0;
   enum verdict verdict = VALID;
-  *out = started(g, LS_VALUE_OBJECT, list);
+  *out = started_object(g, count, list);
   for (size_t i = 0; i < count && !list->failed; i++) {
     const struct ls_member *m = &v->as.object.members[i];
     const struct ls_issue_path here = {.up = at, .name = m->name};
@@ -220,7 +238,7 @@ static enum verdict check_union(const struct guard *g, const struct ls_schema *s
                                 struct ls_value **out) {
   struct ls_issue_list dirty = {0};
   struct ls_value *dirty_result = NULL;
-  struct ls_value *branches = started(g, LS_VALUE_ARRAY, list);
+  struct ls_value *branches = NULL;
   for (size_t i = 0; i < s->option_count && !list->failed; i++) {
     struct ls_issue_list own;
     struct ls_value *result = NULL;
@@ -235,6 +253,8 @@ static enum verdict check_union(const struct guard *g, const struct ls_schema *s
       dirty = own;
       dirty_result = result;
     }
+    if (!branches)
+      branches = started(g, LS_VALUE_ARRAY, list);
     if (!ls_value_push(g->a, branches, ls_issue_error(&own)))
       list->failed = true;
   }
@@ -255,19 +275,19 @@ static enum verdict check(const struct guard *g, const struct ls_schema *s, cons
   case LS_SCHEMA_STRING:
     if (!ls_value_is(v, LS_VALUE_STRING))
       return wrong_type("string", v, at, list);
-    *out = taken(g, v, list);
+    *out = shared(v);
     return VALID;
   case LS_SCHEMA_BOOLEAN:
     if (!ls_value_is(v, LS_VALUE_BOOLEAN))
       return wrong_type("boolean", v, at, list);
-    *out = taken(g, v, list);
+    *out = shared(v);
     return VALID;
   case LS_SCHEMA_NUMBER:
   case LS_SCHEMA_PORT:
     return check_number(g, s, v, at, list, out);
   case LS_SCHEMA_ENUM:
   case LS_SCHEMA_NATIVE_ENUM:
-    return check_enum(g, s, v, at, list, out);
+    return check_enum(s, v, at, list, out);
   case LS_SCHEMA_OBJECT:
     return check_object(g, s, v, at, list, out);
   case LS_SCHEMA_ARRAY:

@@ -6,12 +6,11 @@
 enum { MAX_NUMBER_TEXT = 32 }; /* "-1.7976931348623157e+308" and shorter */
 
 void ls_issue_init(struct ls_issue_list *list, struct ls_arena *a) {
-  struct ls_value *items = ls_value_new(a, LS_VALUE_ARRAY);
-  *list = (struct ls_issue_list){.a = a, .items = items, .failed = !items};
+  *list = (struct ls_issue_list){.a = a};
 }
 
 size_t ls_issue_count(const struct ls_issue_list *list) {
-  return list->failed ? 0 : list->items->as.array.count;
+  return list->failed || !list->items ? 0 : list->items->as.array.count;
 }
 
 static struct ls_span joined(struct ls_arena *a, const struct ls_span *parts, size_t count) {
@@ -64,6 +63,8 @@ static struct ls_value *path_value(struct ls_arena *a, const struct ls_issue_pat
 }
 
 static void push(struct ls_issue_list *list, const struct ls_value *issue, bool complete) {
+  if (!list->items)
+    list->items = ls_value_new(list->a, LS_VALUE_ARRAY);
   if (list->failed || !complete || !ls_value_push(list->a, list->items, issue))
     list->failed = true;
 }

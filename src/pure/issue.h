@@ -16,7 +16,7 @@ struct ls_issue_path {
 /* A list of issues under construction. The first failure sticks. */
 struct ls_issue_list {
   struct ls_arena *a;
-  struct ls_value *items; /* ARRAY */
+  struct ls_value *items; /* ARRAY; NULL until there is one */
   bool failed;            /* out of memory; items is incomplete */
 };
 

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "value.h"
 
-int ls_value_name_order(struct ls_span a, struct ls_span b) {
-  size_t n = a.n < b.n ? a.n : b.n;
-  int order = n ? memcmp(a.p, b.p, n) : 0;
-  return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static const struct ls_value *get_sorted(const struct ls_value *v, struct ls_span name) {
   size_t from = 0;
   size_t to = v->as.object.count;
@@ -77,6 +71,15 @@ bool ls_value_set(struct ls_arena *a, struct ls_value *object, struct ls_span na
   }
   object->as.object.sorted = false;
   object->as.object.members[object->as.object.count++] = (struct ls_member){name, value};
+  return true;
+}
+
+bool ls_value_reserve(struct ls_arena *a, struct ls_value *object, size_t count) {
+  struct ls_member *m = object ? ls_arena_array(a, count, sizeof *m) : NULL;
+  if (!m)
+    return false;
+  object->as.object.members = m;
+  object->as.object.cap = count;
   return true;
 }
 

@@ -43,8 +43,14 @@ struct ls_value {
   } as;
 };
 
-/* Order of two names by their octets: below 0, 0, above 0. */
-int ls_value_name_order(struct ls_span a, struct ls_span b);
+/* Order of two names by their octets: below 0, 0, above 0. The first octets mostly tell. */
+static inline int ls_value_name_order(struct ls_span a, struct ls_span b) {
+  if (a.n && b.n && a.p[0] != b.p[0])
+    return (unsigned char)a.p[0] < (unsigned char)b.p[0] ? -1 : 1;
+  size_t n = a.n < b.n ? a.n : b.n;
+  int order = n ? memcmp(a.p, b.p, n) : 0;
+  return order ? order : (a.n > b.n) - (a.n < b.n);
+}
 
 /* The member of an object by its exact name; NULL when v is NULL, no object, or has none. */
 const struct ls_value *ls_value_get(const struct ls_value *v, struct ls_span name);
@@ -84,6 +90,8 @@ struct ls_value *ls_value_new_number(struct ls_arena *a, double number);
 struct ls_value *ls_value_new_boolean(struct ls_arena *a, bool boolean);
 /* Appends a member, also where the name is there already; value NULL answers false. */
 bool ls_value_set(struct ls_arena *a, struct ls_value *object, struct ls_span name, struct ls_value *value);
+/* Makes room for count members of an object that has none. */
+bool ls_value_reserve(struct ls_arena *a, struct ls_value *object, size_t count);
 /* Appends a shallow copy of *item to an array that started without items; item NULL answers false. */
 bool ls_value_push(struct ls_arena *a, struct ls_value *array, const struct ls_value *item);
 
