@@ -111,6 +111,7 @@ static const char *http_hint(long code) {
   case 404:
   case 501:
     return "; is it a proxy, and does it allow CONNECT?";
+  case 500:
   case 502:
   case 503:
   case 504:
@@ -168,6 +169,8 @@ bool ls_proxy_explain(const struct ls_failure *f, struct ls_dialogue *d) {
       return false;
     explain_tls(f, d);
     return true;
+  case CURLE_OPERATION_TIMEDOUT:
+    return ls_proxy_late(f->easy, f->config, &d->error);
   default:
     return is_http(f->config) && explain_http(f, d);
   }
