@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: MIT
+local mailing = require("spec.support.mailing")
+
+describe("the way to the server", function()
+  after_each(mailing.stop)
+
+  it("host may be an IPv6 address, with and without brackets", function()
+    local inbox = mailing.inbox({ tls = "none", host = "::1" })
+    for _, host in ipairs({ "::1", "[::1]" }) do
+      local seen = assert(mailing.client({ host = host, port = inbox.port }):verify())
+      assert.equal(("[::1]:%d"):format(inbox.port), seen.address)
+    end
+  end)
+
+  it("tries each address of a name: localhost is ::1 and 127.0.0.1", function()
+    for _, address in ipairs({ "127.0.0.1", "::1" }) do
+      local inbox = mailing.inbox({ tls = "none", host = address })
+      assert(mailing.client({ host = "localhost", port = inbox.port }):send(mailing.mail()))
+      assert.equal(1, inbox:counters().messages)
+    end
+  end)
+
+  it("localAddress that is none of ours is told by its name", function()
+    local _, client = mailing.start(nil, { localAddress = "192.0.2.1" })
+    local _, err = client:send(mailing.mail())
+    assert.equal("ESOCKET", err.code)
+    assert.truthy(err.message:find("localAddress 192.0.2.1", 1, true))
+  end)
+
+  it("localAddress is where we come from", function()
+    local _, client = mailing.start(nil, { localAddress = "127.0.0.2" })
+    assert(client:send(mailing.mail()))
+  end)
+end)
