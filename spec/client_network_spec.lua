@@ -31,4 +31,12 @@ describe("the way to the server", function()
     local _, client = mailing.start(nil, { localAddress = "127.0.0.2" })
     assert(client:send(mailing.mail()))
   end)
+
+  it("dnsTtl is a time in milliseconds, or an issue", function()
+    local _, client = mailing.start(nil, { host = "localhost", dnsTtl = 1, maxMessages = 1 })
+    for _ = 1, 2 do assert(client:send(mailing.mail())) end
+    local none, issues = require("logto_smtp.core").client({ host = "h", port = 25, dnsTtl = -1 })
+    assert.is_nil(none)
+    assert.truthy(issues[1].message:find("dnsTtl must be", 1, true))
+  end)
 end)

@@ -130,7 +130,7 @@ end)
 
 describe("tls options that cannot work are issues when the client is made", function()
   local rows = {
-    { "no key of its certificate", { cert = pem.client, key = pem["server.key"] }, "tls.key does not belong" },
+    { "another's key", { cert = pem.client, key = pem["server.key"] }, "tls.key does not belong" },
     { "no key at all", { cert = pem.client, key = pem.client }, "tls.key must hold a private key" },
     { "no certificate", { cert = pem["client.key"], key = pem["client.key"] },
       "tls.cert must hold certificates" },
@@ -147,7 +147,7 @@ describe("tls options that cannot work are issues when the client is made", func
     { "curves nobody knows", { ecdhCurve = "no-such" }, "tls.ecdhCurve is not understood" },
     { "signatures nobody knows", { sigalgs = "no-such" }, "tls.sigalgs is not understood" },
     { "versions crossed", { minVersion = "TLSv1.3", maxVersion = "TLSv1.2" }, "tls.minVersion is above" },
-    { "a key's text for a file's name", { cert = pem.client, key = "s3cret" }, "tls.key names a file" },
+    { "a key's text for a name", { cert = pem.client, key = "s3cret" }, "tls.key names a file" },
     { "of another runtime", { secureProtocol = "TLSv1_2_method" }, "tls.secureProtocol is refused" },
   }
   for _, row in ipairs(rows) do

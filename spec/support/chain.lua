@@ -51,8 +51,8 @@ cat all
 
 local made
 
---- PEM texts by name: root, inter, server, revoked, client, each with its key as name.key; client.locked (the
---- key under "key-pass"), client.p12.base64 (under "pfx-pass"), root.crl and inter.crl. The same in each call.
+--- PEM texts by name: root, inter, server, revoked, client, the last three with name.key; client.locked (its
+--- key under "key-pass"), client.p12.base64 (under "pfx-pass"), root.crl and inter.crl. The same each time.
 ---@return table<string, string>
 function M.get()
   if made then return made end
