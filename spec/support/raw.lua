@@ -10,12 +10,22 @@ local M = {}
 local Raw = {}
 Raw.__index = Raw
 
+-- Stands in for the socket of a connection that the server reset before connecting had returned.
+local GONE = {
+  settimeout = function() end,
+  close = function() end,
+  send = function() return nil, "closed" end,
+  receive = function() return nil, "closed", "" end,
+}
+
 --- Connects, over TLS at once if `implicit`. Every wait ends after 5 seconds.
 ---@param inbox { host: string, port: integer }
 ---@param implicit? boolean
 ---@return spec.Raw
 function M.connect(inbox, implicit)
-  local sock = assert(socket.connect(inbox.host, inbox.port))
+  local sock, err = socket.connect(inbox.host, inbox.port)
+  if err == "closed" then sock = GONE end
+  assert(sock, err)
   sock:settimeout(5)
   local raw = setmetatable({ sock = sock }, Raw)
   if implicit then raw:tls() end
