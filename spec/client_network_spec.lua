@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local mailing = require("spec.support.mailing")
+local socket = require("socket")
 
 describe("the way to the server", function()
   after_each(mailing.stop)
@@ -20,16 +21,28 @@ describe("the way to the server", function()
     end
   end)
 
-  it("localAddress that is none of ours is told by its name", function()
+  it("option localAddress that is none of ours is told by its name", function()
     local _, client = mailing.start(nil, { localAddress = "192.0.2.1" })
     local _, err = client:send(mailing.mail())
     assert.equal("ESOCKET", err.code)
     assert.truthy(err.message:find("localAddress 192.0.2.1", 1, true))
   end)
 
-  it("localAddress is where we come from", function()
-    local _, client = mailing.start(nil, { localAddress = "127.0.0.2" })
-    assert(client:send(mailing.mail()))
+  it("option localAddress is where the connection comes from", function()
+    local listener = assert(socket.bind("127.0.0.1", 0))
+    local _, port = listener:getsockname()
+    local config = require("spec.support.configs").config({
+      host = "127.0.0.1", port = tonumber(port), auth = {}, localAddress = "127.0.0.7", greetingTimeout = 300,
+    })
+    local client = mailing.client(config)
+    assert(client:submit(mailing.mail()))
+    client:poll(0.1)
+    listener:settimeout(2)
+    local peer = assert(listener:accept())
+    local from = peer:getpeername()
+    peer:close()
+    listener:close()
+    assert.equal("127.0.0.7", from)
   end)
 
   it("dnsTtl is a time in milliseconds, or an issue", function()

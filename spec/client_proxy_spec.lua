@@ -39,7 +39,7 @@ local function fails(proxy_url, overrides)
   return err, ms
 end
 
-describe("proxy over HTTP (tinyproxy)", function()
+describe("option proxy over HTTP (tinyproxy)", function()
   after_each(stop)
 
   it("carries a session", function() delivers(url("http", proxy.http())) end)

@@ -111,7 +111,7 @@ describe("a server that demands a certificate", function()
     ["pfx in base64"] = { pfx = pem["client.p12.base64"], passphrase = "pfx-pass" },
   }
   for name, tls in pairs(ways) do
-    it("takes ours: " .. name, function()
+    it("tls.cert, tls.key, tls.passphrase, tls.pfx: takes ours: " .. name, function()
       tls.ca = pem.root
       if tls.cert then tls.cert = name == "files" and dir .. "/both" or { pem.client .. pem.inter } end
       net.write_file(dir .. "/both", pem.client .. pem.inter)
