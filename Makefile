@@ -39,6 +39,7 @@ help:
 	@echo 'make test      every test, on Lua 5.4 and LuaJIT; one summary line at the end'
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
+	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
 	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,growth,micro RUNS=5 FULL=1'
 	@echo 'make install   takes PREFIX, DESTDIR, LUA'
@@ -51,6 +52,7 @@ deps-demo:
 	@.ci/deps build demo
 deps-test:
 	@.ci/deps build demo test
+	@.ci/interop
 deps-bench:
 	@.ci/deps build demo bench; command -v npm >/dev/null || .ci/deps node
 
@@ -111,6 +113,12 @@ unit: $(unit_tests)
 SPECS ?= spec
 specs: $(module)
 	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) spec/busted.lua -o plainTerminal $(SPECS)
+
+# The specs against Exim, OpenSMTPD and npm's smtp-server alone, for LUA; npm is installed when there is none.
+interop: deps-test
+	@command -v npm >/dev/null || .ci/deps node
+	@.ci/interop
+	@$(MAKE) --no-print-directory -s specs LUA=$(LUA) SPECS='$(patsubst %,spec/e2e/%_spec.lua,exim opensmtpd smtp_server)'
 
 # The whole Lua suite once under ASan and UBSan: an interpreter and a module built with them.
 asan_dir := $(B)/asan
@@ -173,6 +181,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers specs asan lint layers install clean env
+.PHONY: unit peers specs interop asan lint layers install clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
