@@ -251,7 +251,8 @@ function M.start(options)
     server, err, failed = start_once {
       realm = REALM, user = USER, pass = PASS, daemons = daemons:match("[^\n]+"),
       auth = auth and "yes" or "no",
-      who = (auth and "permit_sasl_authenticated" or "permit_mynetworks") .. ", reject", size = options.size or 33554432,
+      who = (auth and "permit_sasl_authenticated" or "permit_mynetworks") .. ", reject",
+      size = options.size or 33554432,
       mechanisms = options.mechanisms or "PLAIN LOGIN", certificate = options.certificate or "valid",
     }
     if server then return server end

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * What a reply means, by the command it answers:
  *
- *    command   2xx            3xx            4xx, 5xx
- *    RSET      nothing        protocol error protocol error: the transaction before may still be open
- *    MAIL      nothing        refused        refused; once more without SIZE and BODY if that may be the
- * cause RCPT      accepted       refused        refused; the message fails with its last recipient DATA
- * content next   content next   refused CONTENT   accepted       refused        refused BDAT      accepted
- * refused        refused; once more with DATA if the server does not know BDAT NOOP      nothing nothing
- * nothing QUIT      over           over           over
+ *    command   2xx            3xx              4xx, 5xx
+ *    RSET      nothing        protocol error   protocol error: the transaction before may still be open
+ *    MAIL      nothing        refused          refused; once more without SIZE and BODY if they may be why
+ *    RCPT      accepted       refused          refused; the message fails with its last recipient
+ *    DATA      content next   content next     refused
+ *    CONTENT   accepted       refused          refused
+ *    BDAT      accepted       refused          refused; once more with DATA if the server does not know BDAT
+ *    NOOP      nothing        nothing          nothing
+ *    QUIT      over           over             over
  *
- * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is
- * due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come at any
- * time.
+ * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is due,
+ *    answers nothing: it must never shift those behind it, hence a protocol error. 421 may come at any time.
  * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8).
- * 3. The first refusal names the error; what the commands behind it in the same flight are told does not
- * count.
+ * 3. The first refusal names the error; what the commands behind it in the same flight are told does not count.
  * 4. A message is settled when none of its replies is due any more: nothing is pulled from under the server.
  * 5. MAIL refused, a recipient accepted and DATA granted: the end mark would deliver an empty message. The
  *    session ends instead.
