@@ -11,10 +11,11 @@
  *    NOOP      nothing        nothing          nothing
  *    QUIT      over           over             over
  *
- * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is due,
- *    answers nothing: it must never shift those behind it, hence a protocol error. 421 may come at any time.
+ * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is
+ *    due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come any time.
  * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8).
- * 3. The first refusal names the error; what the commands behind it in the same flight are told does not count.
+ * 3. The first refusal names the error; what the commands behind it in the same flight are told counts for
+ *    nothing.
  * 4. A message is settled when none of its replies is due any more: nothing is pulled from under the server.
  * 5. MAIL refused, a recipient accepted and DATA granted: the end mark would deliver an empty message. The
  *    session ends instead.
