@@ -12,7 +12,7 @@
  *    QUIT      over           over             over
  *
  * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is
- *    due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come any time.
+ *    due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come always.
  * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8).
  * 3. The first refusal names the error; what the commands behind it in the same flight are told counts for
  *    nothing.
