@@ -5,7 +5,7 @@ local bodies = require "spec.support.bodies"
 local core = require "logto_smtp.core"
 local exim = require "spec.support.exim"
 
-require("spec.support.interop").describe("Exim", exim, { content = true, tls = true })
+require("spec.support.interop").describe("Exim", exim, { content = 554, tls = true })
 
 describe("the log of a real Exim", function()
   local missing = exim.missing()

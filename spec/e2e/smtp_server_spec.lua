@@ -3,4 +3,4 @@
 
 local server = require "spec.support.smtp_server"
 
-require("spec.support.interop").describe("smtp-server", server, { content = true, tls = true })
+require("spec.support.interop").describe("smtp-server", server, { content = 554, tls = true })

@@ -158,7 +158,7 @@ local function refusals(with, options)
         expect[i] = { "EENVELOPE", 550, "not from you" }
       elseif i % 8 == 7 and options.content then
         mail.subject = "refuse this"
-        expect[i] = { "EMESSAGE", 554, "not this content" }
+        expect[i] = { "EMESSAGE", options.content, "not this content" }
       end
       mails[i] = mail
     end
@@ -233,9 +233,22 @@ local function over_tls(with)
   end)
 end
 
+local function leaves_nothing(peer)
+  it("leaves nothing behind", function()
+    local server = assert(peer.start())
+    local dir, port = server.dir, server.port
+    server:stop()
+    assert.is_truthy(net.wait_until(function() return not net.is_open(port) end))
+    assert.is_truthy(net.wait_until(function()
+      return select(2, net.run("test -e " .. net.quote(dir))) ~= 0
+    end))
+  end)
+end
+
 ---@class spec.InteropOptions
----@field content? boolean the server refuses content by its subject
+---@field content? integer the reply code of content that is refused by its subject
 ---@field tls? boolean it offers STARTTLS and AUTH
+---@field stops_elsewhere? boolean another spec checks that it leaves nothing behind
 ---@field lockstep? boolean it offers no PIPELINING
 
 --- Describes one server.
@@ -268,15 +281,7 @@ function M.describe(name, peer, options)
     end
     if options.tls then over_tls(with) end
 
-    it("leaves nothing behind", function()
-      local server = assert(peer.start())
-      local dir, port = server.dir, server.port
-      server:stop()
-      assert.is_truthy(net.wait_until(function() return not net.is_open(port) end))
-      assert.is_truthy(net.wait_until(function()
-        return select(2, net.run("test -e " .. net.quote(dir))) ~= 0
-      end))
-    end)
+    if not options.stops_elsewhere then leaves_nothing(peer) end
   end)
 end
 

@@ -56,6 +56,16 @@ mailbox_size_limit = 0
 virtual_mailbox_limit = 0
 ]]
 
+-- Refusals at MAIL, at RCPT and after the content, as spec.support.interop wants them.
+local REFUSALS = [[
+smtpd_delay_reject = no
+smtpd_error_sleep_time = 0
+smtpd_sender_restrictions = check_sender_access inline:{{refused@shop.example = 550 5.7.1 not from you}}
+smtpd_recipient_restrictions = check_recipient_access
+  inline:{{nobody@test.example = 550 5.1.1 nobody}, {no-one@test.example = 550 5.1.1 nobody}}, $who
+header_checks = regexp:{{/^Subject: refuse this/ REJECT 5.7.0 not this content}}
+]]
+
 local MASTER = [[
 127.0.0.1:$port inet n - n - - smtpd
 127.0.0.1:$smtps_port inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
@@ -222,7 +232,7 @@ local function start_once(values)
   local pair, err = certificate.get(values.certificate)
   if not pair then return nil, err, self end
   net.write_file(dir .. "/tls.pem", pair.key .. pair.cert)
-  net.write_file(dir .. "/etc/main.cf", fill(MAIN, values))
+  net.write_file(dir .. "/etc/main.cf", fill(MAIN .. (values.refusals and REFUSALS or ""), values))
   net.write_file(dir .. "/etc/master.cf", fill(MASTER, values))
   net.write_file(dir .. "/etc/sasl/smtpd.conf", fill(SASL, values))
   said, status = net.run(fill("chmod 600 $dir/tls.pem; $daemons/master -c $dir/etc -w", values))
@@ -236,6 +246,7 @@ end
 ---@field mechanisms? string default "PLAIN LOGIN"
 ---@field certificate? string kind, as `logto_smtp.testing.certificate` knows them
 ---@field size? integer octets a message may have
+---@field refusals? boolean refuse what spec.support.interop sends to be refused
 
 --- Starts a server. nil, err when it cannot (not root, a package is missing).
 ---@param options? spec.PostfixOptions
@@ -254,6 +265,7 @@ function M.start(options)
       who = (auth and "permit_sasl_authenticated" or "permit_mynetworks") .. ", reject",
       size = options.size or 33554432,
       mechanisms = options.mechanisms or "PLAIN LOGIN", certificate = options.certificate or "valid",
+      refusals = options.refusals,
     }
     if server then return server end
     failed:stop()
