@@ -3,7 +3,9 @@
 
 local M = {}
 
-local function interpreter()
+--- The program that runs the specs; it takes `-e CODE`.
+---@return string path
+function M.interpreter()
   local i = 0
   while _G.arg[i - 1] do i = i - 1 end
   return _G.arg[i]
@@ -13,7 +15,7 @@ end
 ---@param line string  the program and its arguments, as for a shell
 ---@return string
 function M.run(line)
-  local pipe = assert(io.popen(interpreter() .. " " .. line .. ' 2>&1; echo "exit $?"'))
+  local pipe = assert(io.popen(M.interpreter() .. " " .. line .. ' 2>&1; echo "exit $?"'))
   local text = pipe:read("*a")
   pipe:close()
   return text
