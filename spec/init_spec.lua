@@ -201,6 +201,13 @@ describe("the recipient", function()
     end)
   end
 
+  it("check 36: is refused when it is longer than any mailbox, at once", function()
+    local to = ("a:b;"):rep(262144) .. "user@example.org"
+    local info, err = connector.sendMessage(data({ to = to }), configs.config())
+    assert.is_nil(info)
+    assert.are.equal("invalid_request_parameters", err.code)
+  end)
+
   it("check 36: is refused when it is missing", function()
     local message = data()
     message.to = nil

@@ -48,6 +48,9 @@ end
 
 local NONE = "No recipients defined: `to` must name exactly one mailbox, such as user@example.com"
 local SEVERAL = "`to` must name exactly one mailbox: send one message per recipient"
+-- Octets of a recipient with its name; RFC 5321 allows 254 for the address alone.
+local LONGEST = 1000
+
 local UNCLEAR = "`to` must be one plain mailbox, such as user@example.com or Name <user@example.com>"
 
 --- Checks that a recipient is exactly one mailbox.
@@ -59,6 +62,7 @@ local UNCLEAR = "`to` must be one plain mailbox, such as user@example.com or Nam
 function M.recipient(to)
   if type(to) ~= "string" then return nil, NONE end
   local text = kit.trim(to)
+  if #text > LONGEST then return nil, UNCLEAR end
   local list = mailboxes(text)
   if #list == 0 then return nil, NONE end
   if #list > 1 then return nil, SEVERAL end
