@@ -222,7 +222,11 @@ local function write_micro(out, micro)
 end
 
 local function write_growth(out, growth)
-  if not growth or not growth.marks then return end
+  if not growth then return end
+  if not growth.marks then
+    out[#out + 1] = "\nGrowth could not be measured: " .. tostring(growth.error)
+    return
+  end
   out[#out + 1] = "## Growth: submit until EBUSY, poll, submit on\n\n"
     .. "| messages | resident, MiB | peak, MiB |\n|---:|---:|---:|"
   for _, mark in ipairs(growth.marks) do
