@@ -5,19 +5,7 @@ local socket = require("socket")
 
 local login = { user = "user", pass = "pass" }
 
-local function send_all(client, n)
-  for i = 1, n do assert(client:send(mailing.mail({ subject = "mail " .. i }))) end
-end
-
-local function drain(client, n)
-  local done = {}
-  while #done < n do
-    local list = client:poll(10)
-    assert.is_true(#list > 0)
-    for _, item in ipairs(list) do done[#done + 1] = item end
-  end
-  return done
-end
+local send_all, drain = mailing.send_all, mailing.drain
 
 describe("warm connections", function()
   after_each(mailing.stop)

@@ -5,19 +5,7 @@ local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 local socket = require("socket")
 
-local function send_all(client, n)
-  for i = 1, n do assert(client:send(mailing.mail({ subject = "mail " .. i }))) end
-end
-
-local function drain(client, n)
-  local done = {}
-  while #done < n do
-    local list = client:poll(10)
-    assert.is_true(#list > 0)
-    for _, item in ipairs(list) do done[#done + 1] = item end
-  end
-  return done
-end
+local send_all, drain = mailing.send_all, mailing.drain
 
 local function verbs(connection)
   local list = {}

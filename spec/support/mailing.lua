@@ -55,6 +55,27 @@ function M.mail(fields)
   return mail
 end
 
+--- Sends n mails, one after another.
+---@param client table
+---@param n integer
+function M.send_all(client, n)
+  for i = 1, n do assert(client:send(M.mail({ subject = "mail " .. i }))) end
+end
+
+--- Polls until n messages are finished, each poll with at least one; answers them in that order.
+---@param client table
+---@param n integer
+---@return table[]
+function M.drain(client, n)
+  local done = {}
+  while #done < n do
+    local list = client:poll(10)
+    assert(#list > 0, "poll answered nothing")
+    for _, item in ipairs(list) do done[#done + 1] = item end
+  end
+  return done
+end
+
 --- What a call answers, and the milliseconds it took.
 ---@param call fun(): any, any
 function M.timed(call)
