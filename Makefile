@@ -122,7 +122,7 @@ unit: $(unit_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
 
 # The specs of one interpreter, or of some files: make specs LUA=luajit SPECS=spec/kit_spec.lua
-SPECS ?= spec
+SPECS ?= $(wildcard spec/*_spec.lua) spec/e2e spec/testing
 specs: $(module)
 	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) spec/busted.lua -o plainTerminal $(SPECS)
 
