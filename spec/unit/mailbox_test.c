@@ -147,40 +147,6 @@ struct single {
   const char *fault; /* a part of the sentence; NULL: one mailbox */
 };
 
-static void test_mailbox_parse_one_takes_exactly_one(void **state) {
-  (void)state;
-  static const struct single singles[] = {
-      {TEXT("a@b.c"), NULL},
-      {TEXT("Doe, Jane <a@b.c>"), NULL},
-      {TEXT("\"x@y.z\" <a@b.c>"), NULL},
-      {TEXT("a@b.c (me)"), NULL},
-      {TEXT(""), "no mail address"},
-      {TEXT("Jane"), "no mail address"},
-      {TEXT("a@b.c,d@e.f"), "2 mail addresses"},
-      {TEXT("a@b.c;d@e.f"), "2 mail addresses"},
-      {TEXT("a@b.c d@e.f"), "more than one"},
-      {TEXT("a@b.c\nd@e.f"), "more than one"},
-      {TEXT("<a@b.c> <d@e.f>"), "more than one"},
-      {TEXT("<a@b.c><d@e.f>"), "more than one"},
-      {TEXT("a@b.c\r\nBcc: d@e.f"), "group"},
-      {TEXT("G:a@b.c;"), "group"},
-  };
-  for (size_t i = 0; i < sizeof singles / sizeof *singles; i++) {
-    struct ls_arena a;
-    struct ls_mailbox m;
-    struct ls_error err = {0};
-    ls_arena_init(&a, SIZE_MAX);
-    enum ls_status status = ls_mailbox_parse_one(singles[i].text, &a, &m, &err);
-    assert_int_equal(status, singles[i].fault ? LS_EENVELOPE : LS_OK);
-    assert_int_equal(status, err.status);
-    assert_int_equal(ls_mailbox_is_empty(&m), singles[i].fault != NULL);
-    if (singles[i].fault)
-      assert_non_null(strstr(err.message, singles[i].fault));
-    ls_error_deinit(&err);
-    ls_arena_deinit(&a);
-  }
-}
-
 static void test_mailbox_check_lets_only_whole_paths_through(void **state) {
   (void)state;
   static const struct single checks[] = {
@@ -335,7 +301,6 @@ int main(void) {
       cmocka_unit_test(test_mailbox_reads_and_writes_as_the_rows_say),
       cmocka_unit_test(test_mailbox_reads_every_prefix),
       cmocka_unit_test(test_mailbox_takes_linear_time_on_hostile_text),
-      cmocka_unit_test(test_mailbox_parse_one_takes_exactly_one),
       cmocka_unit_test(test_mailbox_check_lets_only_whole_paths_through),
       cmocka_unit_test(test_mailbox_check_refuses_an_address_no_line_can_hold),
       cmocka_unit_test(test_mailbox_check_looks_into_groups),

@@ -100,11 +100,6 @@ static void test_utf8_trims_the_white_space_of_javascript(void **state) {
   }
 }
 
-static void test_utf8_counts_utf16_units(void **state) {
-  (void)state;
-  assert_int_equal(ls_utf8_utf16_length(LS_SPAN("a\xc3\xa9\xe6\x97\xa5\xf0\x9f\x92\xa9\x80")), 6);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_utf8_replaces_each_maximal_subpart),
@@ -112,7 +107,6 @@ int main(void) {
       cmocka_unit_test(test_utf8_cuts_where_a_code_point_ends),
       cmocka_unit_test(test_utf8_cut_loses_little_of_invalid_text),
       cmocka_unit_test(test_utf8_trims_the_white_space_of_javascript),
-      cmocka_unit_test(test_utf8_counts_utf16_units),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

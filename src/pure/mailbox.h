@@ -14,7 +14,6 @@ struct ls_mailbox {
   struct ls_span local;  /* local part, in quotes where it has a space */
   struct ls_span domain; /* without '@', as written; what IDNA makes of it is stored here before writing */
   bool bare;             /* there is no '@' at all ("App", as against "App@"); domain is empty */
-  bool ambiguous;        /* the text could be read as another address, or as several ("a@b.c d@e.f") */
   bool is_group;         /* name is a group's, members hold its mailboxes; local and domain are empty */
   struct ls_mailbox *members; /* never groups themselves: nested ones are flattened */
   size_t count;
@@ -29,11 +28,6 @@ struct ls_mailbox_list {
  * out, except that "Doe, Jane <a@b.c>" is one mailbox. Octets that are no UTF-8 become U+FFFD.
  * LS_OK (an empty list where nothing is an address) or LS_ENOMEM. Spans point into a or into text. */
 enum ls_status ls_mailbox_parse(struct ls_span text, struct ls_arena *a, struct ls_mailbox_list *out);
-
-/* Reads text that must name exactly one mailbox, and no group: for a recipient who is trusted with a code.
- * LS_OK; LS_EENVELOPE: none, several, or a text that could be read as several (err says which); LS_ENOMEM. */
-enum ls_status ls_mailbox_parse_one(struct ls_span text, struct ls_arena *a, struct ls_mailbox *out,
-                                    struct ls_error *err);
 
 /* A mailbox from a name and an address given apart ({name, address}): nothing is parsed, but control
  * characters, '<' and '>' in address become spaces. The name is borrowed. LS_OK (see ls_mailbox_is_empty) or

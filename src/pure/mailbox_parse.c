@@ -44,7 +44,6 @@ struct parser {
 /* What an address turned out to be. */
 struct found {
   struct ls_span name, address;
-  bool ambiguous;
 };
 
 static bool push_piece(struct ls_arena *a, struct pieces *list, struct piece piece) {
@@ -267,10 +266,9 @@ static bool extract(struct ls_arena *a, struct ls_span *text, struct ls_span *ad
 
 /* No angle brackets: the address is somewhere in the text, the last piece first, and never in quotes, where
  * somebody may have put a name that looks like an address. */
-static bool detect(struct ls_arena *a, struct entry *e, bool *detected, struct ls_span *address) {
+static bool detect(struct ls_arena *a, struct entry *e, struct ls_span *address) {
   struct pieces *text = &e->text;
   bool no_memory = false;
-  *detected = true;
   for (size_t i = text->n; i-- > 0;) {
     if (!text->v[i].quoted && is_plain_address(text->v[i].value)) {
       *address = text->v[i].value;
@@ -282,15 +280,7 @@ static bool detect(struct ls_arena *a, struct entry *e, bool *detected, struct l
   for (size_t i = text->n; i-- > 0;)
     if (!text->v[i].quoted && extract(a, &text->v[i].value, address, &no_memory))
       return !no_memory;
-  *detected = false;
   return true;
-}
-
-static bool is_at_in_plain_text(const struct pieces *text) {
-  for (size_t i = 0; i < text->n; i++)
-    if (!text->v[i].quoted && ls_span_index(text->v[i].value, '@') < text->v[i].value.n)
-      return true;
-  return false;
 }
 
 /* A comment is the name where there is no other: "a@b.c (Joe)". */
@@ -306,15 +296,10 @@ static void comment_for_text(struct entry *e) {
 static bool resolve(struct parser *p, struct found *f) {
   struct entry *e = &p->entry;
   *f = (struct found){0};
-  bool detected = false;
-  if (e->address.n) {
+  if (e->address.n)
     f->address = e->address.v[0].value;
-    f->ambiguous = e->address.n > 1;
-  } else {
-    if (!detect(p->a, e, &detected, &f->address))
-      return false;
-    f->ambiguous = detected && is_at_in_plain_text(&e->text);
-  }
+  else if (!detect(p->a, e, &f->address))
+    return false;
   comment_for_text(e);
   for (size_t i = 1; i < e->address.n; i++)
     if (!push_piece(p->a, &e->text, e->address.v[i]))
@@ -353,7 +338,6 @@ static bool finish_mailbox(struct parser *p) {
   struct ls_mailbox m;
   if (ls_mailbox_set(&m, f.name, f.address, p->a) != LS_OK)
     return false;
-  m.ambiguous = f.ambiguous;
   return ls_mailbox_is_empty(&m) || push_item(p->a, p->out, &m);
 }
 
@@ -451,26 +435,4 @@ enum ls_status ls_mailbox_parse(struct ls_span text, struct ls_arena *a, struct 
   bool ok = parse_at(text, a, 0, &sink);
   *out = (struct ls_mailbox_list){sink.items, sink.count};
   return ok ? LS_OK : LS_ENOMEM;
-}
-
-enum ls_status ls_mailbox_parse_one(struct ls_span text, struct ls_arena *a, struct ls_mailbox *out,
-                                    struct ls_error *err) {
-  struct ls_mailbox_list list;
-  *out = (struct ls_mailbox){0};
-  if (ls_mailbox_parse(text, a, &list) != LS_OK)
-    return ls_error_set(err, LS_ENOMEM, "API", "not enough memory to read an address");
-  if (list.count == 0)
-    return ls_error_set(err, LS_EENVELOPE, "API", "no mail address was found; write name@example.com");
-  if (list.items[0].is_group)
-    return ls_error_set(err, LS_EENVELOPE, "API",
-                        "a ':' makes a group of addresses; exactly one mail address is wanted");
-  if (list.count > 1)
-    return ls_error_set(err, LS_EENVELOPE, "API", "%zu mail addresses were found; exactly one is wanted",
-                        list.count);
-  if (list.items[0].ambiguous)
-    return ls_error_set(err, LS_EENVELOPE, "API",
-                        "the text can be read as more than one mail address; write name@example.com or "
-                        "\"Name\" <name@example.com>");
-  *out = list.items[0];
-  return LS_OK;
 }

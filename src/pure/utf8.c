@@ -159,10 +159,3 @@ struct ls_span ls_utf8_trim(struct ls_span s) {
   }
   return ls_span_sub(s, from, to);
 }
-
-size_t ls_utf8_utf16_length(struct ls_span s) {
-  size_t length = 0;
-  for (size_t at = 0; at < s.n;)
-    length += ls_utf8_next(s, &at) >= 0x10000 ? 2 : 1;
-  return length;
-}

@@ -40,7 +40,4 @@ bool ls_utf8_is_space(int32_t code_point);
 /* Without white space at either end. */
 struct ls_span ls_utf8_trim(struct ls_span s);
 
-/* UTF-16 code units of the text, each invalid sequence counting as one: JavaScript's length. */
-size_t ls_utf8_utf16_length(struct ls_span s);
-
 #endif

@@ -127,10 +127,6 @@ void ls_oauth_set_timeout(struct ls_oauth *o, int64_t timeout_ms) {
     o->timeout_ms = timeout_ms;
 }
 
-const char *ls_oauth_user(const struct ls_oauth *o) {
-  return o->config.user;
-}
-
 enum ls_status ls_oauth_token(const struct ls_oauth *o, int64_t unix_ms, const char **token) {
   bool stale = o->refused || (o->renew_ms && o->renew_ms <= unix_ms);
   *token = NULL;

@@ -40,8 +40,6 @@ void ls_oauth_free(struct ls_oauth *o);
 void ls_oauth_set_timeout(struct ls_oauth *o,
                           int64_t timeout_ms); /* of renewals begun from now on; above 0 */
 
-const char *ls_oauth_user(const struct ls_oauth *o); /* for CURLOPT_USERNAME; lives as long as o */
-
 /* The access token, for CURLOPT_XOAUTH2_BEARER, where it is good for some seconds more, or where there is no
  * way to renew it. LS_OK: *token is NUL-terminated, secret, and lives until ls_oauth_done or ls_oauth_free.
  * LS_AGAIN. */
