@@ -183,6 +183,7 @@ static void read_flags(struct message *m, char *at) {
     struct ls_span value = ls_span_cstr(eq ? eq + 1 : NULL);
     m->env.smtputf8 |= strcmp(word, "smtputf8") == 0;
     m->env.body_8bit |= strcmp(word, "8bit") == 0;
+    m->env.probe |= strcmp(word, "probe") == 0;
     if (strncmp(word, "ret=", 4) == 0)
       m->env.ret = keep(m, value);
     if (strncmp(word, "envid=", 6) == 0)

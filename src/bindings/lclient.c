@@ -280,14 +280,14 @@ static bool compose(lua_State *L, const struct ls_client *c, struct mail_box *b)
   return false;
 }
 
-/* client:send(mail) -> info | nil, err */
-static int client_send(lua_State *L) {
+static int send_or_probe(lua_State *L, bool probe) {
   struct ls_client *c = check_client(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct mail_box *b = push_mail_box(L);
   if (!compose(L, c, b))
     return 2;
+  b->composed.envelope.probe = probe;
   if (ls_client_send(c, &b->composed, &b->arena, &b->result) == LS_OK) {
     push_info(L, &b->result);
     release_mail(b);
@@ -298,6 +298,16 @@ static int client_send(lua_State *L) {
   push_failure(L, &b->result);
   tell(L);
   return 2;
+}
+
+/* client:send(mail) -> info | nil, err */
+static int client_send(lua_State *L) {
+  return send_or_probe(L, false);
+}
+
+/* client:probe({from =, to =}) -> info | nil, err: MAIL, RCPT and RSET, so that nobody gets anything */
+static int client_probe(lua_State *L) {
+  return send_or_probe(L, true);
 }
 
 /* client:submit(mail) -> id | nil, err */
@@ -354,6 +364,21 @@ static void set_time(lua_State *L, const char *name, int64_t ms) {
     ls_set_number(L, name, (double)ms);
 }
 
+/* Sets chain in the table on top: the certificates that came over the line, the server's own first. */
+static void set_chain(lua_State *L, const struct ls_tls_facts *f) {
+  if (!f->chain_count)
+    return;
+  lua_createtable(L, (int)f->chain_count, 0);
+  for (size_t i = 0; i < f->chain_count; i++) {
+    lua_createtable(L, 0, 3);
+    ls_set_text(L, "subject", f->chain[i].subject);
+    ls_set_text(L, "issuer", f->chain[i].issuer);
+    ls_set_text(L, "expires", f->chain[i].expires);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "chain");
+}
+
 static void push_verification(lua_State *L, const struct ls_verification *v) {
   lua_createtable(L, 0, 6);
   ls_set_texts(L, "ehlo", v->ehlo, v->ehlo_count);
@@ -361,16 +386,19 @@ static void push_verification(lua_State *L, const struct ls_verification *v) {
   ls_set_text(L, "mechanism", v->mechanism);
   ls_set_text(L, "address", v->address);
   set_tls(L, &v->tls);
-  lua_createtable(L, 0, 5);
+  set_chain(L, &v->tls);
+  lua_createtable(L, 0, 6);
   set_time(L, "lookup", v->lookup_time);
   set_time(L, "connect", v->connect_time);
   set_time(L, "tls", v->tls_time);
   set_time(L, "greeting", v->greeting_time);
+  set_time(L, "ehlo", v->ehlo_time);
   set_time(L, "ready", v->ready_time);
   lua_setfield(L, -2, "times");
 }
 
-/* client:verify() -> {ehlo, greeting, mechanism, address, tls, times} | nil, err */
+/* client:verify() -> seen | nil, err, seen as far as it got: {ehlo, greeting, mechanism, address, tls, chain,
+ * times} */
 static int client_verify(lua_State *L) {
   struct ls_client *c = check_client(L);
   ls_check_arity(L, 1);
@@ -378,9 +406,9 @@ static int client_verify(lua_State *L) {
   bool fine = ls_client_verify(c, &b->verification) == LS_OK;
   tell(L);
   if (!fine)
-    return ls_lerror_return(L, &b->verification.error);
+    ls_lerror_return(L, &b->verification.error);
   push_verification(L, &b->verification);
-  return 1;
+  return fine ? 1 : 3;
 }
 
 /* client:stats() -> counters */
@@ -464,10 +492,15 @@ static int client_tostring(lua_State *L) {
 }
 
 static const luaL_Reg client_methods[] = {
-    {"send", client_send},     {"submit", client_submit},
-    {"poll", client_poll},     {"pending", client_pending},
-    {"verify", client_verify}, {"stats", client_stats},
-    {"close", client_close},   {"setLogger", client_set_logger},
+    {"send", client_send},
+    {"probe", client_probe},
+    {"submit", client_submit},
+    {"poll", client_poll},
+    {"pending", client_pending},
+    {"verify", client_verify},
+    {"stats", client_stats},
+    {"close", client_close},
+    {"setLogger", client_set_logger},
     {NULL, NULL},
 };
 

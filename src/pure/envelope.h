@@ -20,6 +20,7 @@ struct ls_envelope {
   bool body_8bit;       /* the content has octets above 127: BODY=8BITMIME where offered (RFC 6152) */
   struct ls_span ret;   /* DSN RET: "FULL", "HDRS" or empty */
   struct ls_span envid; /* DSN ENVID, xtext already, or empty */
+  bool probe;           /* no message: RSET goes out in place of the content, so that nobody gets anything */
 };
 
 #endif

@@ -54,10 +54,12 @@ struct ls_event {
   struct ls_rejection
       *rejections; /* refused recipients, also of an accepted message; borrowed until the next call on s */
   size_t rejection_count;
-  struct ls_span response; /* the final reply of an accepted message, lines joined by LF; borrowed likewise */
-  int64_t envelope_ms;     /* from submission on the wire to the last RCPT reply */
-  int64_t message_ms;      /* from there to the final reply */
-  size_t octets;           /* content octets on the wire, with dot transparency and the end mark */
+  struct ls_span
+      response;        /* the final reply of an accepted message (of a probe: the first recipient's), lines
+                              joined by LF; borrowed likewise */
+  int64_t envelope_ms; /* from submission on the wire to the last RCPT reply */
+  int64_t message_ms;  /* from there to the final reply */
+  size_t octets;       /* content octets on the wire, with dot transparency and the end mark */
 };
 
 /* NULL: no memory. */

@@ -8,6 +8,7 @@
  *    DATA      content next   content next     refused
  *    CONTENT   accepted       refused          refused
  *    BDAT      accepted       refused          refused; once more with DATA if the server does not know BDAT
+ *    CANCEL    accepted       protocol error   protocol error
  *    NOOP      nothing        nothing          nothing
  *    QUIT      over           over             over
  *
@@ -98,6 +99,10 @@ static void rcpt_answered(struct ls_session *s, struct ls_flight *f) {
 
 static void rcpt_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)recipient;
+  if (f->env->probe && f->accepted == 0) {
+    ls_buf_cut(&f->response, 0);
+    ls_buf_add(&f->response, ls_buf_span(&s->reply.text));
+  }
   f->accepted++;
   rcpt_answered(s, f);
 }
@@ -184,6 +189,12 @@ static void bdat_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
   content_no(s, f, recipient);
 }
 
+static void cancel_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)s;
+  (void)recipient;
+  f->answered_last = true;
+}
+
 static void quit_answered(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)f;
   (void)recipient;
@@ -197,6 +208,7 @@ static handler *const handlers[LS_COMMAND_COUNT][CLASSES] = {
     [LS_COMMAND_DATA] = {data_go, data_go, data_no},
     [LS_COMMAND_CONTENT] = {content_yes, content_no, content_no},
     [LS_COMMAND_BDAT] = {bdat_yes, bdat_no, bdat_no},
+    [LS_COMMAND_CANCEL] = {cancel_yes, reset_no, reset_no},
     [LS_COMMAND_NOOP] = {ignore, ignore, ignore},
     [LS_COMMAND_QUIT] = {quit_answered, quit_answered, quit_answered},
 };

@@ -18,6 +18,7 @@
  *    RCPT      one RCPT                 RCPT; END after the last RCPT
  *    END       DATA                     GO                       DATA
  *              BDAT with content        SENT                     BDAT
+ *              RSET, for a probe        SENT                     CANCEL
  *    GO        nothing                  (session_in: CONTENT)
  *    CONTENT   content, end mark        SENT                     CONTENT
  */
@@ -117,9 +118,9 @@ static void put_mail(struct ls_session *s, struct ls_flight *f) {
   f->step = LS_STEP_RCPT;
 }
 
-static void put_reset(struct ls_session *s, struct ls_flight *f) {
+static void put_reset(struct ls_session *s, struct ls_flight *f, enum ls_command command) {
   says(s, "RSET\r\n");
-  await(s, LS_COMMAND_RSET, f, 0);
+  await(s, command, f, 0);
   s->open = false;
 }
 
@@ -165,6 +166,11 @@ static void sent_all(struct ls_session *s, struct ls_flight *f) {
 }
 
 static void put_end(struct ls_session *s, struct ls_flight *f) {
+  if (f->env->probe) {
+    put_reset(s, f, LS_COMMAND_CANCEL);
+    sent_all(s, f);
+    return;
+  }
   if (!ls_session_chunks(s)) {
     says(s, "DATA\r\n");
     await(s, LS_COMMAND_DATA, f, 0);
@@ -194,7 +200,7 @@ static void put_step(struct ls_session *s, struct ls_flight *f) {
   switch (f->step) {
   case LS_STEP_MAIL:
     if (s->open)
-      put_reset(s, f);
+      put_reset(s, f, LS_COMMAND_RSET);
     else
       put_mail(s, f);
     break;

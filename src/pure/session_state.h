@@ -27,6 +27,7 @@ enum ls_command {
   LS_COMMAND_DATA,
   LS_COMMAND_CONTENT, /* the end mark */
   LS_COMMAND_BDAT,
+  LS_COMMAND_CANCEL, /* RSET in place of the content: a probe */
   LS_COMMAND_NOOP,
   LS_COMMAND_QUIT,
   LS_COMMAND_COUNT

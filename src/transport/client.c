@@ -237,12 +237,14 @@ static void read_verification(struct ls_conn *conn, struct ls_verification *out)
   v.ehlo_count = v.ehlo ? d->ehlo_count : 0;
   v.greeting = d->greeting ? strdup(d->greeting) : NULL;
   ls_tls_facts_copy(&v.tls, &d->facts);
+  ls_tls_facts_copy_chain(&v.tls, &d->facts);
   v.mechanism = d->auth_command ? strdup(d->auth_command + sizeof "AUTH") : NULL;
   v.address = ls_conn_address(conn);
   v.lookup_time = t.lookup;
   v.connect_time = t.connect;
   v.tls_time = t.tls;
   v.greeting_time = t.greeting;
+  v.ehlo_time = t.ehlo;
   v.ready_time = t.ready;
   *out = v;
 }
@@ -290,8 +292,12 @@ static struct ls_conn *open_probe(struct ls_client *c, struct ls_error *err) {
 }
 
 enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out) {
-  *out = (struct ls_verification){
-      .lookup_time = -1, .connect_time = -1, .tls_time = -1, .greeting_time = -1, .ready_time = -1};
+  *out = (struct ls_verification){.lookup_time = -1,
+                                  .connect_time = -1,
+                                  .tls_time = -1,
+                                  .greeting_time = -1,
+                                  .ehlo_time = -1,
+                                  .ready_time = -1};
   if (check_usable(c, &out->error) != LS_OK)
     return out->error.status;
   for (int attempt = 1; attempt <= 2; attempt++) {

@@ -44,6 +44,7 @@ struct ls_result {
   char *message_id;
   char *response;          /* the final reply, lines joined by LF; NULL with an error */
   struct ls_tls_facts tls; /* of the connection; set where an answer came over it */
+  bool probe;              /* no message went out: the response is that to RCPT TO */
   size_t message_size;     /* octets of content on the wire */
   int64_t envelope_time;   /* ms */
   int64_t message_time;    /* ms */
@@ -69,7 +70,8 @@ enum ls_status ls_client_send(struct ls_client *c, struct ls_composed *m, struct
 
 size_t ls_client_pending(const struct ls_client *c); /* submitted and not yet finished */
 
-/* What verify saw. Strings are owned. Times in ms since the attempt began; below 0: that step did not happen.
+/* What verify saw; where it failed, as far as it got. Strings are owned. Times in ms since the attempt began;
+ * below 0: that step did not happen.
  */
 struct ls_verification {
   struct ls_error error; /* LS_OK: connected, TLS as configured, logged in */
@@ -79,7 +81,7 @@ struct ls_verification {
   struct ls_tls_facts tls;
   char *mechanism; /* "PLAIN"; NULL: no login */
   char *address;   /* "127.0.0.1:587" */
-  int64_t lookup_time, connect_time, tls_time, greeting_time, ready_time;
+  int64_t lookup_time, connect_time, tls_time, greeting_time, ehlo_time, ready_time;
 };
 void ls_verification_deinit(struct ls_verification *v);
 

@@ -420,6 +420,7 @@ struct ls_conn_times ls_conn_times(const struct ls_conn *c) {
       .connect = connect,
       .tls = d->tls_ms ? d->tls_ms - c->started_ms : since_start(c, CURLINFO_APPCONNECT_TIME_T, connect),
       .greeting = greeting >= 0 && greeting < connect ? connect : greeting,
+      .ehlo = d->ehlo_ms ? d->ehlo_ms - c->started_ms : -1,
       .ready = c->ready_ms ? c->ready_ms - c->started_ms : -1,
   };
 }

@@ -76,7 +76,7 @@ bool ls_conn_token_refused(const struct ls_conn *c);
 
 /* Milliseconds from the start to each step; below 0: it did not happen. */
 struct ls_conn_times {
-  int64_t lookup, connect, tls, greeting, ready;
+  int64_t lookup, connect, tls, greeting, ehlo, ready; /* ehlo: the first reply to it */
 };
 struct ls_conn_times ls_conn_times(const struct ls_conn *c);
 

@@ -84,6 +84,8 @@ static void forget_ehlo(struct ls_dialogue *d) {
 /* Reads the lines of a whole EHLO reply behind the first. */
 static bool keep_ehlo(struct ls_dialogue *d) {
   forget_ehlo(d);
+  if (!d->ehlo_ms)
+    d->ehlo_ms = d->last_ms;
   struct ls_span rest = ls_buf_span(&d->reply.text);
   for (bool first = true; rest.n; first = false) {
     size_t end = ls_span_index(rest, '\n');

@@ -31,6 +31,7 @@ struct ls_dialogue {
   struct ls_buf sent;      /* secret; what went out for AUTH, each with a NUL behind it */
   int64_t last_ms;         /* when octets last went either way */
   int64_t greeted_ms;      /* when the greeting came */
+  int64_t ehlo_ms;         /* when the first reply to EHLO came; 0: none */
   int64_t tls_ms;          /* when TLS was seen to be up after STARTTLS; 0: not */
 
   struct ls_reply reply;

@@ -110,6 +110,7 @@ static void describe(struct ls_job *j) {
   const struct ls_envelope *env = &j->message.envelope;
   struct ls_result *r = &j->result;
   r->id = j->id;
+  r->probe = env->probe;
   r->from = duplicate(env->from);
   r->message_id = duplicate(j->message.message_id);
   r->recipients = env->count ? calloc(env->count, sizeof *r->recipients) : NULL;

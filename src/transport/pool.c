@@ -130,9 +130,9 @@ void ls_pool_submit(struct ls_pool *p, struct ls_job *j) {
 
 static void finish(struct ls_pool *p, struct ls_job *j, const struct ls_conn *conn) {
   ls_pool_log_finished(p->log, conn, &j->result);
-  if (j->result.error.status == LS_OK)
+  if (!j->result.probe && j->result.error.status == LS_OK)
     p->stats.sent++;
-  else
+  else if (!j->result.probe)
     p->stats.failed++;
   ls_job_push(&p->finished, j);
 }

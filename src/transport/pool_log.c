@@ -68,6 +68,7 @@ void ls_pool_log_finished(struct ls_log *l, const struct ls_conn *c, const struc
   struct ls_log_subject s = about(c);
   size_t accepted = 0;
   const char *id = r->message_id ? r->message_id : "";
+  const char *what = r->probe ? "Probe" : "Message";
   s.id = r->id;
   s.message_id = r->message_id;
   s.error = &r->error;
@@ -75,10 +76,10 @@ void ls_pool_log_finished(struct ls_log *l, const struct ls_conn *c, const struc
     accepted += r->recipients[i].error.status == LS_OK;
   if (r->error.status == LS_OK)
     ls_log_add(l, accepted < r->count ? LS_LOG_WARN : LS_LOG_INFO, "accepted", &s,
-               "Message %s accepted for %zu of %zu recipients: %s", id, accepted, r->count,
+               "%s %s accepted for %zu of %zu recipients: %s", what, id, accepted, r->count,
                r->response ? r->response : "");
   else
-    ls_log_add(l, LS_LOG_ERROR, r->error.response_code ? "refused" : "error", &s, "Message %s %s: %s", id,
+    ls_log_add(l, LS_LOG_ERROR, r->error.response_code ? "refused" : "error", &s, "%s %s %s: %s", what, id,
                r->error.delivery == LS_DELIVERY_UNKNOWN ? "may have been delivered or not" : "not sent",
                ls_error_text(&r->error));
 }

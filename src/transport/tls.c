@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAMES_SHOWN = 8, TEXT_MAX = 4096 };
+enum { NAMES_SHOWN = 8, TEXT_MAX = 4096, CHAIN_MAX = 32 };
 
 /* Called by OpenSSL for each certificate, and for each thing wrong with it; the verdict stays OpenSSL's. */
 static int on_verify(int ok, X509_STORE_CTX *store) {
@@ -252,6 +252,28 @@ static char *take_text(struct ls_buf *b) {
   return p;
 }
 
+static void read_certificate(X509 *cert, struct ls_buf *b, char **subject, char **issuer, char **expires) {
+  add_name(b, X509_get_subject_name(cert));
+  *subject = take_text(b);
+  add_name(b, X509_get_issuer_name(cert));
+  *issuer = take_text(b);
+  add_time(b, X509_get0_notAfter(cert));
+  *expires = take_text(b);
+}
+
+static void read_chain(SSL *ssl, struct ls_buf *b, struct ls_tls_facts *out) {
+  STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+  int count = chain ? sk_X509_num(chain) : 0;
+  if (count <= 0 || count > CHAIN_MAX)
+    return;
+  out->chain = calloc((size_t)count, sizeof *out->chain);
+  out->chain_count = out->chain ? (size_t)count : 0;
+  for (size_t i = 0; i < out->chain_count; i++) {
+    struct ls_tls_certificate *c = &out->chain[i];
+    read_certificate(sk_X509_value(chain, (int)i), b, &c->subject, &c->issuer, &c->expires);
+  }
+}
+
 void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out) {
   const struct curl_tlssessioninfo *info = NULL;
   if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info || !info->internals ||
@@ -268,11 +290,7 @@ void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out) {
   X509 *cert = SSL_get1_peer_certificate(ssl);
   if (!cert)
     return;
-  add_name(&b, X509_get_subject_name(cert));
-  out->peer = take_text(&b);
-  add_name(&b, X509_get_issuer_name(cert));
-  out->issuer = take_text(&b);
-  add_time(&b, X509_get0_notAfter(cert));
-  out->expires = take_text(&b);
+  read_certificate(cert, &b, &out->peer, &out->issuer, &out->expires);
   X509_free(cert);
+  read_chain(ssl, &b, out);
 }
