@@ -40,10 +40,6 @@ chmod 600 etc/tls/key
 $prepare
 ]]
 
-local function fill(text, values)
-  return (text:gsub("%$([%a_]+)", function(name) return values[name] and tostring(values[name]) end))
-end
-
 ---@class spec.Chroot
 ---@field host string
 ---@field port integer
@@ -110,13 +106,13 @@ local function start_once(options)
   }
   net.write_file(dir .. "/cert", options.pair and options.pair.cert or "")
   net.write_file(dir .. "/key", options.pair and options.pair.key or "")
-  local said, status = net.run(fill(PREPARE, values))
+  local said, status = net.run(net.fill(PREPARE, values))
   if status ~= 0 then
     net.remove_dir(dir)
     return nil, "cannot prepare: " .. said, self
   end
-  net.write_file(dir .. "/root" .. options.config, fill(options.text, values))
-  self.watch = assert(io.popen(fill(WATCH, values), "w"))
+  net.write_file(dir .. "/root" .. options.config, net.fill(options.text, values))
+  self.watch = assert(io.popen(net.fill(WATCH, values), "w"))
   if net.wait_until(function() return net.is_open(self.port) end, 5) then return self end
   return nil, options.name .. " did not start: " .. self:log(), self
 end
@@ -136,13 +132,7 @@ end
 ---@param options spec.ChrootOptions
 ---@return spec.Chroot? server, string? err
 function M.start(options)
-  local server, err, failed
-  for _ = 1, 3 do -- a port that was free may be taken a moment later
-    server, err, failed = start_once(options)
-    if server then return server end
-    failed:stop()
-  end
-  return nil, err
+  return net.start_server(function() return start_once(options) end)
 end
 
 return M

@@ -42,6 +42,27 @@ function M.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
+--- Puts values in for `$name` in a text.
+---@param text string
+---@param values table<string, string|number>
+---@return string
+function M.fill(text, values)
+  return (text:gsub("%$([%a_]+)", function(name) return values[name] and tostring(values[name]) end))
+end
+
+--- Starts a server in up to three attempts: a port that was free may be taken a moment later.
+---@param start fun(): table|nil, string?, table?  a server; or nil, why, and what is to be stopped
+---@return table? server, string? err
+function M.start_server(start)
+  local server, err, failed
+  for _ = 1, 3 do
+    server, err, failed = start()
+    if server then return server end
+    failed:stop()
+  end
+  return nil, err
+end
+
 --- Runs a shell command; its output (both streams, without the last line end) and its exit status.
 ---@param command string
 ---@return string output, integer status

@@ -5,7 +5,7 @@
 -- or touched. A watching shell stops the server and removes the directory when this process closes its pipe,
 -- be it by `stop` or by dying.
 local certificate = require "logto_smtp.testing.certificate"
-local decode = require "logto_smtp.testing.decode"
+local maildir = require "spec.support.maildir"
 local net = require "spec.support.net"
 
 local M = {}
@@ -130,10 +130,6 @@ fi
 rm -rf $dir
 ]]
 
-local function fill(text, values)
-  return (text:gsub("%$([%a_]+)", function(name) return values[name] and tostring(values[name]) end))
-end
-
 ---@class spec.Postfix
 ---@field host string
 ---@field port integer with STARTTLS
@@ -151,48 +147,11 @@ function Postfix:log()
   return net.read_file(self.dir .. "/log") or ""
 end
 
--- Lines that Postfix puts on top of what it was sent; Received may be folded.
-local OWN = { ["return-path"] = "returnPath", ["x-original-to"] = "to", ["delivered-to"] = "deliveredTo" }
-
---- Takes Postfix's own header fields off. Its mailbox has LF line ends, so CRLF is put back.
-local function read_message(octets)
-  local message, pos = {}, 1
-  while not message.received do
-    local name, value, after = octets:match("^([%w-]+): ([^\n]*)\n()", pos)
-    if not name then break end
-    while octets:find("^[ \t]", after) do
-      local more, next_line = octets:match("^([^\n]*)\n()", after)
-      value, after = value .. more, next_line
-    end
-    if name:lower() == "received" then
-      message.received = value
-    elseif OWN[name:lower()] then
-      message[OWN[name:lower()]] = value
-    else
-      break
-    end
-    pos = after
-  end
-  message.raw = octets:sub(pos):gsub("\n", "\r\n")
-  local seen = decode.message { raw = message.raw }
-  seen.received, seen.deliveredTo = message.received, message.to
-  seen.returnPath = message.returnPath and message.returnPath:gsub("^<(.*)>$", "%1")
-  return seen
-end
-
---- The delivered messages, oldest first, one for each recipient: as `logto_smtp.testing` decodes them, with
---- raw (as sent, CRLF line ends), returnPath, deliveredTo and received (Postfix's own Received field: it
---- tells the TLS version, the protocol and the authenticated sender).
+--- What has been delivered, oldest first, one for each recipient: see `spec.support.maildir`. Postfix's own
+--- Received field tells the TLS version, the protocol and the authenticated sender.
 ---@return table[]
 function Postfix:messages()
-  local list = {}
-  local box = self.dir .. "/mail/box/new"
-  local names = net.run("ls -1tr " .. net.quote(box) .. " 2>/dev/null")
-  for name in names:gmatch("[^\n]+") do
-    local octets = net.read_file(box .. "/" .. name)
-    if octets then list[#list + 1] = read_message(octets) end
-  end
-  return list
+  return maildir.read(self.dir .. "/mail/box")
 end
 
 --- Waits until n messages have been delivered.
@@ -200,13 +159,9 @@ end
 ---@param seconds? number default 10
 ---@return table[]? messages, string? err with the log
 function Postfix:wait_for(n, seconds)
-  local list
-  local there = net.wait_until(function()
-    list = self:messages()
-    return #list >= n
-  end, seconds or 10)
-  if there then return list end
-  return nil, ("%d of %d messages arrived; Postfix's log:\n%s"):format(#list, n, self:log())
+  local list, count = maildir.wait_for(self.dir .. "/mail/box", n, seconds)
+  if list then return list end
+  return nil, ("%d of %d messages arrived; Postfix's log:\n%s"):format(count, n, self:log())
 end
 
 --- Removes what was delivered.
@@ -224,18 +179,18 @@ local function start_once(values)
   local dir = net.tmpdir()
   values.dir = dir
   local self = setmetatable({ dir = dir, host = "127.0.0.1", user = USER, pass = PASS }, Postfix)
-  self.watch = assert(io.popen(fill(WATCH, values), "w"))
-  local said, status = net.run(fill(PREPARE, values))
+  self.watch = assert(io.popen(net.fill(WATCH, values), "w"))
+  local said, status = net.run(net.fill(PREPARE, values))
   if status ~= 0 then return nil, "cannot prepare: " .. said, self end
   values.uid, values.gid = said:match("(%d+)\n(%d+)$")
   values.port, values.smtps_port = net.free_port(), net.free_port()
   local pair, err = certificate.get(values.certificate)
   if not pair then return nil, err, self end
   net.write_file(dir .. "/tls.pem", pair.key .. pair.cert)
-  net.write_file(dir .. "/etc/main.cf", fill(MAIN .. (values.refusals and REFUSALS or ""), values))
-  net.write_file(dir .. "/etc/master.cf", fill(MASTER, values))
-  net.write_file(dir .. "/etc/sasl/smtpd.conf", fill(SASL, values))
-  said, status = net.run(fill("chmod 600 $dir/tls.pem; $daemons/master -c $dir/etc -w", values))
+  net.write_file(dir .. "/etc/main.cf", net.fill(MAIN .. (values.refusals and REFUSALS or ""), values))
+  net.write_file(dir .. "/etc/master.cf", net.fill(MASTER, values))
+  net.write_file(dir .. "/etc/sasl/smtpd.conf", net.fill(SASL, values))
+  said, status = net.run(net.fill("chmod 600 $dir/tls.pem; $daemons/master -c $dir/etc -w", values))
   if status ~= 0 then return nil, "master: " .. said .. "\n" .. self:log(), self end
   self.port, self.smtps_port, self.ca = values.port, values.smtps_port, pair.ca
   return self
@@ -257,9 +212,8 @@ function M.start(options)
   local daemons, status = net.run("postconf -d -h daemon_directory && command -v saslpasswd2 >/dev/null")
   if status ~= 0 then return nil, "postfix and sasl2-bin are needed: " .. daemons end
   if net.run("id -u") ~= "0" then return nil, "a private Postfix needs root" end
-  local server, err, failed
-  for _ = 1, 3 do -- a port that was free may be taken a moment later
-    server, err, failed = start_once {
+  return net.start_server(function()
+    return start_once {
       realm = REALM, user = USER, pass = PASS, daemons = daemons:match("[^\n]+"),
       auth = auth and "yes" or "no",
       who = (auth and "permit_sasl_authenticated" or "permit_mynetworks") .. ", reject",
@@ -267,10 +221,7 @@ function M.start(options)
       mechanisms = options.mechanisms or "PLAIN LOGIN", certificate = options.certificate or "valid",
       refusals = options.refusals,
     }
-    if server then return server end
-    failed:stop()
-  end
-  return nil, err
+  end)
 end
 
 return M
