@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 --- certificate: certificate authorities and server certificates for tests, made with the `openssl` command.
--- Keys are on P-256, so making a pair takes milliseconds; one pair per kind is made in a process and then
--- reused.
+-- Keys are on P-256. A pair per kind is made once, kept for the process, and for later ones of this user in
+-- $XDG_CACHE_HOME/logto-smtp or ~/.cache/logto-smtp (0700), without the authority's key, which is
+-- thrown away. A file there is replaced whole, by renaming, so runs in parallel need no lock.
 local M = {}
 
 local NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
+local VALID_DAYS, FRESH_SECONDS = 30, 20 * 86400
 
 local SUBJECT = {
   valid = { cn = "localhost", names = NAMES },
@@ -13,15 +15,17 @@ local SUBJECT = {
   self_signed = { cn = "localhost", names = NAMES, alone = true },
 }
 
--- The directory lives as long as the shell; nothing is left behind, whatever fails.
+-- The directory lives as long as the shell; nothing is left behind, whatever fails. Few programs run: on a
+-- busy machine it costs more to start one than to let it work.
 local COMMON = [[
 set -e
 d=$(mktemp -d)
 trap 'rm -rf "$d"' EXIT
 cd "$d"
 new_key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-cat >c <<END
-[req]
+show() { while read -r line; do echo "$line"; done <"$1"; }
+fail() { show log; exit 1; }
+echo '[req]
 distinguished_name=n
 [n]
 [ca]
@@ -30,26 +34,38 @@ keyUsage=critical,keyCertSign
 subjectKeyIdentifier=hash
 [leaf]
 basicConstraints=CA:FALSE
-subjectAltName=%s
-END
-openssl req -config c -x509 $new_key -keyout ca.key -out ca.pem -days 2 -extensions ca \
-  -subj "/CN=Test CA $$" 2>log || { cat log; exit 1; }
+subjectAltName=%s' >c
+openssl req -config c -x509 $new_key -keyout ca.key -out ca.pem -days ]] .. VALID_DAYS .. [[ -extensions ca \
+  -subj "/CN=Test CA $$" 2>log || fail
+show ca.pem
+echo '#'
 ]]
 
 local ALONE = [[
-openssl req -config c -x509 $new_key -keyout key -out cert -days 2 -extensions leaf -subj "/CN=%s" 2>log \
-  || { cat log; exit 1; }
+openssl req -config c -x509 $new_key -keyout - -days ]] .. VALID_DAYS .. [[ -extensions leaf \
+  -subj "/CN=%s" 2>log || fail
 ]]
 
+-- OpenSSL 3 signs in the run that makes the key; older ones, and expired certificates, need one more.
 local SIGNED = [[
-openssl req -config c -new $new_key -keyout key -out csr -subj "/CN=%s" 2>log || { cat log; exit 1; }
-openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -set_serial $$ -days %d -extfile c -extensions leaf \
-  -out cert 2>log || { cat log; exit 1; }
+days=%d
+if [ $days -lt 0 ] || ! openssl req -config c -x509 $new_key -keyout - -CA ca.pem -CAkey ca.key \
+  -set_serial $$ -days $days -extensions leaf -subj "/CN=%s" 2>log
+then
+  openssl req -config c -new $new_key -keyout - -out csr -subj "/CN=%s" 2>log || fail
+  openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -set_serial $$ -days $days -extfile c -extensions leaf \
+    2>log || fail
+fi
 ]]
-
-local SHOW = 'cat ca.pem; echo "#"; cat cert; echo "#"; cat key'
 
 local cache = {}
+
+local function pair_of(text)
+  local ca, rest = text:match("^([^#]+)#\n(.+)$")
+  local cert = rest and rest:match("%-%-%-%-%-BEGIN CERTIFICATE.-END CERTIFICATE%-%-%-%-%-\n")
+  local key = rest and rest:match("%-%-%-%-%-BEGIN PRIVATE KEY.-END PRIVATE KEY%-%-%-%-%-\n")
+  return cert and key and { ca = ca, cert = cert, key = key }
+end
 
 --- PEM texts of a fresh authority, a certificate and its key. The authority has not signed a self_signed one.
 ---@param kind "valid"|"expired"|"wrong_name"|"self_signed"
@@ -57,22 +73,70 @@ local cache = {}
 ---@return { ca: string, cert: string, key: string }? pair, string? err
 function M.make(kind, names)
   local subject = assert(SUBJECT[kind], "unknown kind of certificate")
-  local sign = subject.alone and ALONE:format(subject.cn) or SIGNED:format(subject.cn, subject.days or 2)
-  local pipe = assert(io.popen(COMMON:format(names or subject.names) .. sign .. SHOW, "r"))
+  local sign = subject.alone and ALONE:format(subject.cn)
+    or SIGNED:format(subject.days or VALID_DAYS, subject.cn, subject.cn)
+  local pipe = assert(io.popen(COMMON:format(names or subject.names) .. sign, "r"))
   local said = pipe:read("*a")
   pipe:close()
-  local ca, cert, key = said:match("^([^#]+)#\n([^#]+)#\n([^#]+)$")
-  if not ca then return nil, "cannot make a certificate with the openssl command: " .. said end
-  return { ca = ca, cert = cert, key = key }
+  local pair = pair_of(said)
+  if not pair then return nil, "cannot make a certificate with the openssl command: " .. said end
+  return pair
+end
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function is_path(text)
+  return text ~= nil and text:sub(1, 1) == "/"
+end
+
+--- Where pairs are kept, or nil where there is no such place.
+local function directory()
+  local xdg, home = os.getenv("XDG_CACHE_HOME"), os.getenv("HOME")
+  if is_path(xdg) then return xdg .. "/logto-smtp" end
+  if is_path(home) then return home .. "/.cache/logto-smtp" end
+end
+
+-- The first line tells when the pair was made; one from the future is not believed.
+local function load_pair(dir, kind)
+  local file = io.open(dir .. "/" .. kind, "rb")
+  if not file then return nil end
+  local made, text = (file:read("*a") or ""):match("^made (%d+)\n(.*)$")
+  file:close()
+  local age = made and os.time() - tonumber(made)
+  return age and age >= 0 and age < FRESH_SECONDS and pair_of(text) or nil
+end
+
+-- What is written goes into a file of its own first: no reader ever sees half of it. Failing to keep a pair
+-- costs time only, so nothing is said of it.
+local function store_pair(dir, kind, pair)
+  local name = os.tmpname()
+  os.remove(name)
+  name = dir .. "/" .. name:match("[^/]+$")
+  local file = io.open(name, "wb")
+  if not file then
+    os.execute("exec mkdir -p -m 700 " .. quote(dir) .. " 2>/dev/null")
+    file = io.open(name, "wb")
+  end
+  if not file then return end
+  local whole = file:write(("made %d\n"):format(os.time()), pair.ca, "#\n", pair.cert, pair.key)
+  if not (file:close() and whole and os.rename(name, dir .. "/" .. kind)) then os.remove(name) end
 end
 
 --- Like `make`, but the same pair for each call with the same kind.
 ---@param kind "valid"|"expired"|"wrong_name"|"self_signed"
 ---@return { ca: string, cert: string, key: string }? pair, string? err
 function M.get(kind)
-  local err
-  if not cache[kind] then cache[kind], err = M.make(kind) end
-  return cache[kind], err
+  if cache[kind] then return cache[kind] end
+  local dir = directory()
+  local pair, err = dir and load_pair(dir, kind), nil
+  if not pair then
+    pair, err = M.make(kind)
+    if pair and dir then store_pair(dir, kind, pair) end
+  end
+  cache[kind] = pair
+  return pair, err
 end
 
 --- The kinds `make` knows.

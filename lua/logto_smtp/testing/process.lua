@@ -33,8 +33,8 @@ local function find_interpreter(given)
   if given then return "lua=" .. quote(given) end
   local probe = ('[ "$("$c" -e "io.write(_VERSION)" 2>/dev/null)" = %s ]'):format(quote(_VERSION))
   return table.concat({
-    "lua=$(readlink /proc/$PPID/exe 2>/dev/null)",
-    'case "${lua##*/}" in lua*) ;; *) lua=;; esac',
+    "{ read -r lua </proc/$PPID/comm; } 2>/dev/null",
+    'case "$lua" in lua*) lua=/proc/$PPID/exe;; *) lua=;; esac',
     'if [ -z "$lua" ]; then',
     ("for c in %s; do"):format(table.concat(candidates(), " ")),
     ("if %s; then lua=$c; break; fi; done; fi"):format(probe),
