@@ -39,6 +39,7 @@ help:
 	@echo 'make test      every test, on Lua 5.4 and LuaJIT; one summary line at the end'
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
+	@echo 'make nginx     the specs with a real nginx'
 	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
 	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,growth,micro RUNS=5 FULL=1'
@@ -126,6 +127,11 @@ SPECS ?= $(wildcard spec/*_spec.lua) spec/e2e spec/testing
 specs: $(module)
 	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) spec/busted.lua -o plainTerminal $(SPECS)
 
+# The specs with a real nginx, once, on LuaJIT as in nginx itself: make nginx NGINX_SPECS=spec/nginx/nginx_spec.lua
+NGINX_SPECS ?= spec/nginx
+nginx:
+	@$(MAKE) --no-print-directory -s specs LUA=luajit SPECS='$(NGINX_SPECS)'
+
 # The specs against Exim, OpenSMTPD and npm's smtp-server alone, for LUA; npm is installed when there is none.
 interop: deps-test
 	@command -v npm >/dev/null || .ci/deps node
@@ -193,6 +199,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers specs interop asan lint layers install clean env
+.PHONY: unit peers specs nginx interop asan lint layers install clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

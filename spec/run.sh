@@ -42,6 +42,7 @@ step "unit tests under ASan and UBSan" $make unit
 step "transport rooms against real peers" $make peers
 step "specs on Lua 5.4" $make specs LUA=5.4
 step "specs on LuaJIT" $make specs LUA=luajit
+step "specs with a real nginx" $make nginx
 step "specs on Lua 5.4 under ASan and UBSan" $make asan
 
 printf '\n'

@@ -1,0 +1,317 @@
+-- SPDX-License-Identifier: MIT
+--- nginx: a real nginx with Lua for one spec, on a free loopback port, under a directory of its own.
+--    local server = assert(nginx.start{ server = "location /t { content_by_lua_block { ngx.say(1) } }" })
+--    local got = server:get("/t")   -- { status = 200, headers = { ["content-type"] = ... }, body = "1\n" }
+--    server:stop()
+-- `require "logto_smtp"` in it finds this checkout, built for LuaJIT. Workers run as who runs the specs, root
+-- too. It ends with this process or by `stop`. Needs nginx, libnginx-mod-http-lua and lua-resty-core.
+local net = require "spec.support.net"
+local socket = require "socket"
+
+local M = {}
+
+local MODULES = { "ndk_http_module.so", "ngx_http_lua_module.so" }
+
+local CONFIG = [[
+%(modules)s
+pid %(dir)s/nginx.pid;
+error_log %(dir)s/error.log %(level)s;
+worker_processes %(workers)d;
+%(user)s
+%(main)s
+events { worker_connections 4096; }
+http {
+  access_log off;
+  lua_package_path "%(root)s/?.lua;%(root)s/lua/?.lua;%(root)s/lua/?/init.lua;;";
+  lua_package_cpath "%(root)s/build/luajit/?.so;;";
+  client_body_temp_path %(dir)s/body;
+  proxy_temp_path %(dir)s/proxy;
+  fastcgi_temp_path %(dir)s/fastcgi;
+  uwsgi_temp_path %(dir)s/uwsgi;
+  scgi_temp_path %(dir)s/scgi;
+  %(http)s
+  server {
+    listen 127.0.0.1:%(port)d backlog=4096;
+    %(server)s
+  }
+}
+]]
+
+-- `cat` returns when the process of the specs closes the pipe or ends, however it ends.
+local RUN = [[
+for fd in /proc/self/fd/*; do [ "${fd##*/}" -gt 2 ] && eval "exec ${fd##*/}>&-"; done
+cd %(dir)s
+nginx -p $PWD -c nginx.conf -e error.log -g "daemon off;" </dev/null >>error.log 2>&1 &
+pid=$!
+cat >/dev/null
+kill -TERM $pid 2>/dev/null
+for i in {1..20}; do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+workers=$(cat /proc/$pid/task/$pid/children 2>/dev/null)
+kill -KILL $pid $workers 2>/dev/null
+wait
+rm -rf %(dir)s
+]]
+
+local function fill(text, values)
+  return (text:gsub("%%%((%w+)%)[sd]", function(name) return tostring(values[name] or "") end))
+end
+
+---@class spec.Nginx
+---@field host string
+---@field port integer
+---@field dir string   its prefix, removed by `stop`
+---@field master integer  pid
+---@field private pipe? file*
+local Nginx = {}
+Nginx.__index = Nginx
+
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+-- Debian's lua module is a dynamic one; OpenResty's nginx has it built in.
+local function load_modules()
+  local lines = {}
+  for _, name in ipairs(MODULES) do
+    local path = "/usr/lib/nginx/modules/" .. name
+    if exists(path) then lines[#lines + 1] = "load_module " .. path .. ";" end
+  end
+  return table.concat(lines, "\n")
+end
+
+---@class spec.NginxOptions
+---@field server? string  what stands in `server {}`: locations
+---@field http? string    what stands in `http {}`: lua_shared_dict, init_by_lua_block, ...
+---@field main? string    what stands outside: env, worker_shutdown_timeout, ...
+---@field workers? integer  1 without it
+---@field user? string    of the workers, where the specs run as root; without it root
+---@field level? string   of the error log; "info" without it
+
+--- Starts nginx, and waits until it takes connections.
+---@param options spec.NginxOptions
+---@return spec.Nginx? server, string? err  with the error log in it
+function M.start(options)
+  local dir = net.tmpdir()
+  local root, me = net.run("pwd"), net.run("id -un")
+  local port = net.free_port()
+  if options.user then net.run("chmod 755 " .. dir) end
+  net.write_file(dir .. "/nginx.conf", fill(CONFIG, {
+    dir = dir, port = port, root = root, modules = load_modules(),
+    user = me == "root" and ("user %s;"):format(options.user or "root") or "",
+    level = options.level or "info", workers = options.workers or 1,
+    main = options.main, http = options.http, server = options.server,
+  }))
+  local self = setmetatable({ dir = dir, host = "127.0.0.1", port = port }, Nginx)
+  local script = fill(RUN, { dir = dir })
+  self.pipe = assert(io.popen("exec bash -c " .. net.quote(script), "w"))
+  local ready = net.wait_until(function()
+    self.master = tonumber(net.read_file(dir .. "/nginx.pid") or "")
+    return self.master and net.is_open(port) and #self:workers() == (options.workers or 1)
+      or self:log():find("%[emerg%]")
+  end, 10)
+  if ready == true then return self end
+  local said = self:log()
+  self:stop()
+  return nil, "nginx did not start: " .. said
+end
+
+--- The error log so far.
+---@return string
+function Nginx:log()
+  return net.read_file(self.dir .. "/error.log") or ""
+end
+
+--- Waits until the error log holds a Lua pattern, and answers what it captures.
+---@param pattern string
+---@param seconds? number  5 without it
+---@return string? found
+function Nginx:wait_for_log(pattern, seconds)
+  return net.wait_until(function() return self:log():match(pattern) end, seconds)
+end
+
+-- The pids of the master's children whose title has, or has not, the words of one that is on its way out.
+local function children(self, ending)
+  local list = {}
+  local line = net.read_file(("/proc/%d/task/%d/children"):format(self.master, self.master)) or ""
+  for pid in line:gmatch("%d+") do
+    local title = net.read_file("/proc/" .. pid .. "/cmdline") or ""
+    local is_ending = title:find("is shutting down", 1, true) ~= nil
+    if title:find("worker process", 1, true) and is_ending == ending then list[#list + 1] = tonumber(pid) end
+  end
+  return list
+end
+
+--- Pids of the workers that take requests.
+---@return integer[]
+function Nginx:workers() return children(self, false) end
+
+--- Pids of the workers that finish what they have and then end.
+---@return integer[]
+function Nginx:old_workers() return children(self, true) end
+
+--- Octets in memory of a process.
+---@param pid? integer  the first worker without it
+---@return integer
+function Nginx:rss(pid)
+  local text = net.read_file(("/proc/%d/status"):format(pid or self:workers()[1])) or ""
+  return (tonumber(text:match("VmRSS:%s*(%d+)")) or 0) * 1024
+end
+
+--- What the open files of a process lead to: "socket:[123]", "/dev/null".
+---@param pid? integer  the first worker without it
+---@return string[]
+function Nginx:fds(pid)
+  local list = {}
+  local out = net.run(("readlink /proc/%d/fd/*"):format(pid or self:workers()[1]))
+  for line in out:gmatch("[^\n]+") do list[#list + 1] = line end
+  return list
+end
+
+--- How many threads a process has.
+---@param pid? integer  the first worker without it
+---@return integer
+function Nginx:threads(pid)
+  local text = net.read_file(("/proc/%d/status"):format(pid or self:workers()[1])) or ""
+  return tonumber(text:match("Threads:%s*(%d+)")) or 0
+end
+
+--- Sends a signal.
+---@param name string   "HUP", "QUIT", "TERM", "USR1", "KILL"
+---@param pid? integer  the master without it
+function Nginx:signal(name, pid)
+  net.run(("kill -%s %d"):format(name, pid or self.master))
+end
+
+--- Reloads, and waits until none of the workers before takes requests. They may still be there, ending.
+function Nginx:reload()
+  local before, count = {}, 0
+  for _, pid in ipairs(self:workers()) do before[pid], count = true, count + 1 end
+  self:signal("HUP")
+  assert(net.wait_until(function()
+    local now = self:workers()
+    for _, pid in ipairs(now) do
+      if before[pid] then return false end
+    end
+    return #now == count
+  end, 10), "nginx did not reload")
+end
+
+--- Waits until no worker of before the last reload is left; false when one still is.
+---@param seconds? number  5 without it
+---@return boolean
+function Nginx:wait_for_old(seconds)
+  return net.wait_until(function() return #self:old_workers() == 0 end, seconds) or false
+end
+
+--- Waits until nginx has ended by itself, as after a QUIT; false when it has not.
+---@param seconds? number  5 without it
+---@return boolean
+function Nginx:wait_for_end(seconds)
+  local gone = function() return not exists(("/proc/%d/task"):format(self.master)) end
+  return net.wait_until(function()
+    local state = net.read_file(("/proc/%d/stat"):format(self.master))
+    return gone() or state == nil or state:match("%) (%u)") == "Z"
+  end, seconds) or false
+end
+
+--- Ends nginx, and removes its directory. Safe twice.
+function Nginx:stop()
+  if not self.pipe then return end
+  self.pipe:close()
+  self.pipe = nil
+end
+
+local function request_octets(server, request)
+  local body = request.body or ""
+  local method = request.method or (request.body and "POST" or "GET")
+  local lines = { ("%s %s HTTP/1.0"):format(method, request.path) }
+  lines[#lines + 1] = ("Host: %s:%d"):format(server.host, server.port)
+  if request.body then lines[#lines + 1] = "Content-Length: " .. #body end
+  for name, value in pairs(request.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
+  return table.concat(lines, "\r\n") .. "\r\n\r\n" .. body
+end
+
+---@class spec.NginxRequest
+---@field path string
+---@field method? string  GET, or POST where there is a body
+---@field headers? table<string, string>
+---@field body? string
+
+--- Sends a request and leaves it there: for one that is to be given up by `close` of what this answers.
+---@param request spec.NginxRequest
+---@return table socket
+function Nginx:open(request)
+  local sock = assert(socket.connect(self.host, self.port))
+  assert(sock:send(request_octets(self, request)))
+  return sock
+end
+
+local function parse(octets)
+  local head, body = octets:match("^(.-)\r\n\r\n(.*)$")
+  local status = head and tonumber(head:match("^HTTP/%d%.%d (%d+)"))
+  if not status then
+    return { err = octets == "" and "closed" or "no HTTP: " .. octets, body = "", headers = {} }
+  end
+  local headers = {}
+  for name, value in head:gmatch("\r\n([^:\r\n]+):%s*([^\r\n]*)") do headers[name:lower()] = value end
+  return { status = status, headers = headers, body = body }
+end
+
+---@class spec.NginxAnswer
+---@field status? integer
+---@field headers table<string, string>  names in lower case
+---@field body string
+---@field seconds number  from the start of all to the end of this
+---@field err? string     instead of a status: "closed", "timeout", ...
+
+--- Sends requests at the same time, each on a connection of its own, and answers what came, in their order.
+---@param requests spec.NginxRequest[]
+---@param seconds? number  for all together; 30 without it
+---@return spec.NginxAnswer[]
+function Nginx:fetch(requests, seconds)
+  local answers, parts, index_of, open = {}, {}, {}, {}
+  local start = socket.gettime()
+  for i, request in ipairs(requests) do
+    local ok, sock = pcall(self.open, self, request)
+    if ok then
+      sock:settimeout(0)
+      parts[i], index_of[sock], open[#open + 1] = {}, i, sock
+    else
+      answers[i] = { err = tostring(sock), headers = {}, body = "", seconds = 0 }
+    end
+  end
+  while #open > 0 and socket.gettime() - start < (seconds or 30) do
+    for _, sock in ipairs((socket.select(open, nil, 0.2))) do
+      local i = index_of[sock]
+      local all, err, part = sock:receive("*a")
+      parts[i][#parts[i] + 1] = all or part
+      if all or err ~= "timeout" then
+        answers[i] = parse(table.concat(parts[i]))
+        answers[i].seconds = socket.gettime() - start
+        sock:close()
+        for at, other in ipairs(open) do
+          if other == sock then table.remove(open, at) break end
+        end
+      end
+    end
+  end
+  for _, sock in ipairs(open) do
+    sock:close()
+    answers[index_of[sock]] = { err = "timeout", headers = {}, body = "", seconds = socket.gettime() - start }
+  end
+  return answers
+end
+
+--- Sends one request.
+---@param path string
+---@param request? spec.NginxRequest  without its path
+---@return spec.NginxAnswer
+function Nginx:get(path, request)
+  local whole = { path = path }
+  for k, v in pairs(request or {}) do whole[k] = v end
+  return self:fetch({ whole })[1]
+end
+
+return M
