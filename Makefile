@@ -190,6 +190,15 @@ install: $(module)
 	cd lua && find logto_smtp -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/lua/$(lua_abi)/{} \;
 	sed '1s|.*|#!/usr/bin/env $(lua_bin)|' bin/logto-smtp > $(DESTDIR)$(PREFIX)/bin/logto-smtp
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/logto-smtp
+	@$(MAKE) --no-print-directory -s install-shell LUA=$(LUA) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+# The manual page and the completion of the command, written by the command itself.
+shell_files := man/man1/logto-smtp.1:manual bash-completion/completions/logto-smtp:completion+bash \
+  zsh/site-functions/_logto-smtp:completion+zsh
+install-shell: $(module)
+	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; for f in $(shell_files); do \
+	  to=$(DESTDIR)$(PREFIX)/share/$${f%%:*}; mkdir -p "$${to%/*}"; \
+	  $(lua_bin) bin/logto-smtp $$(echo "$${f##*:}" | tr + ' ') > "$$to" || exit 1; chmod 644 "$$to"; done
 
 clean:
 	rm -rf $(B)
@@ -199,6 +208,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers specs nginx interop asan lint layers install clean env
+.PHONY: unit peers specs nginx interop asan lint layers install install-shell clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

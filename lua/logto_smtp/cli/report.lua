@@ -44,8 +44,11 @@ end
 ---@return integer
 function M.verdict(args, context, name, issues, advice)
   local problems = explain.issues(issues)
+  local code = #problems == 0 and exit.OK or exit.CONFIG
   if args.json then
     M.json(context, { valid = #problems == 0, issues = issues, advice = advice })
+  elseif args.quiet then
+    return code
   elseif #problems > 0 then
     context.stdout:write(name, ": not valid\n")
     write_problems(context.stdout, problems)
@@ -53,7 +56,7 @@ function M.verdict(args, context, name, issues, advice)
     context.stdout:write(name, ": valid\n")
     write_advice(context.stdout, advice)
   end
-  return #problems == 0 and exit.OK or exit.CONFIG
+  return code
 end
 
 local function plain_cause(cause)
@@ -93,7 +96,7 @@ end
 function M.sent(args, context, info)
   if args.json then
     M.json(context, { ok = true, info = info })
-  else
+  elseif not args.quiet then
     context.stdout:write("sent to ", table.concat(info.accepted, ", "), "\n  server: ", info.response,
       "\n  message: ", info.messageId, "\n")
   end

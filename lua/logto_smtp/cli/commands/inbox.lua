@@ -10,6 +10,8 @@ local report = require("logto_smtp.cli.report")
 local M = {
   name = "inbox",
   summary = "Start a mail server on a loopback port and print each mail, until Ctrl-C.",
+  examples = { { "logto-smtp inbox --config config.json", "and a config that sends to it" } },
+  shared = { "json" },
 }
 
 function M.define(command)

@@ -6,7 +6,15 @@ local json = require("logto_smtp.json")
 local providers = require("logto_smtp.providers")
 local report = require("logto_smtp.cli.report")
 
-local M = { name = "init", summary = "Print a complete example config for a mail service." }
+local M = {
+  name = "init",
+  summary = "Print a complete example config for a mail service.",
+  examples = {
+    { "logto-smtp init --list", "which services there are" },
+    { "logto-smtp init --provider gmail > config.json", "a complete config to start from" },
+  },
+  shared = { "json" },
+}
 
 local function names()
   local out = {}

@@ -5,8 +5,19 @@ local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
 local providers = require("logto_smtp.providers")
 local report = require("logto_smtp.cli.report")
+local verbose = require("logto_smtp.cli.verbose")
 
-local M = { name = "send", summary = "Send one message of a type, filled from a payload." }
+local M = {
+  name = "send",
+  summary = "Send one message of a type, filled from a payload.",
+  examples = {
+    { [[logto-smtp send config.json --to you@example.com --type SignIn --payload '{"code":"123456"}']],
+      "the SignIn template with a code" },
+    { "logto-smtp send config.json --to you@example.com --payload @payload.json",
+      "the Generic one, filled from a file" },
+  },
+  shared = { "json", "quiet", "verbose" },
+}
 
 function M.define(command)
   input.define(command)
@@ -21,7 +32,9 @@ end
 function M.deliver(args, context, data)
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
-  local connector = require("logto_smtp").createConnector({ transport = context.transport })
+  local connector = require("logto_smtp").createConnector({
+    transport = context.transport, logger = verbose.logger(args, context, config),
+  })
   local info, send_err = connector.sendMessage(data, config)
   if not info then
     -- The guard has passed whatever got as far as the transport, so there can be advice on it.

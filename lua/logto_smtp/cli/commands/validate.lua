@@ -10,6 +10,12 @@ local report = require("logto_smtp.cli.report")
 local M = {
   name = "validate",
   summary = "Check a config: one line per issue, and advice. Connects to nothing.",
+  examples = {
+    { "logto-smtp validate config.json", "every issue, with its path and what to do" },
+    { "logto-smtp init --provider ses | logto-smtp validate - --json", "the same for a program" },
+    { "logto-smtp validate -q config.json || exit", "the exit code alone" },
+  },
+  shared = { "json", "quiet" },
 }
 
 function M.define(command)

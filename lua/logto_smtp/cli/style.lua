@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: MIT
+--- How text looks on a terminal: colours where a person reads and wants them, plain octets everywhere else,
+-- and nothing that a stranger wrote ever steers the terminal.
+
+local M = {}
+
+local CODES = {
+  bold = "1", dim = "2", reverse = "7", red = "31", green = "32", yellow = "33", blue = "34", cyan = "36",
+}
+
+local DEFAULT_COLUMNS = 80
+
+local found, core = pcall(require, "logto_smtp.core")
+local process = found and core.process or nil
+
+local function is_terminal(fd)
+  if process then return process.isTerminal(fd) end
+  local ok = os.execute(("test -t %d"):format(fd))
+  return ok == true or ok == 0
+end
+
+local function columns_of(fd, getenv)
+  return process and process.columns and process.columns(fd) or tonumber(getenv("COLUMNS")) or DEFAULT_COLUMNS
+end
+
+local function escape(octet) return ("\\x%02X"):format(octet:byte()) end
+
+local function escape_point(base)
+  return function(octet) return ("\\u%04X"):format(base + octet:byte() - 128) end
+end
+
+--- Text of others for a terminal or a log: control characters, and those that reorder text, are shown and
+--- not obeyed. Line ends and tabs stay.
+---@param text string
+---@return string
+function M.plain(text)
+  text = text:gsub("\r\n", "\n"):gsub("[%z\1-\8\11-\31\127]", escape)
+  text = text:gsub("\194([\128-\159])", escape_point(0x80))
+  text = text:gsub("\226\128([\142\143\170-\174])", escape_point(0x2000))
+  return (text:gsub("\226\129([\166-\169])", escape_point(0x2040)))
+end
+
+--- The same on one line.
+---@param text string
+---@return string
+function M.line(text)
+  return (M.plain(text):gsub("%s+", " "))
+end
+
+---@class logto_smtp.cli.Style
+---@field terminal boolean  the stream is a terminal
+---@field colours boolean   escape sequences may be written to it
+---@field columns integer   its width
+---@field bold fun(text: string): string
+---@field dim fun(text: string): string
+---@field reverse fun(text: string): string
+---@field red fun(text: string): string
+---@field green fun(text: string): string
+---@field yellow fun(text: string): string
+---@field blue fun(text: string): string
+---@field cyan fun(text: string): string
+
+--- What may be done with one of a context's streams. Without colours (no terminal, NO_COLOR set to anything
+--- but nothing, TERM=dumb) each function gives its text back.
+---@param context logto_smtp.cli.Context
+---@param name? "stdout"|"stderr"  stdout without it
+---@return logto_smtp.cli.Style
+function M.of(context, name)
+  local fd, getenv = context[name or "stdout"].fd, context.getenv
+  local terminal = fd ~= nil and is_terminal(fd)
+  local style = {
+    terminal = terminal, columns = terminal and columns_of(fd, getenv) or DEFAULT_COLUMNS,
+    colours = terminal and (getenv("NO_COLOR") or "") == "" and getenv("TERM") ~= "dumb",
+  }
+  for what, code in pairs(CODES) do
+    style[what] = function(text)
+      return style.colours and "\27[" .. code .. "m" .. text .. "\27[0m" or text
+    end
+  end
+  return style
+end
+
+return M
