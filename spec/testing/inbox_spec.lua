@@ -434,35 +434,6 @@ describe("flights", function()
   end)
 end)
 
-describe("inbox:waitFor()", function()
-  it("waits for what has not arrived yet and gives the first that matches", function()
-    greeted { tls = "none" }
-    deliver("Subject: one\r\n\r\nYour code is 123456.")
-    deliver("Subject: two\r\n\r\nYour code is 654321.")
-    assert.equal("123456", inbox:waitFor({ to = "C@d.example" }).code)
-    assert.equal("654321", inbox:waitFor({ subject = "two" }).code)
-    assert.equal(2, #inbox:waitFor { n = 2 })
-    assert.equal(2, #inbox:messages())
-    inbox:clear()
-    assert.equal(0, #inbox:messages())
-    deliver("Subject: three\r\n\r\n")
-    assert.equal("three", inbox:waitFor().subject)
-  end)
-
-  it("tells what did arrive when the time is over", function()
-    greeted { tls = "none" }
-    deliver("Subject: one\r\n\r\nx")
-    local began = socket.gettime()
-    local none, err = inbox:waitFor { to = "x@y.example", subject = "one", timeout = 0.2 }
-    assert.is_nil(none)
-    assert.is_true(socket.gettime() - began < 1)
-    assert.equal('expected 1 mail(s) with subject "one", to "x@y.example" within 0.2 s, got 0; '
-      .. '1 arrived in all:\n'
-      .. '  1. to c@d.example, subject "one"; differs in to', err)
-    assert.has_error(function() inbox:waitFor { too = "x" } end)
-  end)
-end)
-
 describe("inbox:transcript()", function()
   it("shows commands and replies and no secret", function()
     greeted { tls = "none", auth = { user = "u", pass = "s3cret" } }

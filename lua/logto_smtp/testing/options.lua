@@ -32,6 +32,8 @@ local M = {}
 ---@field maxRecipients? integer per message; default 1000
 ---@field lineLimit? integer octets of a command line; default 2048
 ---@field latency? number seconds each answer is held back, as if the server were far away
+---@field templates? table[] further templates a mail may be made from, so that its `type` can be told: a list
+---  for `i18nTemplates`, or a config's; those of `inbox:config()` are known anyway
 ---@field interpreter? string path of a Lua interpreter for the server, if the right one is not found
 
 local TYPES = {
@@ -40,6 +42,7 @@ local TYPES = {
   mechanisms = "table", capabilities = "table", chunking = "boolean", dsn = "boolean", size = "number",
   greeting = true, script = "table", idleTimeout = "number", idleSilent = "boolean", maxMessages = "number",
   maxRecipients = "number", lineLimit = "number", latency = "number", interpreter = "string",
+  templates = "table",
 }
 
 local DEFAULTS = {
@@ -49,7 +52,7 @@ local DEFAULTS = {
 }
 
 local function complain(what)
-  error("bad argument #1 to 'startInbox' (" .. what .. ")", 4)
+  error("bad argument #1 to 'startInbox' (" .. what .. ")", 5)
 end
 
 local function check_types(options)
