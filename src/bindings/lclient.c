@@ -172,7 +172,7 @@ static int new_client(lua_State *L) {
     return 2;
   }
   if (status == LS_OK)
-    status = ls_client_new(config, &b->client, &scratch->error);
+    status = ls_client_new(config, NULL, &b->client, &scratch->error);
   if (status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
   if (status != LS_OK) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client_drive.h"
 #include "clock.h"
 #include "composer.h"
 #include "idn.h"
@@ -18,6 +19,8 @@ struct ls_client {
   struct ls_arena arena; /* the config's strings, the password among them: wiped with it */
   struct ls_config config;
   struct ls_dkim_signer *signer; /* NULL: messages go unsigned */
+  struct ls_loop own; /* unused where the loop is the caller's */
+  struct ls_loop *loop;
   struct ls_pool pool;
   struct ls_log log;
   uint64_t last_id;
@@ -75,15 +78,17 @@ static enum ls_status to_ascii(struct ls_arena *a, const char **name, struct ls_
   return LS_OK;
 }
 
-enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **out, struct ls_error *err) {
+enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop, struct ls_client **out,
+                             struct ls_error *err) {
   *out = NULL;
   struct ls_client *c = calloc(1, sizeof *c);
-  if (!c || ls_client_library_init() != LS_OK) {
+  if (!c || ls_client_library_init() != LS_OK || (!loop && !ls_loop_init(&c->own))) {
     free(c);
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   }
   ls_arena_init(&c->arena, CONFIG_OCTETS);
   c->owner = getpid();
+  c->loop = loop ? loop : &c->own;
   enum ls_status status = ls_config_read(config, &c->arena, &c->config, err);
   ls_log_init(&c->log, c->config.logger, c->config.debug);
   if (status == LS_OK)
@@ -95,7 +100,7 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **o
   if (status == LS_OK)
     status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
   if (status == LS_OK)
-    status = ls_pool_init(&c->pool, &c->config, &c->log, err);
+    status = ls_pool_init(&c->pool, &c->config, c->loop, &c->log, err);
   if (status == LS_OK)
     status = ls_login_init(&c->pool.login, ls_value_get(config, LS_SPAN("auth")), &c->config, err);
   if (status != LS_OK) {
@@ -115,10 +120,13 @@ static bool is_ours(const struct ls_client *c) {
 void ls_client_free(struct ls_client *c) {
   if (!c)
     return;
-  if (is_ours(c))
+  if (is_ours(c)) {
     ls_pool_deinit(&c->pool);
-  else
+    if (c->own.multi)
+      ls_loop_deinit(&c->own);
+  } else {
     ls_pool_abandon(&c->pool);
+  }
   ls_dkim_signer_free(c->signer);
   ls_log_deinit(&c->log);
   ls_arena_deinit(&c->arena);
@@ -146,12 +154,25 @@ static void drop(struct ls_composed *m, struct ls_arena *a) {
   ls_arena_deinit(a);
 }
 
+bool ls_client_has_room(const struct ls_client *c, size_t n) {
+  bool full = c->octets && (n > QUEUE_OCTETS || c->octets > QUEUE_OCTETS - n);
+  return !full && ls_client_pending(c) < QUEUE_MESSAGES;
+}
+
+int64_t ls_client_deadline(const struct ls_client *c, size_t ahead, int64_t now_ms) {
+  return now_ms + ls_pool_delay(&c->pool, ahead, now_ms) + c->config.total_timeout;
+}
+
+void ls_client_enqueue(struct ls_client *c, struct ls_job *j) {
+  c->octets += j->octets;
+  ls_pool_submit(&c->pool, j);
+}
+
 enum ls_status ls_client_submit(struct ls_client *c, struct ls_composed *m, struct ls_arena *a, uint64_t *id,
                                 struct ls_error *err) {
   enum ls_status status = check_usable(c, err);
   size_t n = m->content.n;
-  if (status == LS_OK && (ls_client_pending(c) >= QUEUE_MESSAGES ||
-                          (c->octets && (n > QUEUE_OCTETS || c->octets > QUEUE_OCTETS - n))))
+  if (status == LS_OK && !ls_client_has_room(c, n))
     status = ls_error_set(err, LS_EBUSY, "API",
                           "%zu messages wait already; poll until some are finished, then submit again",
                           ls_client_pending(c));
@@ -163,11 +184,9 @@ enum ls_status ls_client_submit(struct ls_client *c, struct ls_composed *m, stru
   if (!j)
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   j->id = *id = ++c->last_id;
-  int64_t now_ms = ls_clock_ms();
-  j->deadline_ms = now_ms + ls_pool_delay(&c->pool, now_ms) + c->config.total_timeout;
+  j->deadline_ms = ls_client_deadline(c, 0, ls_clock_ms());
   j->octets = n;
-  c->octets += n;
-  ls_pool_submit(&c->pool, j);
+  ls_client_enqueue(c, j);
   return LS_OK;
 }
 
@@ -182,14 +201,40 @@ static bool is_finished(const struct ls_client *c, uint64_t id) {
   return false;
 }
 
+bool ls_client_took(struct ls_client *c, CURL *easy, CURLcode result, int64_t now_ms) {
+  return ls_pool_took(&c->pool, easy, result, now_ms);
+}
+
+void ls_client_turn(struct ls_client *c, int64_t now_ms) {
+  ls_pool_turn(&c->pool, now_ms);
+}
+
+int64_t ls_client_watch(struct ls_client *c, int64_t now_ms, int64_t until_ms) {
+  return ls_pool_watch(&c->pool, now_ms, until_ms);
+}
+
+/* A turn of a client that has its loop to itself, and a wait of one. */
+static void turn(struct ls_client *c, int64_t now_ms) {
+  CURL *easy;
+  CURLcode result;
+  ls_loop_run(c->loop);
+  while (ls_loop_next(c->loop, &easy, &result))
+    ls_client_took(c, easy, result, now_ms);
+  ls_client_turn(c, now_ms);
+}
+
+static void wait_until(struct ls_client *c, int64_t now_ms, int64_t until_ms) {
+  ls_loop_wait(c->loop, ls_client_watch(c, now_ms, until_ms) - now_ms);
+}
+
 /* Turns until the message id (0: any) is finished, nothing is pending, or until_ms. */
 static void work(struct ls_client *c, uint64_t id, int64_t until_ms) {
   for (;;) {
     int64_t now_ms = ls_clock_ms();
-    ls_pool_turn(&c->pool, now_ms);
+    turn(c, now_ms);
     if (is_finished(c, id) || ls_client_pending(c) == 0 || now_ms >= until_ms)
       return;
-    ls_pool_wait(&c->pool, now_ms, until_ms);
+    wait_until(c, now_ms, until_ms);
   }
 }
 
@@ -201,10 +246,19 @@ size_t ls_client_poll(struct ls_client *c, int64_t wait_ms) {
   return c->pool.finished.count;
 }
 
-static int give(struct ls_client *c, struct ls_job *j, struct ls_result *out) {
+static struct ls_job *release(struct ls_client *c, struct ls_job *j) {
+  if (j)
+    c->octets -= j->octets;
+  return j;
+}
+
+struct ls_job *ls_client_pop(struct ls_client *c) {
+  return release(c, ls_job_pop(&c->pool.finished));
+}
+
+static int give(struct ls_job *j, struct ls_result *out) {
   if (!j)
     return 0;
-  c->octets -= j->octets;
   *out = j->result;
   j->result = (struct ls_result){0};
   ls_job_free(j);
@@ -213,7 +267,7 @@ static int give(struct ls_client *c, struct ls_job *j, struct ls_result *out) {
 
 int ls_client_next(struct ls_client *c, struct ls_result *out) {
   *out = (struct ls_result){0};
-  return give(c, ls_job_pop(&c->pool.finished), out);
+  return give(ls_client_pop(c), out);
 }
 
 enum ls_status ls_client_send(struct ls_client *c, struct ls_composed *m, struct ls_arena *a,
@@ -224,7 +278,7 @@ enum ls_status ls_client_send(struct ls_client *c, struct ls_composed *m, struct
   if (status != LS_OK)
     return status;
   work(c, id, INT64_MAX);
-  if (!give(c, ls_job_take(&c->pool.finished, id), out))
+  if (!give(release(c, ls_job_take(&c->pool.finished, id)), out))
     ls_error_set(&out->error, LS_ECONNECTION, "API", "The message was lost on the way through the client");
   return out->error.status;
 }
@@ -249,71 +303,84 @@ static void read_verification(struct ls_conn *conn, struct ls_verification *out)
   *out = v;
 }
 
-/* Turns until the probe is ready or has failed. Results of messages gather meanwhile. */
-static void wait_for(struct ls_client *c, struct ls_conn *conn) {
-  int64_t until_ms = ls_clock_ms() + c->config.total_timeout;
-  for (;;) {
-    int64_t now_ms = ls_clock_ms();
-    ls_pool_turn(&c->pool, now_ms);
-    if (ls_conn_state(conn) != LS_CONN_OPENING)
-      return;
-    if (now_ms >= until_ms) {
-      struct ls_error why = {0};
-      ls_error_set(&why, LS_ETIMEDOUT, ls_dialogue_command(ls_conn_dialogue(conn)),
-                   "Timeout: not done within totalTimeout (%lld ms)", (long long)c->config.total_timeout);
-      ls_conn_fail(conn, &why, now_ms);
-      ls_error_deinit(&why);
-      return;
-    }
-    ls_pool_wait(&c->pool, now_ms, until_ms);
-  }
+static enum ls_status too_late(const struct ls_client *c, const char *command, struct ls_error *err) {
+  return ls_error_set(err, LS_ETIMEDOUT, command, "Timeout: not done within totalTimeout (%lld ms)",
+                      (long long)c->config.total_timeout);
 }
 
-/* Opens the probe, once there is an access token where one is needed. NULL: err says why. */
-static struct ls_conn *open_probe(struct ls_client *c, struct ls_error *err) {
-  int64_t until_ms = ls_clock_ms() + c->config.total_timeout;
-  for (;;) {
-    int64_t now_ms = ls_clock_ms();
-    struct ls_conn *conn = ls_pool_probe(&c->pool, now_ms, err);
-    if (conn || err->status != LS_OK)
-      return conn;
-    if (now_ms >= until_ms) {
-      ls_error_set(err, LS_ETIMEDOUT, "AUTH XOAUTH2", "Timeout: not done within totalTimeout (%lld ms)",
-                   (long long)c->config.total_timeout);
-      return NULL;
-    }
-    ls_pool_wait(&c->pool, now_ms, until_ms);
-    ls_pool_turn(&c->pool, ls_clock_ms());
-    if (c->pool.login.failure.status != LS_OK) {
-      ls_error_copy(err, &c->pool.login.failure);
-      return NULL;
-    }
-  }
+/* Opens the probe, once there is an access token where one is needed. False: out->error says why not, or the
+ * token is on its way. */
+static bool open_probe(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
+                       struct ls_verification *out) {
+  const struct ls_error *failure = &c->pool.login.failure;
+  if (v->asked && failure->status != LS_OK)
+    ls_error_copy(&out->error, failure);
+  else
+    v->conn = ls_pool_probe(&c->pool, now_ms, &out->error);
+  v->asked = !v->conn;
+  if (!v->conn && out->error.status == LS_OK && now_ms >= v->until_ms)
+    too_late(c, "AUTH XOAUTH2", &out->error);
+  return v->conn != NULL;
 }
 
+/* Reads what the probe has come to. False: it goes on, with another one. */
+static bool close_probe(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
+                        struct ls_verification *out) {
+  bool again = !v->second && ls_pool_probe_again(&c->pool, v->conn);
+  if (!again) {
+    read_verification(v->conn, out);
+    if (ls_conn_error(v->conn)->status != LS_OK)
+      ls_error_copy(&out->error, ls_conn_error(v->conn));
+  }
+  ls_pool_probe_end(&c->pool, v->conn, now_ms);
+  v->conn = NULL;
+  v->second = true;
+  return !again;
+}
+
+bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
+                           struct ls_verification *out) {
+  if (!v->until_ms) {
+    v->until_ms = now_ms + c->config.total_timeout;
+    *out = (struct ls_verification){.lookup_time = -1,
+                                    .connect_time = -1,
+                                    .tls_time = -1,
+                                    .greeting_time = -1,
+                                    .ehlo_time = -1,
+                                    .ready_time = -1};
+  }
+  if (!v->conn && !open_probe(c, v, now_ms, out))
+    return out->error.status != LS_OK;
+  if (ls_conn_state(v->conn) == LS_CONN_OPENING && now_ms >= v->until_ms) {
+    struct ls_error why = {0};
+    too_late(c, ls_dialogue_command(ls_conn_dialogue(v->conn)), &why);
+    ls_conn_fail(v->conn, &why, now_ms);
+    ls_error_deinit(&why);
+  }
+  return ls_conn_state(v->conn) != LS_CONN_OPENING && close_probe(c, v, now_ms, out);
+}
+
+void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const struct ls_error *why,
+                          struct ls_verification *out) {
+  int64_t now_ms = ls_clock_ms();
+  v->second = true;
+  if (v->conn) {
+    ls_conn_fail(v->conn, why, now_ms);
+    close_probe(c, v, now_ms, out);
+  }
+  if (out->error.status == LS_OK)
+    ls_error_copy(&out->error, why);
+}
+
+/* Results of messages gather meanwhile. */
 enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out) {
-  *out = (struct ls_verification){.lookup_time = -1,
-                                  .connect_time = -1,
-                                  .tls_time = -1,
-                                  .greeting_time = -1,
-                                  .ehlo_time = -1,
-                                  .ready_time = -1};
+  struct ls_verifying v = {0};
+  *out = (struct ls_verification){0};
   if (check_usable(c, &out->error) != LS_OK)
     return out->error.status;
-  for (int attempt = 1; attempt <= 2; attempt++) {
-    struct ls_conn *conn = open_probe(c, &out->error);
-    if (!conn)
-      return out->error.status;
-    wait_for(c, conn);
-    bool again = attempt == 1 && ls_pool_probe_again(&c->pool, conn);
-    if (!again) {
-      read_verification(conn, out);
-      if (ls_conn_error(conn)->status != LS_OK)
-        ls_error_copy(&out->error, ls_conn_error(conn));
-    }
-    ls_pool_probe_end(&c->pool, conn, ls_clock_ms());
-    if (!again)
-      break;
+  for (int64_t now_ms = ls_clock_ms(); !ls_client_verify_step(c, &v, now_ms, out); now_ms = ls_clock_ms()) {
+    wait_until(c, now_ms, v.until_ms);
+    turn(c, ls_clock_ms());
   }
   return out->error.status;
 }
@@ -330,14 +397,15 @@ void ls_client_set_log(struct ls_client *c, bool on) {
   c->log.on = on || c->config.logger;
 }
 
-void ls_client_close(struct ls_client *c) {
-  if (c->closed)
-    return;
+void ls_client_end(struct ls_client *c, const struct ls_error *why) {
+  if (!c->closed && is_ours(c))
+    ls_pool_close(&c->pool, why, ls_clock_ms());
   c->closed = true;
-  if (!is_ours(c))
-    return;
+}
+
+void ls_client_close(struct ls_client *c) {
   struct ls_error why = {0};
   ls_error_set(&why, LS_ECLOSED, "API", "The client was closed before the message was done");
-  ls_pool_close(&c->pool, &why, ls_clock_ms());
+  ls_client_end(c, &why);
   ls_error_deinit(&why);
 }

@@ -12,14 +12,17 @@
 #include "tls_facts.h"
 
 struct ls_client;
+struct ls_loop;
 
 /* One-time init of libcurl, safe to call from any thread and often. LS_OK or LS_ENOMEM. */
 enum ls_status ls_client_library_init(void);
 
-/* Copies config (the raw Lua config, accepted by the guard).
+/* Copies config (the raw Lua config, accepted by the guard). loop: where the client waits, together with
+ * others; borrowed; NULL: one of its own.
  * LS_OK; LS_ECONFIG, LS_EAUTH, LS_EOAUTH2, LS_EDKIM (an option of that part cannot be used), LS_ENOMEM:
  * *out is NULL, err says why, beginning with the option. */
-enum ls_status ls_client_new(const struct ls_value *config, struct ls_client **out, struct ls_error *err);
+enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop, struct ls_client **out,
+                             struct ls_error *err);
 void ls_client_free(struct ls_client *c); /* closes; messages in flight are dropped. NULL is fine */
 
 /* Composes mail as this client sends it: with its DKIM signatures, where the config asks for some. Statuses

@@ -59,7 +59,15 @@ void ls_loop_wait(struct ls_loop *l, int64_t ms) {
   }
   if (ms > LONGEST_MS)
     ms = LONGEST_MS;
+  l->waited = count;
   curl_multi_poll(l->multi, l->fds, (unsigned)count, ms > 0 ? (int)ms : 0, NULL);
+}
+
+bool ls_loop_came(const struct ls_loop *l, curl_socket_t fd) {
+  for (size_t i = 0; i < l->waited; i++)
+    if (l->fds[i].fd == fd)
+      return l->fds[i].revents != 0;
+  return false;
 }
 
 void ls_loop_wake(struct ls_loop *l) {

@@ -12,6 +12,7 @@ struct ls_loop {
   CURLM *multi;
   struct curl_waitfd *fds; /* what the next wait looks at besides libcurl's own sockets */
   size_t count, cap;
+  size_t waited; /* of them, those the last wait looked at */
 };
 
 bool ls_loop_init(struct ls_loop *l); /* false: no memory; deinit is fine then too */
@@ -28,6 +29,7 @@ void ls_loop_watch(struct ls_loop *l, curl_socket_t fd, bool to_write);
 
 /* Waits until something can be done, wake is called, or ms have passed; forgets what was watched. */
 void ls_loop_wait(struct ls_loop *l, int64_t ms);
+bool ls_loop_came(const struct ls_loop *l, curl_socket_t fd); /* the last wait saw something at fd */
 void ls_loop_wake(struct ls_loop *l); /* from any thread */
 
 #endif

@@ -225,6 +225,7 @@ static CURLcode set_numbers(struct ls_oauth *o) {
     CURLoption option;
     long value;
   } numbers[] = {{CURLOPT_NOSIGNAL, 1},
+                 {CURLOPT_QUICK_EXIT, 1}, /* a hanging look-up holds nobody */
                  {CURLOPT_POSTFIELDSIZE, (long)o->form.n},
                  {CURLOPT_FOLLOWLOCATION, 0}, /* a secret goes nowhere but where the config says */
                  {CURLOPT_TIMEOUT_MS, o->timeout_ms > 86400000 ? 86400000 : (long)o->timeout_ms},

@@ -27,10 +27,11 @@ struct ls_pool_conn {
   uint64_t token;          /* the serial of the access token it logs in with */
 };
 
-enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_log *log,
-                            struct ls_error *err) {
-  *p = (struct ls_pool){.config = config, .log = log, .ehlo_name = ls_conn_ehlo_name(config->name)};
-  if (ls_loop_init(&p->loop) && p->ehlo_name)
+enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_loop *loop,
+                            struct ls_log *log, struct ls_error *err) {
+  *p = (struct ls_pool){
+      .config = config, .loop = loop, .log = log, .ehlo_name = ls_conn_ehlo_name(config->name)};
+  if (p->ehlo_name)
     return ls_tls_context_new(config, &p->tls, err);
   return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
 }
@@ -71,8 +72,6 @@ void ls_pool_deinit(struct ls_pool *p) {
   while (p->members)
     remove_member(p, p->members, true, ls_clock_ms());
   ls_login_deinit(&p->login);
-  if (p->loop.multi)
-    ls_loop_deinit(&p->loop);
   ls_tls_context_free(p->tls);
   p->tls = NULL;
   release(p);
@@ -101,11 +100,11 @@ static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t n
                                     .log = p->log,
                                     .learned = p->learned};
   uint64_t token;
-  if (ls_login_token(&p->login, p->loop.multi, &options.bearer, &token, err) != LS_OK)
+  if (ls_login_token(&p->login, p->loop->multi, &options.bearer, &token, err) != LS_OK)
     return NULL;
   struct ls_pool_conn *m = calloc(1, sizeof *m);
   if (m)
-    m->conn = ls_conn_open(p->loop.multi, &options, now_ms, err);
+    m->conn = ls_conn_open(p->loop->multi, &options, now_ms, err);
   else
     ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   if (!m || !m->conn) {
@@ -214,7 +213,7 @@ static bool has_token(struct ls_pool *p, int64_t now_ms) {
   struct ls_error why = {0};
   const char *token;
   uint64_t serial;
-  enum ls_status status = ls_login_token(&p->login, p->loop.multi, &token, &serial, &why);
+  enum ls_status status = ls_login_token(&p->login, p->loop->multi, &token, &serial, &why);
   if (status < LS_OK)
     fail_waiting(p, &why, now_ms);
   ls_error_deinit(&why);
@@ -239,27 +238,23 @@ static struct ls_pool_conn *member_of(struct ls_pool *p, const struct ls_conn *c
   return m;
 }
 
-static void run_libcurl(struct ls_pool *p, int64_t now_ms) {
-  CURL *easy;
-  CURLcode result;
-  ls_loop_run(&p->loop);
-  while (ls_loop_next(&p->loop, &easy, &result)) {
-    struct ls_error why = {0};
-    if (ls_login_took(&p->login, easy, result, &why)) {
-      ls_pool_log_token(p->log, &why);
-      if (why.status != LS_OK)
-        fail_waiting(p, &why, now_ms);
-      ls_error_deinit(&why);
-      continue;
-    }
-    struct ls_pool_conn *m = member_of(p, ls_conn_of(easy));
-    if (!m)
-      continue;
-    ls_conn_finished(m->conn, result, now_ms);
-    ls_conn_tell(m->conn);
-    if (ls_conn_state(m->conn) == LS_CONN_READY)
-      became_ready(p, m);
+bool ls_pool_took(struct ls_pool *p, CURL *easy, CURLcode result, int64_t now_ms) {
+  struct ls_error why = {0};
+  if (ls_login_took(&p->login, easy, result, &why)) {
+    ls_pool_log_token(p->log, &why);
+    if (why.status != LS_OK)
+      fail_waiting(p, &why, now_ms);
+    ls_error_deinit(&why);
+    return true;
   }
+  struct ls_pool_conn *m = member_of(p, ls_conn_of(easy));
+  if (!m)
+    return false;
+  ls_conn_finished(m->conn, result, now_ms);
+  ls_conn_tell(m->conn);
+  if (ls_conn_state(m->conn) == LS_CONN_READY)
+    became_ready(p, m);
+  return true;
 }
 
 static bool spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
@@ -292,11 +287,11 @@ static void count_start(struct ls_pool *p, int64_t now_ms) {
   p->started++;
 }
 
-int64_t ls_pool_delay(const struct ls_pool *p, int64_t now_ms) {
+int64_t ls_pool_delay(const struct ls_pool *p, size_t ahead, int64_t now_ms) {
   size_t limit = p->config->rate_limit;
   if (limit == 0)
     return 0;
-  size_t ahead = p->waiting.count + limit - startable(p, now_ms);
+  ahead += p->waiting.count + limit - startable(p, now_ms);
   return (int64_t)(ahead / limit) * p->config->rate_delta;
 }
 
@@ -511,7 +506,6 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
 }
 
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
-  run_libcurl(p, now_ms);
   expire(p, now_ms);
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
     next = m->next;
@@ -526,7 +520,7 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
   }
 }
 
-void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
+int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   if (p->waiting.head) {
     until_ms = earlier(until_ms, p->waiting.head->deadline_ms);
     if (p->open_again_ms > now_ms)
@@ -538,7 +532,7 @@ void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
     curl_socket_t fd;
     bool to_write;
     if (ls_conn_wants(m->conn, &fd, &to_write))
-      ls_loop_watch(&p->loop, fd, to_write);
+      ls_loop_watch(p->loop, fd, to_write);
     if (ls_conn_state(m->conn) >= LS_CONN_FAILED)
       until_ms = now_ms;
     until_ms = earlier(until_ms, ls_conn_deadline(m->conn));
@@ -547,7 +541,7 @@ void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
     if (m->check_until_ms)
       until_ms = earlier(until_ms, m->check_until_ms);
   }
-  ls_loop_wait(&p->loop, until_ms - now_ms);
+  return until_ms;
 }
 
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms) {

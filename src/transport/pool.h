@@ -21,7 +21,7 @@ struct ls_pool_conn; /* a connection and the messages on it */
 struct ls_pool {
   const struct ls_config *config; /* borrowed */
   char *ehlo_name;
-  struct ls_loop loop;
+  struct ls_loop *loop; /* borrowed, perhaps with other pools */
   struct ls_tls_context *tls; /* owned; the connections' */
   struct ls_pool_conn *members;
   size_t count;     /* members, without a probe */
@@ -40,22 +40,27 @@ struct ls_pool {
 };
 
 /* LS_OK; LS_ECONFIG: what tls names cannot be used; LS_ENOMEM. deinit is fine in each case. */
-enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_log *log,
-                            struct ls_error *err);
+enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_loop *loop,
+                            struct ls_log *log, struct ls_error *err);
 void ls_pool_deinit(struct ls_pool *p); /* closes at once; messages are dropped */
 void ls_pool_abandon(
     struct ls_pool *p); /* frees what is ours, leaves the sockets to the process they are of */
 
 void ls_pool_submit(struct ls_pool *p, struct ls_job *j); /* takes j */
 
-/* For how long the rateLimit will keep a message from starting that is submitted now, in ms, at most. */
-int64_t ls_pool_delay(const struct ls_pool *p, int64_t now_ms);
+/* For how long the rateLimit will keep a message from starting that is submitted now behind `ahead` messages
+ * besides those that wait here, in ms, at most. */
+int64_t ls_pool_delay(const struct ls_pool *p, size_t ahead, int64_t now_ms);
 
-/* Does all that can be done without waiting. */
+/* What libcurl has finished with, as ls_loop_next answers it. False: it is none of this pool's. */
+bool ls_pool_took(struct ls_pool *p, CURL *easy, CURLcode result, int64_t now_ms);
+
+/* Does all else that can be done without waiting. */
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms);
 
-/* Waits until there is something to do, but not longer than until_ms. */
-void ls_pool_wait(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
+/* Lets the loop's next wait look at the pool's sockets. Answers until when it may last: until_ms or earlier.
+ */
+int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
 
 /* Ends idle connections with QUIT, fails all messages with why. */
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
