@@ -3,6 +3,7 @@
 #include "../transport/client.h"
 #include "compat.h"
 #include "lclient.h"
+#include "lengine.h"
 #include "lerror.h"
 #include "lmessage.h"
 
@@ -27,9 +28,10 @@ int luaopen_logto_smtp_core(lua_State *L) {
   if (ls_client_library_init() != LS_OK)
     return luaL_error(L, "libcurl could not be started");
   ls_lerror_register(L);
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   ls_lmessage_open(L);
   ls_lclient_open(L);
+  ls_lengine_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
   return 1;

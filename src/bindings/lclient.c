@@ -10,6 +10,7 @@
 #include "box.h"
 #include "lerror.h"
 #include "llog.h"
+#include "lresult.h"
 #include "lvalue.h"
 
 enum {
@@ -109,34 +110,6 @@ static struct mail_box *push_mail_box(lua_State *L) {
   return b;
 }
 
-/* Pushes the path of the option a message begins with ("dkim.keys[1].privateKey is ..."); an empty one when
- * the config has no such option. */
-static void push_path(lua_State *L, const char *message, const struct ls_value *config) {
-  bool known = ls_value_get(config, ls_span(message, strcspn(message, ".[ :"))) != NULL;
-  lua_newtable(L);
-  for (int i = 1; known && *message && !strchr(" :", *message); i++) {
-    size_t n = strcspn(message, ".[] :");
-    if (ls_ascii_is_digit(*message))
-      lua_pushnumber(L, strtod(message, NULL));
-    else
-      lua_pushlstring(L, message, n);
-    lua_rawseti(L, -2, i);
-    message += n;
-    message += strspn(message, ".[]");
-  }
-}
-
-/* Issues as the guard makes them, for what only the making of a client can find. */
-static void push_issues(lua_State *L, const struct ls_error *e, const struct ls_value *config) {
-  lua_createtable(L, 1, 0);
-  lua_createtable(L, 0, 3);
-  ls_set_text(L, "code", "custom");
-  ls_set_text(L, "message", ls_error_text(e));
-  push_path(L, ls_error_text(e), config);
-  lua_setfield(L, -2, "path");
-  lua_rawseti(L, -2, 1);
-}
-
 static void check_options(lua_State *L) {
   ls_check_arity(L, 2);
   lua_settop(L, 2);
@@ -177,98 +150,14 @@ static int new_client(lua_State *L) {
     return luaL_error(L, "not enough memory");
   if (status != LS_OK) {
     lua_pushnil(L);
-    push_issues(L, &scratch->error, config);
+    const char *text = ls_error_text(&scratch->error);
+    ls_lresult_push_issues(L, text, ls_client_names_option(config, text));
     return 2;
   }
   release_mail(scratch);
   lua_pop(L, 1);
   take_options(L, b->client);
   return 1;
-}
-
-/* Pushes the table of one refused recipient: an error with the recipient's address in it. */
-static void push_rejection(lua_State *L, const struct ls_recipient_result *r) {
-  ls_lerror_push(L, &r->error);
-  lua_pushstring(L, r->address);
-  lua_setfield(L, -2, "recipient");
-}
-
-/* Sets accepted, rejected and, where there are any, rejectedErrors in the table on top. */
-static void set_recipients(lua_State *L, const struct ls_result *r) {
-  lua_newtable(L);
-  lua_newtable(L);
-  lua_newtable(L);
-  int accepted = 0;
-  int rejected = 0;
-  for (size_t i = 0; i < r->count; i++) {
-    const struct ls_recipient_result *to = &r->recipients[i];
-    bool refused = to->error.status != LS_OK;
-    lua_pushstring(L, to->address);
-    if (!refused) {
-      lua_rawseti(L, -4, ++accepted);
-      continue;
-    }
-    lua_rawseti(L, -3, ++rejected);
-    push_rejection(L, to);
-    lua_rawseti(L, -2, rejected);
-  }
-  if (rejected)
-    lua_setfield(L, -4, "rejectedErrors");
-  else
-    lua_pop(L, 1);
-  lua_setfield(L, -3, "rejected");
-  lua_setfield(L, -2, "accepted");
-}
-
-static void set_envelope(lua_State *L, const struct ls_result *r) {
-  lua_createtable(L, 0, 2);
-  lua_pushstring(L, r->from ? r->from : "");
-  lua_setfield(L, -2, "from");
-  lua_createtable(L, (int)r->count, 0);
-  for (size_t i = 0; i < r->count; i++) {
-    lua_pushstring(L, r->recipients[i].address);
-    lua_rawseti(L, -2, (int)i + 1);
-  }
-  lua_setfield(L, -2, "to");
-  lua_setfield(L, -2, "envelope");
-}
-
-/* Sets tls in the table on top, where there was TLS. */
-static void set_tls(lua_State *L, const struct ls_tls_facts *f) {
-  if (!f->version)
-    return;
-  lua_createtable(L, 0, 6);
-  ls_set_text(L, "version", f->version);
-  ls_set_text(L, "cipher", f->cipher);
-  ls_set_text(L, "peer", f->peer);
-  ls_set_text(L, "issuer", f->issuer);
-  ls_set_text(L, "expires", f->expires);
-  lua_pushboolean(L, f->resumed);
-  lua_setfield(L, -2, "resumed");
-  lua_setfield(L, -2, "tls");
-}
-
-static void push_info(lua_State *L, const struct ls_result *r) {
-  lua_createtable(L, 0, 11);
-  set_recipients(L, r);
-  if (r->ehlo_count)
-    ls_set_texts(L, "ehlo", r->ehlo, r->ehlo_count);
-  set_envelope(L, r);
-  ls_set_number(L, "envelopeTime", (double)r->envelope_time);
-  ls_set_number(L, "messageTime", (double)r->message_time);
-  ls_set_number(L, "messageSize", (double)r->message_size);
-  ls_set_text(L, "response", r->response);
-  ls_set_text(L, "messageId", r->message_id);
-  set_tls(L, &r->tls);
-}
-
-static void push_failure(lua_State *L, const struct ls_result *r) {
-  ls_lerror_push(L, &r->error);
-  bool refused = false;
-  for (size_t i = 0; i < r->count; i++)
-    refused = refused || r->recipients[i].error.status != LS_OK;
-  if (refused)
-    set_recipients(L, r);
 }
 
 /* Reads and composes the mail at index 2. Answers false with nil, err on the stack. */
@@ -289,13 +178,15 @@ static int send_or_probe(lua_State *L, bool probe) {
     return 2;
   b->composed.envelope.probe = probe;
   if (ls_client_send(c, &b->composed, &b->arena, &b->result) == LS_OK) {
-    push_info(L, &b->result);
+    ls_lresult_push_info(L, &b->result);
     release_mail(b);
     tell(L);
     return 1;
   }
+  if (b->result.error.status == LS_ENOMEM)
+    return luaL_error(L, "not enough memory");
   lua_pushnil(L);
-  push_failure(L, &b->result);
+  ls_lresult_push_failure(L, &b->result);
   tell(L);
   return 2;
 }
@@ -339,10 +230,10 @@ static int client_poll(lua_State *L) {
     lua_createtable(L, 0, 2);
     ls_set_number(L, "id", (double)b->result.id);
     if (b->result.error.status == LS_OK) {
-      push_info(L, &b->result);
+      ls_lresult_push_info(L, &b->result);
       lua_setfield(L, -2, "info");
     } else {
-      push_failure(L, &b->result);
+      ls_lresult_push_failure(L, &b->result);
       lua_setfield(L, -2, "err");
     }
     ls_result_deinit(&b->result);
@@ -359,44 +250,6 @@ static int client_pending(lua_State *L) {
   return 1;
 }
 
-static void set_time(lua_State *L, const char *name, int64_t ms) {
-  if (ms >= 0)
-    ls_set_number(L, name, (double)ms);
-}
-
-/* Sets chain in the table on top: the certificates that came over the line, the server's own first. */
-static void set_chain(lua_State *L, const struct ls_tls_facts *f) {
-  if (!f->chain_count)
-    return;
-  lua_createtable(L, (int)f->chain_count, 0);
-  for (size_t i = 0; i < f->chain_count; i++) {
-    lua_createtable(L, 0, 3);
-    ls_set_text(L, "subject", f->chain[i].subject);
-    ls_set_text(L, "issuer", f->chain[i].issuer);
-    ls_set_text(L, "expires", f->chain[i].expires);
-    lua_rawseti(L, -2, (int)i + 1);
-  }
-  lua_setfield(L, -2, "chain");
-}
-
-static void push_verification(lua_State *L, const struct ls_verification *v) {
-  lua_createtable(L, 0, 6);
-  ls_set_texts(L, "ehlo", v->ehlo, v->ehlo_count);
-  ls_set_text(L, "greeting", v->greeting);
-  ls_set_text(L, "mechanism", v->mechanism);
-  ls_set_text(L, "address", v->address);
-  set_tls(L, &v->tls);
-  set_chain(L, &v->tls);
-  lua_createtable(L, 0, 6);
-  set_time(L, "lookup", v->lookup_time);
-  set_time(L, "connect", v->connect_time);
-  set_time(L, "tls", v->tls_time);
-  set_time(L, "greeting", v->greeting_time);
-  set_time(L, "ehlo", v->ehlo_time);
-  set_time(L, "ready", v->ready_time);
-  lua_setfield(L, -2, "times");
-}
-
 /* client:verify() -> seen | nil, err, seen as far as it got: {ehlo, greeting, mechanism, address, tls, chain,
  * times} */
 static int client_verify(lua_State *L) {
@@ -407,7 +260,7 @@ static int client_verify(lua_State *L) {
   tell(L);
   if (!fine)
     ls_lerror_return(L, &b->verification.error);
-  push_verification(L, &b->verification);
+  ls_lresult_push_verification(L, &b->verification);
   return fine ? 1 : 3;
 }
 
@@ -415,27 +268,7 @@ static int client_verify(lua_State *L) {
 static int client_stats(lua_State *L) {
   struct ls_client_stats s;
   ls_client_stats(check_client(L), &s);
-  const struct {
-    const char *name;
-    double value;
-  } rows[] = {
-      {"sent", (double)s.sent},
-      {"failed", (double)s.failed},
-      {"retries", (double)s.retries},
-      {"logins", (double)s.logins},
-      {"pending", (double)s.pending},
-      {"queued", (double)s.queued},
-      {"connectionsOpened", (double)s.connections_opened},
-      {"connectionsClosed", (double)s.connections_closed},
-      {"connectionsFailed", (double)s.connections_failed},
-      {"connectionsOpen", (double)s.connections_open},
-      {"connectionsIdle", (double)s.connections_idle},
-      {"octetsSent", (double)s.octets_sent},
-      {"octetsReceived", (double)s.octets_received},
-  };
-  lua_createtable(L, 0, (int)(sizeof rows / sizeof *rows));
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    ls_set_number(L, rows[i].name, rows[i].value);
+  ls_lresult_push_stats(L, &s);
   return 1;
 }
 

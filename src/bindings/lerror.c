@@ -20,6 +20,10 @@ void ls_lerror_register(lua_State *L) {
 void ls_lerror_push(lua_State *L, const struct ls_error *e) {
   if (e->status == LS_ENOMEM)
     luaL_error(L, "not enough memory");
+  ls_lerror_push_table(L, e);
+}
+
+void ls_lerror_push_table(lua_State *L, const struct ls_error *e) {
   lua_createtable(L, 0, 10);
   ls_set_text(L, "code", ls_status_code(e->status));
   ls_set_text(L, "message", ls_error_text(e));

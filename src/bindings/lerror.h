@@ -13,6 +13,9 @@ void ls_lerror_register(lua_State *L);
  * `not enough memory` for LS_ENOMEM: no table could help there. */
 void ls_lerror_push(lua_State *L, const struct ls_error *e);
 
+/* The same without a raise for LS_ENOMEM: for one result among others, which must not be lost with it. */
+void ls_lerror_push_table(lua_State *L, const struct ls_error *e);
+
 /* Pushes nil and the table; answers 2. */
 int ls_lerror_return(lua_State *L, const struct ls_error *e);
 

@@ -6,7 +6,7 @@
 enum { LINE_MAX_OCTETS = 4096 };
 
 void ls_llog_push(lua_State *L, const struct ls_log_record *r) {
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   ls_set_text(L, "level", ls_log_level_name(r->level));
   ls_set_text(L, "event", r->event);
   ls_set_text(L, "sid", r->sid);
@@ -17,6 +17,8 @@ void ls_llog_push(lua_State *L, const struct ls_log_record *r) {
   lua_setfield(L, -2, "time");
   if (r->id)
     ls_set_number(L, "id", (double)r->id);
+  if (r->handle)
+    ls_set_number(L, "handle", (double)r->handle);
   if (r->response_code)
     ls_set_number(L, "responseCode", r->response_code);
 }

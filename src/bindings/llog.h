@@ -6,7 +6,8 @@
 #include "../transport/client.h"
 #include "compat.h"
 
-/* Pushes {level, event, sid, id, message, messageId, code, responseCode, time}. */
+/* Pushes {level, event, sid, id, message, messageId, code, responseCode, time}, and handle for one of an
+ * engine's. */
 void ls_llog_push(lua_State *L, const struct ls_log_record *r);
 
 void ls_llog_print(const struct ls_log_record *r); /* one line to stderr */

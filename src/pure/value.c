@@ -132,3 +132,26 @@ struct ls_value *ls_value_copy(struct ls_arena *a, const struct ls_value *v) {
   struct ls_value *to = ls_value_new(a, v->kind);
   return to && copy_into(a, to, v) ? to : NULL;
 }
+
+static bool own_span(struct ls_arena *a, struct ls_span *s) {
+  struct ls_span copy = ls_arena_copy(a, *s);
+  if (copy.p)
+    *s = copy;
+  return copy.p != NULL;
+}
+
+bool ls_value_own(struct ls_arena *a, struct ls_value *v) {
+  if (v->kind == LS_VALUE_STRING || v->kind == LS_VALUE_OTHER)
+    return own_span(a, &v->as.string);
+  if (v->kind == LS_VALUE_ARRAY)
+    for (size_t i = 0; i < v->as.array.count; i++)
+      if (!ls_value_own(a, &v->as.array.items[i]))
+        return false;
+  if (v->kind == LS_VALUE_OBJECT)
+    for (size_t i = 0; i < v->as.object.count; i++) {
+      struct ls_member *m = &v->as.object.members[i];
+      if (!own_span(a, &m->name) || !ls_value_own(a, m->value))
+        return false;
+    }
+  return true;
+}

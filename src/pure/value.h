@@ -95,6 +95,10 @@ bool ls_value_reserve(struct ls_arena *a, struct ls_value *object, size_t count)
 /* Appends a shallow copy of *item to an array that started without items; item NULL answers false. */
 bool ls_value_push(struct ls_arena *a, struct ls_value *array, const struct ls_value *item);
 
+/* Copies every string that v borrows into a: v, whose tree is in a itself, then lasts as long as a. False: no
+ * memory; v is then as good as before. */
+bool ls_value_own(struct ls_arena *a, struct ls_value *v);
+
 /* A deep copy with every string copied into a; NULL: no memory. */
 struct ls_value *ls_value_copy(struct ls_arena *a, const struct ls_value *v);
 

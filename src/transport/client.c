@@ -19,7 +19,7 @@ struct ls_client {
   struct ls_arena arena; /* the config's strings, the password among them: wiped with it */
   struct ls_config config;
   struct ls_dkim_signer *signer; /* NULL: messages go unsigned */
-  struct ls_loop own; /* unused where the loop is the caller's */
+  struct ls_loop own;            /* unused where the loop is the caller's */
   struct ls_loop *loop;
   struct ls_pool pool;
   struct ls_log log;
@@ -109,6 +109,10 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
   }
   *out = c;
   return LS_OK;
+}
+
+bool ls_client_names_option(const struct ls_value *config, const char *text) {
+  return ls_value_get(config, ls_span(text, strcspn(text, ".[ :"))) != NULL;
 }
 
 /* The sockets belong to the process that opened them: two that speak on one would garble each other's mail.
@@ -303,7 +307,7 @@ static void read_verification(struct ls_conn *conn, struct ls_verification *out)
   *out = v;
 }
 
-static enum ls_status too_late(const struct ls_client *c, const char *command, struct ls_error *err) {
+enum ls_status ls_client_too_late(const struct ls_client *c, const char *command, struct ls_error *err) {
   return ls_error_set(err, LS_ETIMEDOUT, command, "Timeout: not done within totalTimeout (%lld ms)",
                       (long long)c->config.total_timeout);
 }
@@ -319,7 +323,7 @@ static bool open_probe(struct ls_client *c, struct ls_verifying *v, int64_t now_
     v->conn = ls_pool_probe(&c->pool, now_ms, &out->error);
   v->asked = !v->conn;
   if (!v->conn && out->error.status == LS_OK && now_ms >= v->until_ms)
-    too_late(c, "AUTH XOAUTH2", &out->error);
+    ls_client_too_late(c, "AUTH XOAUTH2", &out->error);
   return v->conn != NULL;
 }
 
@@ -353,7 +357,7 @@ bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t 
     return out->error.status != LS_OK;
   if (ls_conn_state(v->conn) == LS_CONN_OPENING && now_ms >= v->until_ms) {
     struct ls_error why = {0};
-    too_late(c, ls_dialogue_command(ls_conn_dialogue(v->conn)), &why);
+    ls_client_too_late(c, ls_dialogue_command(ls_conn_dialogue(v->conn)), &why);
     ls_conn_fail(v->conn, &why, now_ms);
     ls_error_deinit(&why);
   }

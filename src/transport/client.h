@@ -23,6 +23,8 @@ enum ls_status ls_client_library_init(void);
  * *out is NULL, err says why, beginning with the option. */
 enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop, struct ls_client **out,
                              struct ls_error *err);
+/* Whether the text of such an error begins with an option that config has. */
+bool ls_client_names_option(const struct ls_value *config, const char *text);
 void ls_client_free(struct ls_client *c); /* closes; messages in flight are dropped. NULL is fine */
 
 /* Composes mail as this client sends it: with its DKIM signatures, where the config asks for some. Statuses

@@ -23,6 +23,8 @@ bool ls_client_has_room(const struct ls_client *c, size_t n);
 int64_t ls_client_deadline(const struct ls_client *c, size_t ahead, int64_t now_ms);
 /* Takes a composed message; its id, deadline and octets are set. */
 void ls_client_enqueue(struct ls_client *c, struct ls_job *j);
+/* Writes the error of what was not done within totalTimeout. */
+enum ls_status ls_client_too_late(const struct ls_client *c, const char *command, struct ls_error *err);
 struct ls_job *ls_client_pop(struct ls_client *c); /* a finished one, yours; NULL: none */
 
 /* A verification in steps. Zeroes begin one. */

@@ -56,6 +56,7 @@ static struct ls_log_record *make(struct ls_log *l, enum ls_log_level level, con
   r->time_ms = ls_clock_unix_ms();
   r->level = level;
   r->event = event;
+  r->handle = l->handle;
   if (connection)
     snprintf(r->sid, sizeof r->sid, "%s-%" PRIu64, l->prefix, connection);
   return r;
@@ -180,6 +181,19 @@ void ls_log_drop(struct ls_log *l) {
     l->tail = NULL;
   l->count--;
   free_record(r);
+}
+
+void ls_log_move(struct ls_log *from, struct ls_log *to) {
+  while (from->head && to->count < RECORDS_MAX) {
+    struct ls_log_record *r = from->head;
+    from->head = r->next;
+    from->tail = r->next ? from->tail : NULL;
+    from->count--;
+    r->next = NULL;
+    push(to, r);
+  }
+  to->dropped += from->dropped;
+  from->dropped = 0;
 }
 
 static const struct {

@@ -21,6 +21,7 @@ struct ls_log_record {
   const char *event; /* static: "connect", "accepted", ... */
   char sid[32];      /* of the connection, unique to the client and hard to guess; "": none */
   uint64_t id;       /* of the message, as submit answers it; 0: none */
+  uint64_t handle;   /* of the client, within an engine; 0: none */
   const char *code;  /* static, of an error: "EAUTH"; or NULL */
   int response_code; /* 0: none */
   char *message_id;  /* or NULL */
@@ -31,6 +32,7 @@ struct ls_log {
   bool on;
   bool debug; /* the transcript too */
   char prefix[9];
+  uint64_t handle;      /* goes into every record */
   uint64_t connections; /* numbered so far */
   struct ls_log_record *head, *tail;
   size_t count, dropped;
@@ -69,6 +71,9 @@ void ls_log_reply(struct ls_buf *transcript, struct ls_span reply, bool challeng
 /* The oldest record, borrowed until drop; NULL: none. */
 const struct ls_log_record *ls_log_peek(struct ls_log *l);
 void ls_log_drop(struct ls_log *l);
+
+/* Moves all records, and the count of lost ones, behind those of another log. What does not fit stays. */
+void ls_log_move(struct ls_log *from, struct ls_log *to);
 
 const char *ls_log_level_name(enum ls_log_level level); /* "debug", "info", "warn", "error" */
 
