@@ -344,15 +344,8 @@ static bool close_probe(struct ls_client *c, struct ls_verifying *v, int64_t now
 
 bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
                            struct ls_verification *out) {
-  if (!v->until_ms) {
+  if (!v->until_ms)
     v->until_ms = now_ms + c->config.total_timeout;
-    *out = (struct ls_verification){.lookup_time = -1,
-                                    .connect_time = -1,
-                                    .tls_time = -1,
-                                    .greeting_time = -1,
-                                    .ehlo_time = -1,
-                                    .ready_time = -1};
-  }
   if (!v->conn && !open_probe(c, v, now_ms, out))
     return out->error.status != LS_OK;
   if (ls_conn_state(v->conn) == LS_CONN_OPENING && now_ms >= v->until_ms) {
@@ -379,7 +372,7 @@ void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const str
 /* Results of messages gather meanwhile. */
 enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out) {
   struct ls_verifying v = {0};
-  *out = (struct ls_verification){0};
+  ls_verification_init(out);
   if (check_usable(c, &out->error) != LS_OK)
     return out->error.status;
   for (int64_t now_ms = ls_clock_ms(); !ls_client_verify_step(c, &v, now_ms, out); now_ms = ls_clock_ms()) {

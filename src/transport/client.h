@@ -88,6 +88,7 @@ struct ls_verification {
   char *address;   /* "127.0.0.1:587" */
   int64_t lookup_time, connect_time, tls_time, greeting_time, ehlo_time, ready_time;
 };
+void ls_verification_init(struct ls_verification *v); /* nothing has happened yet */
 void ls_verification_deinit(struct ls_verification *v);
 
 /* Opens a connection of its own: lookup, TCP, TLS, EHLO, AUTH, then QUIT; no mail. Answers out->error.status.

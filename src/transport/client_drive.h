@@ -27,7 +27,7 @@ void ls_client_enqueue(struct ls_client *c, struct ls_job *j);
 enum ls_status ls_client_too_late(const struct ls_client *c, const char *command, struct ls_error *err);
 struct ls_job *ls_client_pop(struct ls_client *c); /* a finished one, yours; NULL: none */
 
-/* A verification in steps. Zeroes begin one. */
+/* A verification in steps. Zeroes begin one, together with an initialised ls_verification. */
 struct ls_verifying {
   struct ls_conn *conn; /* the probe; NULL: none yet */
   int64_t until_ms;     /* 0: not begun */
@@ -35,7 +35,7 @@ struct ls_verifying {
   bool second;          /* the attempt was repeated */
 };
 
-/* True: it is over, *out is filled. False: call again after a turn, at v->until_ms at the latest. */
+/* True: it is over, *out is full. False: call again after a turn, at v->until_ms at the latest. */
 bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
                            struct ls_verification *out);
 /* Ends one that is under way, for the reason why (copied). */

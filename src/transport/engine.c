@@ -203,6 +203,7 @@ enum ls_status ls_engine_verify(struct ls_engine *e, uint64_t handle, uint64_t *
   struct ls_task *t = status == LS_OK ? new_task(LS_TASK_VERIFY, handle, err) : NULL;
   if (!t)
     return status == LS_OK ? LS_ENOMEM : status;
+  ls_verification_init(&t->verification);
   *id = account(e, t);
   give(e, t);
   return LS_OK;

@@ -24,6 +24,15 @@ void ls_result_deinit(struct ls_result *r) {
   *r = (struct ls_result){0};
 }
 
+void ls_verification_init(struct ls_verification *v) {
+  *v = (struct ls_verification){.lookup_time = -1,
+                                .connect_time = -1,
+                                .tls_time = -1,
+                                .greeting_time = -1,
+                                .ehlo_time = -1,
+                                .ready_time = -1};
+}
+
 void ls_verification_deinit(struct ls_verification *v) {
   free_texts(v->ehlo, v->ehlo_count);
   free(v->greeting);
