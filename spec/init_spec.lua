@@ -100,7 +100,46 @@ describe("sendMessage()", function()
     assert.has_error(function() connector.sendMessage({ to = "a@b.c", type = "SignIn" }) end,
       "bad argument #1 to 'sendMessage': field `payload` (table expected, got nil)")
     assert.has_error(function() connector.sendMessage(data()) end,
-      "no config: pass one to sendMessage or set `getConfig` (function expected, got nil)")
+      "no config: pass one or set `getConfig` (function expected, got nil)")
+  end)
+end)
+
+describe("verify()", function()
+  it("answers what the transport has seen with the config as given", function()
+    local config, seen, got = configs.config(), { greeting = "220 mail.example" }, nil
+    local transport = {
+      verify = function(...)
+        got = { ... }
+        return seen
+      end,
+    }
+    local connector = logto.createConnector({
+      transport = transport, getConfig = function() return config end,
+    })
+    assert.are.equal(seen, (connector.verify()))
+    assert.are.equal(config, got[1])
+    local other = configs.config({ port = 25 })
+    connector.verify(other)
+    assert.are.equal(other, got[1])
+  end)
+
+  it("answers the errors that sendMessage does", function()
+    local refused = { code = "EAUTH", message = "535 no" }
+    local transport = { verify = function() return nil, refused end }
+    local connector = logto.createConnector({ transport = transport })
+    local seen, err = connector.verify(configs.config())
+    assert.is_nil(seen)
+    assert.are.equal("general", err.code)
+    assert.are.equal(refused, err.cause)
+    assert.are.equal("invalid_config", select(2, connector.verify({})).code)
+    assert.has_error(function() connector.verify() end,
+      "no config: pass one or set `getConfig` (function expected, got nil)")
+  end)
+
+  it("raises for a transport that cannot", function()
+    local connector = logto.createConnector({ transport = { send = function() end } })
+    assert.has_error(function() connector.verify(configs.config()) end,
+      "the transport cannot verify: its field `verify` (function expected, got nil)")
   end)
 end)
 

@@ -71,9 +71,9 @@ local function build_mail(config, template, payload, to, escape_html)
   }
 end
 
--- Sends, and turns every failure of the transport into a ConnectorError with the failure as its cause.
-local function deliver(transport, config, mail, options)
-  local ok, info, err = pcall(transport.send, config, mail, options)
+-- Calls the transport, and turns each of its failures into a ConnectorError with the failure as its cause.
+local function ask(operation, ...)
+  local ok, info, err = pcall(operation, ...)
   if ok and info then return info end
   if not ok then err = info end
   if type(err) == "table" and err.issues then
@@ -100,6 +100,7 @@ end
 ---@field type "Email"
 ---@field configGuard {safeParse: function, parse: function}
 ---@field sendMessage fun(data: logto_smtp.Data, inputConfig?: table): table|nil, logto_smtp.ConnectorError?
+---@field verify fun(inputConfig?: table): table|nil, logto_smtp.ConnectorError?
 
 ---@class logto_smtp.ConnectorOptions
 ---@field getConfig? fun(id: string): table|nil, any  its errors pass through as they are
@@ -119,24 +120,37 @@ local function createConnector(options)
   local escape_html = options.escapeHtml ~= false
   local transport = options.transport or require("logto_smtp.transport").default
 
+  -- The config of one call, valid, or nil and why there is none.
   local function config_for(inputConfig)
-    if inputConfig ~= nil and inputConfig ~= null then return inputConfig end
-    check_type(options.getConfig, "function", "no config: pass one to sendMessage or set `getConfig`", 3)
-    return options.getConfig(metadata.id)
+    local config = inputConfig
+    if config == nil or config == null then
+      check_type(options.getConfig, "function", "no config: pass one or set `getConfig`", 3)
+      local config_error
+      config, config_error = options.getConfig(metadata.id)
+      if config == nil and config_error ~= nil then return nil, config_error end
+    end
+    local valid, invalid = kit.validateConfig(config)
+    if not valid then return nil, invalid end
+    return config
+  end
+
+  local function verify(inputConfig)
+    check_type(transport.verify, "function", "the transport cannot verify: its field `verify`", 2)
+    local config, config_error = config_for(inputConfig)
+    if not config then return nil, config_error end
+    return ask(transport.verify, config, { logger = options.logger })
   end
 
   local function sendMessage(data, inputConfig)
     check_data(data)
     local config, config_error = config_for(inputConfig)
-    if config == nil and config_error ~= nil then return nil, config_error end
-    local valid, invalid = kit.validateConfig(config)
-    if not valid then return nil, invalid end
+    if not config then return nil, config_error end
     local to, reason = mailbox.recipient(data.to)
     if not to then return nil, ConnectorError(codes.InvalidRequestParameters, reason) end
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
     check_template(template)
-    return deliver(transport, config, build_mail(config, template, data.payload, to, escape_html),
+    return ask(transport.send, config, build_mail(config, template, data.payload, to, escape_html),
       { logger = options.logger })
   end
 
@@ -145,6 +159,7 @@ local function createConnector(options)
     type = enums.ConnectorType.Email,
     configGuard = kit.configGuard,
     sendMessage = sendMessage,
+    verify = verify,
   }
 end
 

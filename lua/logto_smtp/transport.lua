@@ -49,6 +49,7 @@ end
 
 ---@class logto_smtp.Transport
 ---@field send fun(config: table, mail: table, options?: logto_smtp.SendOptions): table|nil, any
+---@field verify fun(config: table, options?: logto_smtp.SendOptions): table|nil, any  sends nothing
 ---@field close fun()       closes every client; the transport can be used again
 ---@field count fun(): integer  clients kept at the moment
 
@@ -90,13 +91,25 @@ function M.new(opts)
 
   local transport = {}
 
-  function transport.send(config, mail, options)
+  local function ready(config, options)
     local client, issues = client_for(config)
     if not client then
       return nil, { message = "The config is not valid: " .. issues[1].message, issues = issues }
     end
     client:setLogger(options and options.logger or default_logger(config))
+    return client
+  end
+
+  function transport.send(config, mail, options)
+    local client, err = ready(config, options)
+    if not client then return nil, err end
     return client:send(mail)
+  end
+
+  function transport.verify(config, options)
+    local client, err = ready(config, options)
+    if not client then return nil, err end
+    return client:verify()
   end
 
   function transport.close()
