@@ -255,49 +255,6 @@ describe("logto-smtp test and send", function()
   end)
 end)
 
-describe("logto-smtp inbox", function()
-  it("prints each mail, and stops after --count", function()
-    local path = os.tmpname()
-    local out = stream()
-    local sent
-    -- The config file is complete before the first line is printed; send as soon as that line comes.
-    local plain_write = out.write
-    function out.write(self, ...)
-      plain_write(self, ...)
-      if not sent then
-        sent = run({ "test", path, "--to", "ada@example.org" })
-        if sent.code ~= 0 then error(sent.err) end
-      end
-      return self
-    end
-    local code = cli.run({ "inbox", "--count", "1", "--config", path, "--user", "u", "--pass-env", "P" }, {
-      stdin = stream(), stdout = out, stderr = stream(), getenv = function() return "s3cret" end,
-    })
-    require("logto_smtp.transport").default.close()
-    os.remove(path)
-    assert.are.equal(0, code)
-    contains(out.written, "to <ada@example.org>")
-    contains(out.written, "000000")
-  end)
-
-  it("says what to install when LuaSocket is missing", function()
-    local loaded = package.loaded["logto_smtp.testing"]
-    package.loaded["logto_smtp.testing"] = nil
-    package.preload["logto_smtp.testing"] = function() error("module 'socket' not found") end
-    local result = run({ "inbox" })
-    package.preload["logto_smtp.testing"] = nil
-    package.loaded["logto_smtp.testing"] = loaded
-    assert.are.equal(70, result.code)
-    contains(result.err, "install lua-socket and lua-sec")
-  end)
-
-  it("wants a password with --user", function()
-    local result = run({ "inbox", "--user", "u" })
-    assert.are.equal(64, result.code)
-    contains(result.err, "--pass-env")
-  end)
-end)
-
 describe("logto-smtp", function()
   it("runs as a program, and documents its exit codes in --help", function()
     for _, line in ipairs({ "--help", "init --help", "validate --help", "test --help", "send --help",

@@ -93,6 +93,10 @@ describe("the installed tree", function()
       :format(share, share, root, abi)
     assert.equal("Email\n", (run(paths .. interpreter .. hello)))
     assert.matches("validate", (run(paths .. root .. "/opt/smtp/bin/logto-smtp --help")))
+    local files = root .. "/opt/smtp/share/"
+    assert.matches("logto\\-smtp 0.1.0", read(files .. "man/man1/logto-smtp.1"), 1, true)
+    assert.matches("complete -F", read(files .. "bash-completion/completions/logto-smtp"), 1, true)
+    assert.matches("#compdef logto-smtp", read(files .. "zsh/site-functions/_logto-smtp"), 1, true)
   end)
 
   it("works from luarocks, without network", function()

@@ -2,8 +2,12 @@
 -- The examples of the README, run as they stand.
 
 local cjson = require("cjson")
+local inbox_command = require("spec.support.inbox_command")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
+local shell = require("spec.support.shell")
+
+local command = net.quote(shell.interpreter()) .. " bin/logto-smtp"
 
 local function blocks(language)
   local list = {}
@@ -55,13 +59,44 @@ describe("the README's", function()
     assert.matches("TLSv1", lines[1], 1, true)
   end)
 
+  it("command lines print what is shown", function()
+    local shown = 0
+    for _, block in ipairs(blocks("console")) do
+      local line, wanted = block:match("^%$ ([^\n]+)\n(.+)$")
+      if not line:find("logto-smtp inbox", 1, true) then
+        shown = shown + 1
+        assert.equal(wanted, (net.run("(" .. line:gsub("logto%-smtp", command) .. ") 2>/dev/null")))
+      end
+    end
+    assert.is_true(shown > 0)
+  end)
+
+  it("inbox prints what is shown", function()
+    local wanted
+    for _, block in ipairs(blocks("console")) do
+      wanted = wanted or block:match("^%$ logto%-smtp inbox %-%-port 2525 %-%-http 8025\n(.+)$")
+    end
+    local inbox = inbox_command.start("--count 1", { plain = true })
+    local config = mailing.inbox({}):config({ port = inbox.config.port, tls = inbox.config.tls })
+    local connector = require("logto_smtp").createConnector({ getConfig = function() return config end })
+    assert(connector.sendMessage({ to = "ada@example.org", type = "SignIn", payload = { code = "482913" } }))
+    require("logto_smtp.transport").default.close()
+    local said = inbox.first .. "\n" .. inbox:rest():gsub("\n*exit 0\n$", "")
+    inbox_command.stop()
+    -- what is not the same in every run: ports, the time, the length of the Message-ID's host
+    local function plain(text)
+      text = text:gsub("127%.0%.0%.1:%d+", "ADDRESS"):gsub("%d+:%d+:%d+", "TIME")
+      return (text:gsub("%d+ octets", "N octets"))
+    end
+    assert.equal(plain(wanted), plain(said))
+  end)
+
   it("commands are commands", function()
-    local lua = net.quote(arg and arg[-1] or "lua")
     local seen = 0
     for _, block in ipairs(blocks("sh")) do
-      for command in block:gmatch("%f[^\n%z]logto%-smtp (%w+)") do
+      for name in block:gmatch("%f[^\n%z]logto%-smtp (%w+)") do
         seen = seen + 1
-        assert.equal(0, select(2, net.run(lua .. " bin/logto-smtp " .. command .. " --help")), command)
+        assert.equal(0, select(2, net.run(command .. " " .. name .. " --help")), name)
       end
     end
     assert.is_true(seen >= 4)

@@ -18,11 +18,18 @@ local M = {}
 ---@field tls_context? userdata
 ---@field private records table[]
 ---@field private counters table<string, integer>
+---@field private watcher? logto_smtp.testing.Watcher
 local Store = {}
 Store.__index = Store
 
-local function new_store(settings)
+--- Who takes messages and ended connections over, so that the store keeps neither.
+---@class logto_smtp.testing.Watcher
+---@field message fun(message: table)  before the client is told that it was accepted
+---@field closed fun(record: table)
+
+local function new_store(settings, watcher)
   return setmetatable({
+    watcher = watcher,
     messages = {}, records = {}, live = {}, number = 0, script = script.new(settings.script),
     counters = { connections = 0, auths = 0, authFailures = 0, messages = 0, refused = 0 },
   }, Store)
@@ -35,8 +42,9 @@ function Store:next_number() return self.number + 1 end
 function Store:add_message(message)
   self.number = self.number + 1
   message.number = self.number
-  self.messages[#self.messages + 1] = message
   self:count("messages")
+  if self.watcher then return self.watcher.message(message) end
+  self.messages[#self.messages + 1] = message
   if self.waiter then self.waiter() end
 end
 
@@ -78,6 +86,7 @@ local function finish(store, stream, record, reason)
   record.flights, record.octetsIn, record.octetsOut = stream.flight, stream.octetsIn, stream.octetsOut
   store.live[record.id] = nil
   stream:finish(reason.farewell, reason.reset)
+  if store.watcher then store.watcher.closed(record) end
 end
 
 local function start_session(server, client)
@@ -87,7 +96,7 @@ local function start_session(server, client)
     id = store.counters.connections, opened = loop_module.now(), commands = {}, violations = {}, messages = 0,
     discarded = 0, tls = false, auth = false,
   }
-  store.records[#store.records + 1] = record
+  if not store.watcher then store.records[#store.records + 1] = record end
   local stream = stream_module.new(client, server.loop, server.settings.latency)
   local session = session_module.new(stream, store, server.settings, record)
   local live = { stream = stream, record = record }
@@ -249,27 +258,42 @@ local function watch_output(server)
   end)
 end
 
+--- Opens the port and serves whoever connects, in tasks of the loop.
+---@param loop logto_smtp.testing.Loop
+---@param settings table as `options.complete` makes them, the certificate as PEM texts
+---@param watcher? logto_smtp.testing.Watcher
+---@return { store: logto_smtp.testing.Store, host: string, port: integer }? server, string? err
+function M.start(loop, settings, watcher)
+  local store, err = new_store(settings, watcher), nil
+  if settings.tls ~= "none" then store.tls_context, err = make_context(settings) end
+  if err then return nil, "cannot use the certificate: " .. err end
+  local server = { store = store, settings = settings, loop = loop }
+  server.listener, err = socket.bind(settings.host, ("%d"):format(settings.port), 512)
+  if err then
+    return nil, ("cannot listen on %s port %d: %s"):format(settings.host, settings.port, err)
+  end
+  server.listener:settimeout(0)
+  local host, port = server.listener:getsockname()
+  server.host, server.port = host, tonumber(port)
+  loop:spawn(function() accept_all(server) end, stop_with_word(server))
+  return server
+end
+
+--- Closes the port and every connection.
+function M.stop(server)
+  ops.stop(server)
+end
+
 --- Serves until control is lost or `stop` is asked for. Answers the settings with { host, port } or { err }.
 ---@param control table connected socket
 ---@param settings table as `options.complete` makes them
 ---@param parent integer process id
 function M.run(control, settings, parent)
-  local store = new_store(settings)
-  local server = { store = store, settings = settings, control = control, loop = loop_module.new() }
-  local err
-  if settings.tls ~= "none" then store.tls_context, err = make_context(settings) end
-  if err then
-    err = "cannot use the certificate: " .. err
-  else
-    server.listener, err = socket.bind(settings.host, ("%d"):format(settings.port), 512)
-    if err then err = ("cannot listen on %s port %d: %s"):format(settings.host, settings.port, err) end
-  end
-  if err then return control:send(json.encode { err = err } .. "\n") end
-  server.listener:settimeout(0)
-  local host, port = server.listener:getsockname()
-  control:send(json.encode { host = host, port = tonumber(port) } .. "\n")
+  local server, err = M.start(loop_module.new(), settings)
+  if not server then return control:send(json.encode { err = err } .. "\n") end
+  control:send(json.encode { host = server.host, port = server.port } .. "\n")
   control:settimeout(0)
-  server.loop:spawn(function() accept_all(server) end, stop_with_word(server))
+  server.control = control
   spawn_control(server)
   watch_parent(server, parent)
   watch_output(server)

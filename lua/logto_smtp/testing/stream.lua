@@ -154,8 +154,14 @@ function Stream:put(octets)
   self.out[#self.out + 1] = octets
 end
 
---- Sends all that is queued.
-function Stream:flush()
+--- True when nothing is queued.
+function Stream:is_flushed()
+  return #self.out == 0
+end
+
+--- Sends all that is queued. The connection ends when the client has not taken it by the deadline.
+---@param deadline? number
+function Stream:flush(deadline)
   if #self.out == 0 then return end
   local octets = table.concat(self.out)
   self.out = {}
@@ -165,10 +171,8 @@ function Stream:flush()
     if last then break end
     if not is_wait(err) then gone(tostring(err)) end
     first = (partial or first - 1) + 1
-    if err == "wantread" then
-      self.loop:wait(self.sock, nil)
-    else
-      self.loop:wait(nil, self.sock)
+    if self:wait(err == "wantread" and err or "wantwrite", deadline) == "timeout" then
+      M.close("the client does not read")
     end
   end
   self.octetsOut = self.octetsOut + #octets
