@@ -57,6 +57,19 @@ local function well_formed(s)
   return table.concat(out)
 end
 
+--- Whether a text is well-formed UTF-8.
+---@param s string
+---@return boolean
+function M.isUtf8(s)
+  local at = s:find("[\128-\255]")
+  while at do
+    local n = sequence_length(s, at)
+    if not n then return false end
+    at = s:find("[\128-\255]", at + n)
+  end
+  return true
+end
+
 --- One JSON string, quotes included.
 ---@param s string
 ---@return string
