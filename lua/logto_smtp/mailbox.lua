@@ -74,6 +74,13 @@ function M.recipient(to)
   return text
 end
 
+--- The address alone of a text that M.recipient takes.
+---@param to string
+---@return string
+function M.address(to)
+  return mailboxes(to)[1].address
+end
+
 -- A mailbox as header text that every parser reads back as this one mailbox.
 local function write(address, name)
   if name == "" then return address end
