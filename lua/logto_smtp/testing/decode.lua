@@ -1,9 +1,15 @@
 -- SPDX-License-Identifier: MIT
 --- decode: a message's octets as a person would read them: headers, texts, attachments (RFC 5322, 2045 to
 -- 2047, 2183, 2231). Forgiving: what cannot be decoded is shown as it stands.
-local mime = require "mime"
 
 local M = {}
+
+-- LuaSocket's, or inside nginx its own: there LuaSocket need not be.
+local function unbase64(text)
+  local ngx = rawget(_G, "ngx")
+  if type(ngx) == "table" and ngx.decode_base64 then return ngx.decode_base64(text) end
+  return (require("mime").unb64(text))
+end
 
 local function utf8_char(code)
   if code < 0x80 then return string.char(code) end
@@ -47,7 +53,7 @@ end
 ---@return string
 function M.base64(text)
   text = text:gsub("[^%w+/=]", "")
-  return text == "" and "" or mime.unb64(text) or ""
+  return text == "" and "" or unbase64(text) or ""
 end
 
 local function decode_word(encoding, text)

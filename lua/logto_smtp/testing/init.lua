@@ -43,4 +43,12 @@ function M.startInbox(options)
   return require("logto_smtp.testing.inbox").start(options)
 end
 
+--- Makes a transport for `createConnector{ transport = ... }` that keeps each mail and sends nothing. It has
+--- `messages`, `waitFor` and `clear` as an inbox has, and `failNext`.
+---@param options? { templates?: table[] } templates to know beside those of the configs it is given
+---@return logto_smtp.testing.Capture
+function M.captureTransport(options)
+  return require("logto_smtp.testing.capture").new(options)
+end
+
 return M
