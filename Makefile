@@ -119,6 +119,17 @@ $(B)/transport/%_test: spec/transport/%_test.c $(B)/unit/support.o $(unit_pure) 
 peers: $(peer_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
 
+# The engine's two threads once more, under the thread sanitizer.
+tsan_o := $(patsubst src/%.c,$(B)/tsan/%.o,$(pure) $(transport))
+$(B)/tsan/%.o: src/%.c
+	@mkdir -p $(@D)
+	@echo '  CC $< with the thread sanitizer'
+	@$(CC) $(base) -O1 -g -fsanitize=thread -c -o $@ $<
+$(B)/tsan/engine_test: spec/transport/engine_test.c $(tsan_o)
+	@$(CC) -std=c11 $(warnings) -g -fsanitize=thread -o $@ $^ -lcmocka $(libs)
+tsan: $(B)/tsan/engine_test
+	@$<
+
 unit: $(unit_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
 
@@ -208,6 +219,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers specs nginx interop asan lint layers install install-shell clean env
+.PHONY: unit peers tsan specs nginx interop asan lint layers install install-shell clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -40,6 +40,7 @@ step "layers" $make layers
 step "lint" $make lint
 step "unit tests under ASan and UBSan" $make unit
 step "transport rooms against real peers" $make peers
+step "the engine under the thread sanitizer" $make tsan
 step "specs on Lua 5.4" $make specs LUA=5.4
 step "specs on LuaJIT" $make specs LUA=luajit
 step "specs with a real nginx" $make nginx
