@@ -148,6 +148,7 @@ build = {
     logto_smtp = "lua/logto_smtp/init.lua",
     ["logto_smtp.json"] = "lua/logto_smtp/json.lua",
     ["logto_smtp.kit"] = "lua/logto_smtp/kit.lua",
+    ["logto_smtp.mail"] = "lua/logto_smtp/mail.lua",
     ["logto_smtp.mailbox"] = "lua/logto_smtp/mailbox.lua",
     ["logto_smtp.metadata"] = "lua/logto_smtp/metadata.lua",
     ["logto_smtp.option_names"] = "lua/logto_smtp/option_names.lua",

@@ -8,11 +8,11 @@
 -- Whatever the world can do wrong comes back as `nil, err`, err being a ConnectorError; an argument of the
 -- wrong type raises.
 
-local core = require("logto_smtp.core")
 local null = require("cjson").null
 local ConnectorError = require("logto_smtp.error")
 local enums = require("logto_smtp.enums")
 local kit = require("logto_smtp.kit")
+local mailer = require("logto_smtp.mail")
 local mailbox = require("logto_smtp.mailbox")
 local metadata = require("logto_smtp.metadata")
 
@@ -24,16 +24,11 @@ local function check_type(value, expected, what, level)
   end
 end
 
--- What JavaScript takes for true, of the values that a template's field can have.
-local function is_said(value)
-  return value ~= nil and value ~= null and value ~= false and value ~= ""
-end
-
 -- Templates by language come unchecked from the host, and a config's `sendFrom` and `replyTo` too.
 local function check_template(template)
   check_type(template, "table", "bad template", 3)
   for _, field in ipairs({ "subject", "content", "sendFrom", "replyTo" }) do
-    if field == "subject" or field == "content" or is_said(template[field]) then
+    if field == "subject" or field == "content" or mailer.isSaid(template[field]) then
       check_type(template[field], "string", "bad template: field `" .. field .. "`", 3)
     end
   end
@@ -51,24 +46,6 @@ local function template_for(get, data, config)
     or kit.getConfigTemplateByType(data.type, config)
   if template then return template end
   return nil, ConnectorError(codes.TemplateNotFound, "Template not found for type: " .. data.type)
-end
-
--- The mail of one message. Values are escaped where they enter HTML, and nowhere else.
-local function build_mail(config, template, payload, to, escape_html)
-  local function sender(text, fallback)
-    return is_said(text) and mailbox.render(text, payload, fallback) or fallback
-  end
-  local is_text = template.contentType == "text/plain"
-  local opts = not is_text and escape_html and { escape = "html" } or nil
-  return {
-    to = to,
-    from = sender(template.sendFrom, config.fromEmail),
-    replyTo = sender(template.replyTo, config.replyTo),
-    subject = core.render(template.subject, payload),
-    [is_text and "text" or "html"] = core.render(template.content, payload, opts),
-    headers = config.customHeaders and next(config.customHeaders) and config.customHeaders or nil,
-    attachDataUrls = config.attachDataUrls,
-  }
 end
 
 -- Calls the transport, and turns each of its failures into a ConnectorError with the failure as its cause.
@@ -150,7 +127,7 @@ local function createConnector(options)
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
     check_template(template)
-    return ask(transport.send, config, build_mail(config, template, data.payload, to, escape_html),
+    return ask(transport.send, config, mailer.build(config, template, data.payload, to, escape_html),
       { logger = options.logger })
   end
 

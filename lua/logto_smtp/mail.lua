@@ -1,0 +1,48 @@
+-- SPDX-License-Identifier: MIT
+--- The mail that a template and a payload make: what the connector sends, and what a preview shows.
+
+local core = require("logto_smtp.core")
+local mailbox = require("logto_smtp.mailbox")
+local null = require("cjson").null
+
+local M = {}
+
+--- What JavaScript takes for true, of the values that a template's field can have.
+---@param value any
+---@return boolean
+function M.isSaid(value)
+  return value ~= nil and value ~= null and value ~= false and value ~= ""
+end
+
+---@class logto_smtp.Template
+---@field subject string
+---@field content string
+---@field contentType? "text/plain"|"text/html"  anything but "text/plain" is sent as HTML
+---@field sendFrom? string  instead of the config's fromEmail; rendered, and always one mailbox
+---@field replyTo? string   instead of the config's replyTo, likewise
+
+--- Fills a template. Values are escaped where they enter HTML, and nowhere else.
+---@param config table  passed the guard
+---@param template logto_smtp.Template
+---@param payload table
+---@param to string  one mailbox
+---@param escapeHtml boolean
+---@return table mail  of core.compose and client:send
+function M.build(config, template, payload, to, escapeHtml)
+  local function sender(text, fallback)
+    return M.isSaid(text) and mailbox.render(text, payload, fallback) or fallback
+  end
+  local is_text = template.contentType == "text/plain"
+  local opts = not is_text and escapeHtml and { escape = "html" } or nil
+  return {
+    to = to,
+    from = sender(template.sendFrom, config.fromEmail),
+    replyTo = sender(template.replyTo, config.replyTo),
+    subject = core.render(template.subject, payload),
+    [is_text and "text" or "html"] = core.render(template.content, payload, opts),
+    headers = config.customHeaders and next(config.customHeaders) and config.customHeaders or nil,
+    attachDataUrls = config.attachDataUrls,
+  }
+end
+
+return M
