@@ -63,8 +63,7 @@ end
 local function payload_for(code)
   return {
     code = code,
-    user = { name = "Ada <script>" },
-    application = { name = "Example App" },
+    application = { name = "Example <App>" },
   }
 end
 

@@ -184,7 +184,7 @@ describe("logto-smtp completion bash", function()
 
   it("offers commands, their options and the values of these", function()
     assert.equal("validate", offers("v"))
-    assert.equal("init validate test send inbox", offers(""):match("^init validate test send inbox"))
+    has(offers(""), "init validate preview test send inbox")
     has(offers("test", "config.json", "--"), "--to")
     assert.equal("--quiet", offers("send", "--q"))
     assert.equal("starttls", offers("inbox", "--tls", "s"))

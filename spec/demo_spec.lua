@@ -26,7 +26,7 @@ describe("the demo", function()
 
   it("shows decoded fields and escaped values", function()
     assert.is_not_nil(output:find("Subject: 비밀번호 재설정 코드 %d%d%d%d%d%d\n"))
-    contains("<p>Hello Ada &lt;script&gt;,</p>\n")
+    contains(">Sign in to Example &lt;App&gt;</h1>\n")
   end)
 
   it("ends with its own source, and is plain text when piped", function()

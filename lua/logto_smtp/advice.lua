@@ -4,6 +4,7 @@
 -- `say(path, message)`. A message continues the sentence that the path begins, and never repeats a password,
 -- a token or a key.
 
+local flags = require("logto_smtp.preview.flags")
 local kit = require("logto_smtp.kit")
 local null = require("cjson").null
 local option_names = require("logto_smtp.option_names")
@@ -198,16 +199,13 @@ function RULES.names(config, _, say)
   check_names("auth", auth_of(config), say)
 end
 
--- What a template must name to be of any use: an invitation carries a link, the others a code.
+-- What makes a template's mail fail its purpose. Which variables there are is up to the caller.
 function RULES.templates(config, _, say)
   for i, template in ipairs(config.templates) do
-    local path = ("templates[%d].content"):format(i - 1)
-    local content = template.content
-    if not content:find("{{[^{}]*code[^{}]*}}") and not content:find("{{[^{}]*link[^{}]*}}") then
-      say(path, "has no {{code}}: the mail would not tell the code")
-    end
-    if template.contentType == "text/plain" and content:find("<%a[^<>]*>.*</%a+>") then
-      say(path, "looks like HTML and is sent as plain text: set contentType \"text/html\"")
+    for _, flag in ipairs(flags.ofTemplate(template)) do
+      if flag.severity == "error" and flag.code ~= "unknown-variable" then
+        say(("templates[%d].%s"):format(i - 1, flag.field), flag.message)
+      end
     end
   end
 end

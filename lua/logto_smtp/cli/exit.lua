@@ -6,6 +6,7 @@ local M = {}
 -- name, code, what it tells
 local CODES = {
   { "OK", 0, "done" },
+  { "FLAGGED", 1, "an error that preview --strict found" },
   { "USAGE", 64, "wrong command line" },
   { "DATA", 65, "wrong recipient or payload" },
   { "NO_INPUT", 66, "unreadable file" },
@@ -35,7 +36,8 @@ end
 M.HELP = [[
 Exit codes (sysexits): 0 done; 64 wrong command line; 65 wrong recipient or payload; 66 unreadable file;
 68 unknown mail server; 69 refused for good; 70 internal error; 73 unwritable file; 74 unwritable output;
-75 try again later; 76 TLS or protocol failure; 77 login refused; 78 wrong config; 130 Ctrl-C.]]
+75 try again later; 76 TLS or protocol failure; 77 login refused; 78 wrong config; 130 Ctrl-C;
+1 an error that preview --strict found.]]
 
 local BY_CODE = {
   EDNS = M.NO_HOST,
