@@ -54,9 +54,8 @@ end
 
 local function places(wanted, got)
   if #wanted ~= #got then return "" end
-  return "\n         " .. (wanted:gsub("().", function(i)
-    return wanted:sub(i, i) == got:sub(i, i) and " " or "^"
-  end))
+  local marks = wanted:gsub("().", function(i) return wanted:sub(i, i) == got:sub(i, i) and " " or "^" end)
+  return "\n         " .. marks:gsub(" +$", "")
 end
 
 -- Both below each other, so that two digits that changed places are seen at once.
@@ -193,13 +192,14 @@ end
 ---@param filter logto_smtp.testing.Filter
 ---@return string text lines, each with a line end in front
 function M.listing(messages, filter)
-  local lines = {}
-  for i, item in ipairs(ranked(messages, filter)) do
+  local lines, list = {}, ranked(messages, filter)
+  local mixed = #list > 0 and #list[1].differs == 0 and #list[#list].differs > 0
+  for i, item in ipairs(list) do
     if i > SHOWN_MAILS then
       lines[#lines + 1] = ("\n  and %d more"):format(#messages - SHOWN_MAILS)
       break
     end
-    local mark = #item.differs == 0 and " (like that)" or ""
+    local mark = mixed and #item.differs == 0 and " (like that)" or ""
     lines[#lines + 1] = "\n  " .. M.summary(item.message) .. mark
     for _, difference in ipairs(item.differs) do
       local indent = (" "):rep(#difference.name + 2)
