@@ -102,6 +102,17 @@ describe("logto-smtp, sending,", function()
     has_not(said, "wr0ng-pass")
   end)
 
+  it("shows what a server says, and does not let it steer the terminal", function()
+    inbox:nextReply({ at = "RCPT", code = 550, text = "5.1.1 no \27[2J such \226\128\174user" })
+    local said, status = send("-v")
+    assert.equal(69, status)
+    has(said, "550 5.1.1 no \\x1B[2J such \\u202Euser")
+    has_not(said, "\27")
+    has_not(said, "\226\128\174")
+    inbox:nextReply({ at = "CONTENT", text = "2.0.0 Ok \27[31m" })
+    has(send(""), "server: 250 2.0.0 Ok \\x1B[31m")
+  end)
+
   it("says nothing with -q", function()
     assert.same({ "", 0 }, { send("-q") })
     assert.equal("483920", inbox:messages()[1].code)
@@ -189,6 +200,25 @@ describe("logto-smtp completion bash", function()
     assert.equal("--quiet", offers("send", "--q"))
     assert.equal("starttls", offers("inbox", "--tls", "s"))
     assert.equal("README.md", offers("test", "--pass-file", "READ"))
+  end)
+end)
+
+describe("logto-smtp completion zsh", function()
+  it("completes a real zsh's lines", function()
+    local dir = net.tmpdir()
+    net.run(command .. "completion zsh > " .. dir .. "/_logto-smtp")
+    local lines = {
+      { "logto-smtp val", "logto-smtp validate " },
+      { "logto-smtp inbox --ke", "logto-smtp inbox --keep " },
+      { "logto-smtp inbox --tls im", "logto-smtp inbox --tls implicit " },
+      { "logto-smtp completion z", "logto-smtp completion zsh " },
+      { "logto-smtp test --pass-file READ", "logto-smtp test --pass-file README.md " },
+    }
+    local typed, wanted = {}, {}
+    for i, row in ipairs(lines) do typed[i], wanted[i] = net.quote(row[1]), "<" .. row[2] .. ">" end
+    local said = net.run(("zsh -f spec/support/completes.zsh %s %s"):format(dir, table.concat(typed, " ")))
+    net.remove_dir(dir)
+    assert.equal(table.concat(wanted, "\n"), said)
   end)
 end)
 

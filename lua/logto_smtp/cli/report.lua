@@ -6,6 +6,7 @@
 local explain = require("logto_smtp.cli.explain")
 local exit = require("logto_smtp.cli.exit")
 local json = require("logto_smtp.json")
+local style = require("logto_smtp.cli.style")
 
 local M = {}
 
@@ -85,7 +86,7 @@ function M.not_sent(args, context, err, advice)
     write_problems(context.stderr, explain.issues(err.data.issues))
     return code
   end
-  context.stderr:write("logto-smtp: not sent: ", explain.message(err), "\n")
+  context.stderr:write("logto-smtp: not sent: ", style.line(explain.message(err)), "\n")
   if explain.try(err) then context.stderr:write("  try: ", explain.try(err), "\n") end
   write_advice(context.stderr, advice)
   return code
@@ -97,7 +98,7 @@ function M.sent(args, context, info)
   if args.json then
     M.json(context, { ok = true, info = info })
   elseif not args.quiet then
-    context.stdout:write("sent to ", table.concat(info.accepted, ", "), "\n  server: ", info.response,
+    context.stdout:write("sent to ", table.concat(info.accepted, ", "), "\n  server: ", style.line(info.response),
       "\n  message: ", info.messageId, "\n")
   end
   return exit.OK
