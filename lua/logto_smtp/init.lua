@@ -26,10 +26,10 @@ end
 
 -- Templates by language come unchecked from the host, and a config's `sendFrom` and `replyTo` too.
 local function check_template(template)
-  check_type(template, "table", "bad template", 3)
+  check_type(template, "table", "bad template", 4)
   for _, field in ipairs({ "subject", "content", "sendFrom", "replyTo" }) do
     if field == "subject" or field == "content" or mailer.isSaid(template[field]) then
-      check_type(template[field], "string", "bad template: field `" .. field .. "`", 3)
+      check_type(template[field], "string", "bad template: field `" .. field .. "`", 4)
     end
   end
 end
@@ -48,22 +48,28 @@ local function template_for(get, data, config)
   return nil, ConnectorError(codes.TemplateNotFound, "Template not found for type: " .. data.type)
 end
 
--- Calls the transport, and turns each of its failures into a ConnectorError with the failure as its cause.
-local function ask(operation, ...)
-  local ok, info, err = pcall(operation, ...)
-  if ok and info then return info end
-  if not ok then err = info end
+-- A failure of the transport, as the cause of a ConnectorError.
+local function failure(err)
   if type(err) == "table" and err.issues then
-    return nil, ConnectorError(codes.InvalidConfig, kit.zodError(err.issues))
+    return ConnectorError(codes.InvalidConfig, kit.zodError(err.issues))
   end
   local message = type(err) == "table" and err.message or err
-  return nil, ConnectorError(codes.General, type(message) == "string" and message or "", err)
+  return ConnectorError(codes.General, type(message) == "string" and message or "", err)
 end
 
-local function check_data(data)
-  check_type(data, "table", "bad argument #1 to 'sendMessage'", 3)
-  check_type(data.type, "string", "bad argument #1 to 'sendMessage': field `type`", 3)
-  check_type(data.payload, "table", "bad argument #1 to 'sendMessage': field `payload`", 3)
+-- Calls the transport, and turns each of its failures into a ConnectorError.
+local function ask(operation, ...)
+  local ok, answer, err = pcall(operation, ...)
+  if ok and answer then return answer end
+  if not ok then err = answer end
+  return nil, failure(err)
+end
+
+local function check_data(data, name)
+  local what = ("bad argument #1 to '%s'"):format(name)
+  check_type(data, "table", what, 3)
+  check_type(data.type, "string", what .. ": field `type`", 3)
+  check_type(data.payload, "table", what .. ": field `payload`", 3)
 end
 
 ---@class logto_smtp.Data
@@ -78,11 +84,13 @@ end
 ---@field configGuard {safeParse: function, parse: function}
 ---@field sendMessage fun(data: logto_smtp.Data, inputConfig?: table): table|nil, logto_smtp.ConnectorError?
 ---@field verify fun(inputConfig?: table): table|nil, logto_smtp.ConnectorError?
+---@field enqueue? fun(data: logto_smtp.Data, inputConfig?: table, callback?: fun(info?: table,
+---  err?: logto_smtp.ConnectorError)): true|nil, logto_smtp.ConnectorError?  where the transport has it
 
 ---@class logto_smtp.ConnectorOptions
 ---@field getConfig? fun(id: string): table|nil, any  its errors pass through as they are
 ---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil  its errors are swallowed
----@field transport? {send: fun(config: table, mail: table): table|nil, any}
+---@field transport? {send: fun(config: table, mail: table): table|nil, any, enqueue?: function}
 ---@field logger? fun(record: logto_smtp.LogRecord)  told of each event on the connections; see the README
 ---@field escapeHtml? boolean  false: values enter HTML templates raw, as in the original
 
@@ -118,17 +126,34 @@ local function createConnector(options)
     return ask(transport.verify, config, { logger = options.logger })
   end
 
-  local function sendMessage(data, inputConfig)
-    check_data(data)
-    local config, config_error = config_for(inputConfig)
-    if not config then return nil, config_error end
+  -- The mail of one message, or nil and what is wrong with it.
+  local function mail_of(config, data)
     local to, reason = mailbox.recipient(data.to)
     if not to then return nil, ConnectorError(codes.InvalidRequestParameters, reason) end
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
     check_template(template)
-    return ask(transport.send, config, mailer.build(config, template, data.payload, to, escape_html),
-      { logger = options.logger })
+    return mailer.build(config, template, data.payload, to, escape_html)
+  end
+
+  local function sendMessage(data, inputConfig)
+    check_data(data, "sendMessage")
+    local config, config_error = config_for(inputConfig)
+    if not config then return nil, config_error end
+    local mail, mail_error = mail_of(config, data)
+    if not mail then return nil, mail_error end
+    return ask(transport.send, config, mail, { logger = options.logger })
+  end
+
+  local function enqueue(data, inputConfig, callback)
+    check_data(data, "enqueue")
+    if callback ~= nil then check_type(callback, "function", "bad argument #3 to 'enqueue'", 2) end
+    local config, config_error = config_for(inputConfig)
+    if not config then return nil, config_error end
+    local mail, mail_error = mail_of(config, data)
+    if not mail then return nil, mail_error end
+    return ask(transport.enqueue, config, mail, { logger = options.logger }, callback and
+      function(info, err) callback(info, err ~= nil and failure(err) or nil) end)
   end
 
   return {
@@ -136,6 +161,7 @@ local function createConnector(options)
     type = enums.ConnectorType.Email,
     configGuard = kit.configGuard,
     sendMessage = sendMessage,
+    enqueue = transport.enqueue and enqueue or nil,
     verify = verify,
   }
 end
