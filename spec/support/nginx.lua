@@ -88,6 +88,7 @@ end
 ---@field workers? integer  1 without it
 ---@field user? string    of the workers, where the specs run as root; without it root
 ---@field level? string   of the error log; "info" without it
+---@field files? table<string, string>  octets by name, for `ngx.config.prefix() .. name`
 
 --- Starts nginx, and waits until it takes connections.
 ---@param options spec.NginxOptions
@@ -103,6 +104,7 @@ function M.start(options)
     level = options.level or "info", workers = options.workers or 1,
     main = options.main, http = options.http, server = options.server,
   }))
+  for name, octets in pairs(options.files or {}) do net.write_file(dir .. "/" .. name, octets) end
   local self = setmetatable({ dir = dir, host = "127.0.0.1", port = port }, Nginx)
   local script = fill(RUN, { dir = dir })
   self.pipe = assert(io.popen("exec bash -c " .. net.quote(script), "w"))
