@@ -15,6 +15,8 @@ local M = {
   setup = worker.setup,
   close = worker.close,
   metrics = worker.metrics,
+  httpEmailEndpoint = require("logto_smtp.resty.endpoint"),
+  health = require("logto_smtp.resty.health"),
 }
 for name, value in pairs(smtp) do M[name] = value end
 
