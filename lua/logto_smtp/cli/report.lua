@@ -98,8 +98,8 @@ function M.sent(args, context, info)
   if args.json then
     M.json(context, { ok = true, info = info })
   elseif not args.quiet then
-    context.stdout:write("sent to ", table.concat(info.accepted, ", "), "\n  server: ", style.line(info.response),
-      "\n  message: ", info.messageId, "\n")
+    context.stdout:write("sent to ", table.concat(info.accepted, ", "),
+      "\n  server: ", style.line(info.response), "\n  message: ", info.messageId, "\n")
   end
   return exit.OK
 end
