@@ -125,6 +125,28 @@ describe("a rule of the script", function()
     assert.has_error(function() inbox:nextReply { at = "NOOP", kode = 1 } end)
   end)
 
+  it("greylists: each recipient is refused at first", function()
+    start(testing.greylisting())
+    client:reply()
+    client:expect("EHLO x", 250, "MAIL FROM:<a@b.c>", 250, "RCPT TO:<one@d.e>", 450, "RCPT TO:<two@d.e>", 450,
+      "RCPT TO:<One@d.e>", 250, "RCPT TO:<two@d.e>", 250, "RCPT TO:<one@d.e>", 250, "RCPT TO:<new@d.e>", 450)
+    inbox:clearScript()
+    inbox:nextReply(testing.greylisting { seconds = 0.15 })
+    client:expect("RCPT TO:<one@d.e>", 450, "RCPT TO:<one@d.e>", 450)
+    socket.sleep(0.16)
+    client:expect("RCPT TO:<one@d.e>", 250, "RCPT TO:<two@d.e>", 450)
+  end)
+
+  it("acts for the seconds told", function()
+    start { at = "NOOP", code = 451, seconds = 0.3, times = 2, skip = 1 }
+    client:reply()
+    client:expect("NOOP", 250, "NOOP", 451, "NOOP", 451, "NOOP", 250)
+    inbox:nextReply { at = "NOOP", code = 452, seconds = 0.2 }
+    client:expect("NOOP", 452, "NOOP", 452)
+    socket.sleep(0.21)
+    client:expect("NOOP", 250)
+  end)
+
   it("sends exact octets, garbage, and replies nobody asked for", function()
     start { at = "NOOP", raw = "250-half\r\n250 x\r\n" }
     client:reply()

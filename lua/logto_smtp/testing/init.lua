@@ -51,4 +51,16 @@ function M.captureTransport(options)
   return require("logto_smtp.testing.capture").new(options)
 end
 
+--- A rule for `nextReply` or `script`: greylisting. Each recipient is refused with 450, the first time or for
+--- so many seconds from then on, and taken after that.
+---@param options? { seconds?: number, times?: integer }
+---@return logto_smtp.testing.Rule
+function M.greylisting(options)
+  options = options or {}
+  return {
+    at = "RCPT", code = 450, text = "4.7.1 Greylisted, please try again later", each = true,
+    seconds = options.seconds, times = options.times,
+  }
+end
+
 return M

@@ -16,6 +16,8 @@ M.steps = {
 ---@field connection? integer acts only on the connection with this number (the first is 1)
 ---@field skip? integer lets so many occasions pass first
 ---@field times? integer|"always" how often it acts; default 1
+---@field each? boolean counts `skip`, `times` and `seconds` for each different command by itself
+---@field seconds? number acts for so long from its first occasion on, if `times` is not given without limit
 ---@field code? integer reply code; from 400 on, the command has no effect
 ---@field text? string|string[] reply text, or its lines
 ---@field raw? string the reply's exact octets; a code in front of them counts as `code`
@@ -33,6 +35,7 @@ M.steps = {
 
 M.fields = {
   at = "string", match = "string", connection = "number", skip = "number", times = true, code = "number",
+  each = "boolean", seconds = "number",
   text = true, raw = "string", garbage = "boolean", extra = "string", delay = "number", drop = "string",
   reset = "boolean", octets = "number", partial = "number", drip = "table", silent = "boolean",
   endless = true, stall = "number",
@@ -95,8 +98,8 @@ end
 function Script:add(rule)
   local own = {}
   for key, value in pairs(rule) do own[key] = value end
-  own.left = rule.times == "always" and math.huge or rule.times or 1
-  own.passes = rule.skip or 0
+  own.limit = rule.times == "always" and math.huge or rule.times or rule.seconds and math.huge or 1
+  own.uses = {}
   self.rules[#self.rules + 1] = own
 end
 
@@ -109,7 +112,6 @@ end
 
 local function concerns(rule, step, command, connection)
   return is_at(rule, step)
-    and rule.left > 0
     and (not rule.connection or rule.connection == connection)
     and (not rule.match or command:lower():find(rule.match:lower(), 1, true) ~= nil)
 end
@@ -117,6 +119,28 @@ end
 --- A rule for content that is still being read, which `take` would count as used up.
 local function acts_midway(rule)
   return rule.drop == "middle" or rule.stall ~= nil
+end
+
+-- Whether the rule has its turn at this command, and counts it.
+local function comes_up(rule, command)
+  local key = rule.each and command:lower() or ""
+  local use = rule.uses[key]
+  if not use then
+    use = { passes = rule.skip or 0, left = rule.limit }
+    rule.uses[key] = use
+  end
+  if use.left <= 0 then return false end
+  if use.passes > 0 then
+    use.passes = use.passes - 1
+    return false
+  end
+  if rule.seconds then
+    local now = require("socket").gettime()
+    use.first = use.first or now
+    if now - use.first >= rule.seconds then return false end
+  end
+  use.left = use.left - 1
+  return true
 end
 
 --- Takes the rule that acts now, oldest first, or nil. midway: looks only for what happens while content is
@@ -128,13 +152,9 @@ end
 ---@return logto_smtp.testing.Rule?
 function Script:take(step, command, connection, midway)
   for _, rule in ipairs(self.rules) do
-    if concerns(rule, step, command, connection) and acts_midway(rule) == (midway or false) then
-      if rule.passes > 0 then
-        rule.passes = rule.passes - 1
-      else
-        rule.left = rule.left - 1
-        return rule
-      end
+    if concerns(rule, step, command, connection) and acts_midway(rule) == (midway or false)
+      and comes_up(rule, command) then
+      return rule
     end
   end
 end
