@@ -65,7 +65,7 @@ with smtplib.SMTP("127.0.0.1", %d, timeout=10) as s:
     net.write_file(bin .. "/xdg-open", "#!/bin/sh\necho \"$1\" > " .. bin .. "/opened.part\nmv " .. bin
       .. "/opened.part " .. bin .. "/opened\n")
     net.run("chmod 755 " .. bin .. "/xdg-open")
-    local inbox = start("--keep %s/mails --open", { environment = "PATH=" .. bin .. ":$PATH" })
+    local inbox = start("--keep %s/mails --open", { environment = "BROWSER= PATH=" .. bin .. ":$PATH" })
     inbox:send({ html = HTML, text = "Your code: 482913" })
     local message = require("cjson").decode(inbox:line())
     assert.equal(2, #message.files)
@@ -234,6 +234,19 @@ describe("logto-smtp inbox over HTTP", function()
       sock:close()
     end)
   end
+
+  it("serves 64 connections at a time", function()
+    local held = {}
+    for i = 1, 64 do
+      held[i] = assert(socket.connect("127.0.0.1", (inbox.start.http:match("%d+$"))))
+      held[i]:send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      held[i]:settimeout(5)
+      assert.equal("HTTP/1.1 200 OK", held[i]:receive("*l"))
+    end
+    assert.equal("503", (inbox:curl("/health", "-o /dev/null -w '%{http_code}'")))
+    for i = 1, 64 do held[i]:close() end
+    assert.is_truthy(net.wait_until(function() return inbox:curl("/health"):find('"ok":true', 1, true) end))
+  end)
 
   it("waits for a mail, answers when it comes, and not for longer than asked", function()
     local began = socket.gettime()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- `logto-smtp inbox`: a mail server for developers, on a loopback port. Delivers nothing.
 
+local browser = require("logto_smtp.cli.browser")
 local exit = require("logto_smtp.cli.exit")
 local json = require("logto_smtp.json")
 local providers = require("logto_smtp.providers")
@@ -104,8 +105,8 @@ local function print_start(args, context, inbox)
     report.json(context, { host = inbox.host, port = inbox.port, tls = inbox.tls, ca = inbox.ca,
       http = inbox.url })
   elseif not args.quiet then
-    context.stdout:write(("listening on %s:%d (%s); Ctrl-C ends it\n"):format(inbox.host, inbox.port,
-      TLS[inbox.tls]), "mails as JSON: ", inbox.url, "/messages\n")
+    context.stdout:write("listening on ", inbox.address, " (", TLS[inbox.tls], "); Ctrl-C ends it\n",
+      "mails as JSON: ", inbox.url, "/messages\n")
   end
   context.stdout:flush()
 end
@@ -126,7 +127,7 @@ local function write_files(args, context, inbox, message)
   end
   if args.keep then write("eml", message.raw) end
   local page = args.open and write("html", files.page(message))
-  if page then files.open(page) end
+  if page then browser.open(page, context) end
   return paths
 end
 

@@ -88,16 +88,4 @@ function M.page(message)
     escape(table.concat(message.envelope.to, ", ")), body)
 end
 
---- Shows a file in the user's browser, where there is a program for that.
----@param path string
----@return boolean shown
-function M.open(path)
-  for _, program in ipairs({ "xdg-open", "open" }) do
-    if succeeds("command -v " .. program) then
-      return succeeds(("%s %s </dev/null >/dev/null 2>&1 &"):format(program, quote(path)))
-    end
-  end
-  return false
-end
-
 return M

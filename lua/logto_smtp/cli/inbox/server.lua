@@ -18,6 +18,7 @@ local FAREWELL_SECONDS = 2
 ---@field host string
 ---@field port integer
 ---@field tls "starttls"|"implicit"|"none"
+---@field address string  host and port
 ---@field url string      of HTTP
 ---@field ca? string      PEM text
 ---@field login? { user: string, pass: string }
@@ -86,6 +87,7 @@ function Inbox:start(watcher)
   self.server, err = smtp.start(self.loop, settings, watcher)
   if not self.server then return nil, err end
   self.host, self.port = self.server.host, self.server.port
+  self.address = ("%s:%d"):format(url_host(self.host), self.port)
   self.loop:spawn(function() tick(self) end)
   return start_http(self)
 end
