@@ -7,5 +7,6 @@ include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/log
 files["spec"] = { std = "+busted", read_globals = { "jit" } }
 files["bench"] = { std = "lua54" }
 files["lua/logto_smtp/resty*"] = { std = "+ngx_lua" }
--- A table of facts, one row a service.
+-- Tables of facts, one row a service or a fault.
 files["lua/logto_smtp/providers.lua"] = { max_line_length = 120 }
+files["lua/logto_smtp/faults.lua"] = { max_line_length = 120 }

@@ -2,11 +2,12 @@
 --- Mail services: where each one listens, what it wants as user and password, and advice on configs that
 -- pass the guard and will not work all the same.
 --
--- One table holds what is known of each service; `source` says where to check it. Everything here is about
--- configs only: nothing connects.
+-- One table holds what is known of each service; `source` says where to check it. Another, logto_smtp.faults,
+-- holds how the well-known faults look. Nothing here connects.
 
 local advise = require("logto_smtp.advice")
 local core = require("logto_smtp.core")
+local faults = require("logto_smtp.faults")
 
 local M = {}
 
@@ -305,16 +306,107 @@ M.KEY_ORDER = {
   "usageType", "contentType", "subject", "content", "templates", "customHeaders",
 }
 
+--- A config as it acts: a copy in which `service` has put its host, port and the rest.
+---@param config table  passed the guard
+---@return table
+function M.effective(config)
+  local effective = {}
+  for key, value in pairs(config) do effective[key] = value end
+  local service = type(config.service) == "string" and core.service(config.service)
+  for key, value in pairs(service or {}) do effective[key] = value end
+  return effective
+end
+
+--- Whether a config asks for TLS from the first octet.
+---@param config table  passed the guard
+---@return boolean
+function M.isSecure(config)
+  if type(config.secure) == "boolean" then return config.secure end
+  return tonumber(config.port) == 465
+end
+
 --- What will probably not work about a config that has passed the guard.
 -- No message repeats a password, a token or a key.
 ---@param config table  passed the guard
 ---@return {path: string, message: string}[]  empty: nothing to say
 function M.advise(config)
-  local effective = {}
-  for key, value in pairs(config) do effective[key] = value end
-  local service = type(config.service) == "string" and core.service(config.service)
-  for key, value in pairs(service or {}) do effective[key] = value end
+  local effective = M.effective(config)
   return advise(effective, M.byHost(effective.host))
+end
+
+--- The faults that are known by name; what `diagnose` looks through.
+M.FAULTS = faults
+
+local function holds(list, value)
+  for _, wanted in ipairs(list) do
+    if value == wanted then return true end
+  end
+  return false
+end
+
+local function begins(list, text)
+  for _, start in ipairs(list) do
+    if text and text:sub(1, #start) == start then return true end
+  end
+  return false
+end
+
+local function contains(list, text)
+  for _, pattern in ipairs(list) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
+-- One test per field of a fault: what the row wants, and what there is.
+local TESTS = {
+  at = function(wanted, case) return holds(wanted, case.provider and case.provider.id) end,
+  error = function(wanted, case) return holds(wanted, case.err.code) end,
+  reply = function(wanted, case) return holds(wanted, case.err.responseCode) end,
+  enhanced = function(wanted, case) return holds(wanted, case.err.enhancedCode) end,
+  command = function(wanted, case) return begins(wanted, case.err.command) end,
+  port = function(wanted, case) return holds(wanted, tonumber(case.config.port)) end,
+  secure = function(wanted, case) return wanted == M.isSecure(case.config) end,
+  text = function(wanted, case) return contains(wanted, case.text) end,
+  speaks = function(wanted, case) return wanted == case.speaks end,
+  temporary = function(_, case)
+    local code = case.err.responseCode
+    return code ~= nil and code >= 400 and code < 500
+  end,
+}
+
+local function matches(fault, case)
+  for field, test in pairs(TESTS) do
+    if fault[field] ~= nil and not test(fault[field], case) then return false end
+  end
+  return true
+end
+
+---@class logto_smtp.Diagnosis
+---@field id string
+---@field name? string    what it is, where it is well known
+---@field try string      what to try
+---@field source? string  URL of who says so
+
+--- What an error is, where it is well known, and what to try.
+---@param err table     an SMTP error: what client:send() answers, or the cause of a ConnectorError
+---@param config table  that it happened with
+---@param speaks? "tls"|"clear"  what the port was found to speak from the first octet, where that was tried
+---@return logto_smtp.Diagnosis?  nil: an error with a code of none of ours
+function M.diagnose(err, config, speaks)
+  local effective = M.effective(config)
+  local case = {
+    err = err, config = effective, speaks = speaks,
+    provider = type(effective.host) == "string" and M.byHost(effective.host) or nil,
+    text = ((err.message or "") .. "\n" .. (err.response or "")):lower(),
+  }
+  for _, fault in ipairs(faults) do
+    if matches(fault, case) then
+      local source = fault.source or fault.at and case.provider.source or nil
+      return { id = fault.id, name = fault.name, try = fault.try, source = source }
+    end
+  end
+  return nil
 end
 
 return M

@@ -31,7 +31,7 @@ smtpd_peername_lookup = no
 disable_dns_lookups = yes
 smtputf8_enable = yes
 smtputf8_autodetect_classes = all
-virtual_mailbox_domains = static:all
+virtual_mailbox_domains = $domains
 virtual_mailbox_maps = static:box/
 virtual_mailbox_base = $dir/mail
 virtual_uid_maps = static:$uid
@@ -198,6 +198,7 @@ end
 
 ---@class spec.PostfixOptions
 ---@field auth? boolean take mail from authenticated clients only; default true
+---@field own_domain? string take mail to this domain from anyone, and no other; default: all are its own
 ---@field mechanisms? string default "PLAIN LOGIN"
 ---@field certificate? string kind, as `logto_smtp.testing.certificate` knows them
 ---@field size? integer octets a message may have
@@ -216,7 +217,9 @@ function M.start(options)
     return start_once {
       realm = REALM, user = USER, pass = PASS, daemons = daemons:match("[^\n]+"),
       auth = auth and "yes" or "no",
-      who = (auth and "permit_sasl_authenticated" or "permit_mynetworks") .. ", reject",
+      who = (auth and "permit_sasl_authenticated" or "permit_mynetworks") .. ", "
+        .. (options.own_domain and "reject_unauth_destination" or "reject"),
+      domains = options.own_domain or "static:all",
       size = options.size or 33554432,
       mechanisms = options.mechanisms or "PLAIN LOGIN", certificate = options.certificate or "valid",
       refusals = options.refusals,

@@ -2,6 +2,7 @@
 --- Says what went wrong in words for the person at the terminal, and what to try.
 
 local kit = require("logto_smtp.kit")
+local providers = require("logto_smtp.providers")
 
 local M = {}
 
@@ -69,33 +70,18 @@ function M.issues(issues)
   return out
 end
 
--- What to try after each kind of failure.
-local TRY = {
-  EDNS = "check `host` for typing errors, and that this machine can look up names",
-  ECONNECTION = "check `host` and `port`; a firewall or hosting provider may block outgoing mail ports",
-  ESOCKET = "check `host` and `port`; a firewall or hosting provider may block outgoing mail ports",
-  ETIMEDOUT = "check `host`, `port` and `secure`: a firewall may be in the way, or the port expects TLS",
-  ETLS = "check `secure` against the port (465: true, 587: false) and the server's certificate (`tls.ca`)",
-  EAUTH = "check `auth.user` and `auth.pass`; many services want an app password or an API key here",
-  EOAUTH2 = "check the OAuth 2.0 values: the refresh token may be revoked, or belong to another client",
-  EPROTOCOL = "check that `host` and `port` name a mail server, and `secure` fits the port",
-  EENVELOPE = "check `fromEmail` (may this login send as it?) and the recipient",
-  EMESSAGE = "the server refused the message itself: read its reply",
-  EPROXY = "check `proxy`",
-}
-
---- What to try about a ConnectorError; nil if nothing is known to help.
+--- What a ConnectorError is, where it is well known, and what to try; nil if nothing is known to help.
 ---@param err logto_smtp.ConnectorError
----@return string?
-function M.try(err)
-  local cause = type(err.cause) == "table" and err.cause or {}
+---@param config? table  that it happened with; has passed the guard where err has a cause
+---@return logto_smtp.Diagnosis?
+function M.diagnose(err, config)
+  local cause = err.cause
+  if type(cause) ~= "table" then return nil end
   if cause.delivery == "unknown" then
-    return "the connection broke while the server decided, so the mail may have gone out: look, then resend"
+    return { id = "unknown_delivery", try = "the connection broke while the server decided, so the mail may "
+      .. "have gone out: look, then resend" }
   end
-  if cause.responseCode and cause.responseCode >= 400 and cause.responseCode < 500 then
-    return "the server asks for another try later"
-  end
-  return TRY[cause.code]
+  return providers.diagnose(cause, config or {})
 end
 
 --- The words of a ConnectorError without its JSON quoting.

@@ -6,7 +6,7 @@ local exit = require("logto_smtp.cli.exit")
 
 local M = {}
 
-local COMMANDS = { "init", "validate", "preview", "test", "send", "inbox", "completion", "manual" }
+local COMMANDS = { "init", "validate", "check", "preview", "test", "send", "inbox", "completion", "manual" }
 
 M.SUMMARY = "Checks configs of Logto's SMTP connector and sends mail with them."
 

@@ -11,8 +11,8 @@ local style = require("logto_smtp.cli.style")
 local M = {}
 
 local FIELD_ORDER = {
-  "ok", "valid", "issues", "advice", "info", "error", "code", "path", "message", "try", "data", "cause",
-  "accepted", "rejected", "envelope", "messageId", "messageSize", "response",
+  "ok", "valid", "issues", "advice", "info", "error", "code", "path", "message", "fault", "try",
+  "source", "data", "cause", "accepted", "rejected", "envelope", "messageId", "messageSize", "response",
 }
 
 --- One line of JSON.
@@ -70,14 +70,14 @@ local function plain_cause(cause)
   return out
 end
 
---- A mail that did not go out, and the advice on its config.
+--- A mail that did not go out, with the config it was to go by and the advice on that.
 ---@return integer
-function M.not_sent(args, context, err, advice)
-  local code = exit.of(err)
+function M.not_sent(args, context, err, advice, config)
+  local code, known = exit.of(err), explain.diagnose(err, config) or {}
   if args.json then
     M.json(context, { ok = false, error = {
       code = err.code, message = explain.message(err), data = err.data, cause = plain_cause(err.cause),
-      try = explain.try(err),
+      fault = known.name, try = known.try, source = known.source,
     }, advice = advice })
     return code
   end
@@ -87,7 +87,9 @@ function M.not_sent(args, context, err, advice)
     return code
   end
   context.stderr:write("logto-smtp: not sent: ", style.line(explain.message(err)), "\n")
-  if explain.try(err) then context.stderr:write("  try: ", explain.try(err), "\n") end
+  for _, line in ipairs({ { "this is: ", known.name }, { "try: ", known.try }, { "see: ", known.source } }) do
+    if line[2] then context.stderr:write("  ", line[1], line[2], "\n") end
+  end
   write_advice(context.stderr, advice)
   return code
 end

@@ -39,7 +39,7 @@ function M.deliver(args, context, data)
   if not info then
     -- The guard has passed whatever got as far as the transport, so there can be advice on it.
     local advice = send_err.cause and providers.advise(config) or {}
-    return report.not_sent(args, context, send_err, advice)
+    return report.not_sent(args, context, send_err, advice, config)
   end
   return report.sent(args, context, info)
 end
