@@ -15,7 +15,7 @@
 ---@field port? integer[]
 ---@field secure? boolean    how the config has it, or what it means by its port
 ---@field text? string[]     Lua patterns, any of them, in the error's message and the reply, in lower case
----@field speaks? "tls"|"clear" what the port was found to speak from the first octet, where that was tried
+---@field tlsPort? true      the port was found to speak TLS from the first octet
 ---@field temporary? boolean the reply is 4xx
 ---@field name? string       what it is; without it only what kind of thing it is is known
 ---@field try string         what to try
@@ -215,8 +215,7 @@ return {
     source = TLS_PORTS,
   },
   {
-    id = "clear_on_tls_port", error = { "ETIMEDOUT", "ECONNECTION", "ESOCKET", "EPROTOCOL" }, speaks = "tls",
-    secure = false,
+    id = "clear_on_tls_port", tlsPort = true, secure = false,
     name = "`secure` is false, and this port waits for TLS",
     try = "set `secure` true (as on 465), or use port 587",
     source = TLS_PORTS,

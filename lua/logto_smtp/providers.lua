@@ -368,7 +368,7 @@ local TESTS = {
   port = function(wanted, case) return holds(wanted, tonumber(case.config.port)) end,
   secure = function(wanted, case) return wanted == M.isSecure(case.config) end,
   text = function(wanted, case) return contains(wanted, case.text) end,
-  speaks = function(wanted, case) return wanted == case.speaks end,
+  tlsPort = function(_, case) return case.tls_port end,
   temporary = function(_, case)
     local code = case.err.responseCode
     return code ~= nil and code >= 400 and code < 500
@@ -382,6 +382,14 @@ local function matches(fault, case)
   return true
 end
 
+-- What a service wants as login, for a refusal that is none of the known ones.
+local function login_at(provider)
+  return {
+    id = "login", name = provider.name .. " refused the login", source = provider.source,
+    try = ("at %s `auth.user` is %s, and `auth.pass` %s"):format(provider.name, provider.user, provider.pass),
+  }
+end
+
 ---@class logto_smtp.Diagnosis
 ---@field id string
 ---@field name? string    what it is, where it is well known
@@ -391,17 +399,18 @@ end
 --- What an error is, where it is well known, and what to try.
 ---@param err table     an SMTP error: what client:send() answers, or the cause of a ConnectorError
 ---@param config table  that it happened with
----@param speaks? "tls"|"clear"  what the port was found to speak from the first octet, where that was tried
+---@param tls_port? boolean  the port was found to speak TLS from the first octet
 ---@return logto_smtp.Diagnosis?  nil: an error with a code of none of ours
-function M.diagnose(err, config, speaks)
+function M.diagnose(err, config, tls_port)
   local effective = M.effective(config)
   local case = {
-    err = err, config = effective, speaks = speaks,
+    err = err, config = effective, tls_port = tls_port,
     provider = type(effective.host) == "string" and M.byHost(effective.host) or nil,
     text = ((err.message or "") .. "\n" .. (err.response or "")):lower(),
   }
   for _, fault in ipairs(faults) do
     if matches(fault, case) then
+      if fault.id == "login" and case.provider then return login_at(case.provider) end
       local source = fault.source or fault.at and case.provider.source or nil
       return { id = fault.id, name = fault.name, try = fault.try, source = source }
     end

@@ -49,16 +49,10 @@ local function look(config, secure, ms)
   return seen or partly or {}
 end
 
-local NEEDS_A_LOOK = { ETIMEDOUT = true, ECONNECTION = true, ETLS = true }
-
--- What the port speaks from the first octet, where the error lets one doubt that `secure` is right.
-local function find_speech(err, step, config, ms)
-  local secure = providers.isSecure(config)
-  if not NEEDS_A_LOOK[err.code] then return nil end
-  if secure and step == "tls" then return look(config, false, ms).greeting and "clear" or nil end
-  if not secure and step == "greeting" then
-    return (look(config, true, ms).times or {}).tls and "tls" or nil
-  end
+-- Whether a port that gives no greeting speaks TLS from the first octet.
+local function is_tls_port(err, step, config, ms)
+  local silent = step == "greeting" and not err.responseCode and not providers.isSecure(config)
+  return silent and (look(config, true, ms).times or {}).tls ~= nil
 end
 
 -- The step at which the attempt failed.
@@ -136,9 +130,9 @@ local ORDER = {
 local END_OF = { tls = "tls", greeting = "greeting", ehlo = "ehlo", auth = "ready" }
 
 -- A failed step: what was said, what that is, and what to try.
-local function failed(err, config, speaks)
+local function failed(err, config, tls_port)
   local step = { ok = false, detail = err.message, err = err }
-  local fault = providers.diagnose(err, config, speaks)
+  local fault = providers.diagnose(err, config, tls_port)
   if fault then
     step.fault, step.advice, step.source = fault.name, { fault.try }, fault.source
   end
@@ -148,8 +142,7 @@ end
 M.failed = failed
 
 local function explain(name, err, config, options)
-  local speaks = find_speech(err, name, config, options.look_ms)
-  local step = failed(err, options.named, speaks)
+  local step = failed(err, options.named, is_tls_port(err, name, config, options.look_ms))
   local untrusted = err.code == "ETLS" and err.message:find("certificate", 1, true)
   if name == "tls" and untrusted then
     step.chain = look(config, providers.isSecure(config), options.look_ms).chain
