@@ -109,6 +109,9 @@ describe("the installed tree", function()
     local inside = "cd / && eval \"$(" .. rocks .. " path)\" && "
     assert.equal("Email\n", (run(inside .. interpreter .. hello)))
     assert.matches('"smtp.gmail.com"', (run(inside .. "logto-smtp init --provider gmail")), 1, true)
+    local example = ("cd '%s/clone/examples/busted' && %s ../../spec/busted.lua -o plainTerminal"):format(
+      root, interpreter)
+    assert.matches("10 successes / 0 failures / 0 errors", (run(inside .. example)), 1, true)
   end)
 
   it("works in place after make env", function()
