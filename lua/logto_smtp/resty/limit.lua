@@ -47,6 +47,16 @@ function M.user(ip)
   return text:find(":", 1, true) and network_of(text) or text
 end
 
+local swept = {} -- dict -> when
+
+-- Takes closed windows out of a full dict; not more than once a second, for it looks at every counter.
+local function sweep(dict)
+  local now = ngx.now()
+  if swept[dict] and now >= swept[dict] and now < swept[dict] + 1 then return end
+  swept[dict] = now
+  dict:flush_expired()
+end
+
 -- Counts one more; answers how many there are in the window, or nil and why it cannot be counted.
 local function count(dict, name, seconds)
   for attempt = 1, 2 do
@@ -57,7 +67,7 @@ local function count(dict, name, seconds)
     added, why = dict:safe_add(name, 1, seconds)
     if added then return 1 end
     if why ~= "exists" and attempt == 2 then return nil, why end
-    if why == "no memory" then dict:flush_expired() end
+    if why == "no memory" then sweep(dict) end
   end
   return nil, "the counter comes and goes"
 end
