@@ -153,8 +153,9 @@ describe("health()", function()
     local real = assert(nginx.start({
       http = ([[init_by_lua_block {
         local config = require("cjson").decode([==[%s]==])
-        local connector = require("logto_smtp").createConnector{ getConfig = function() return config end }
-        check = require("logto_smtp.resty.health")(connector, { ttl = 0.01, failureTtl = 0.01 })
+        local smtp = require("logto_smtp.resty")
+        local connector = smtp.createConnector{ getConfig = function() return config end }
+        check = smtp.health(connector, { ttl = 0.01, failureTtl = 0.01 })
       }]]):format(config),
       server = "location / { content_by_lua_block { check() } }",
     }))

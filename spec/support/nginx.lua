@@ -41,7 +41,7 @@ http {
 local RUN = [[
 for fd in /proc/self/fd/*; do [ "${fd##*/}" -gt 2 ] && eval "exec ${fd##*/}>&-"; done
 cd %(dir)s
-nginx -p $PWD -c nginx.conf -e error.log -g "daemon off;" </dev/null >>error.log 2>&1 &
+%(env)s nginx -p $PWD -c nginx.conf -e error.log -g "daemon off; %(global)s" </dev/null >>error.log 2>&1 &
 pid=$!
 cat >/dev/null
 kill -TERM $pid 2>/dev/null
@@ -81,6 +81,13 @@ local function load_modules()
   return table.concat(lines, "\n")
 end
 
+-- As a shell has them in front of a command.
+local function assignments(env)
+  local words = {}
+  for name, value in pairs(env or {}) do words[#words + 1] = name .. "=" .. net.quote(value) end
+  return table.concat(words, " ")
+end
+
 ---@class spec.NginxOptions
 ---@field server? string  what stands in `server {}`: locations
 ---@field http? string    what stands in `http {}`: lua_shared_dict, init_by_lua_block, ...
@@ -89,6 +96,9 @@ end
 ---@field user? string    of the workers, where the specs run as root; without it root
 ---@field level? string   of the error log; "info" without it
 ---@field files? table<string, string>  octets by name, for `ngx.config.prefix() .. name`
+---@field conf? fun(port: integer): string  a whole nginx.conf in place of all but `workers`; its paths are
+---  relative to `dir`, and so is its pid, nginx.pid
+---@field env? table<string, string>  environment of nginx
 
 --- Starts nginx, and waits until it takes connections.
 ---@param options spec.NginxOptions
@@ -98,20 +108,24 @@ function M.start(options)
   local root, me = net.run("pwd"), net.run("id -un")
   local port = net.free_port()
   if options.user then net.run("chmod 755 " .. dir) end
-  net.write_file(dir .. "/nginx.conf", fill(CONFIG, {
+  local conf = options.conf and options.conf(port) or fill(CONFIG, {
     dir = dir, port = port, root = root, modules = load_modules(),
     user = me == "root" and ("user %s;"):format(options.user or "root") or "",
     level = options.level or "info", workers = options.workers or 1,
     main = options.main, http = options.http, server = options.server,
-  }))
+  })
+  net.write_file(dir .. "/nginx.conf", conf)
+  net.run(("ln -s /usr/lib/nginx/modules %s/modules"):format(dir))
   for name, octets in pairs(options.files or {}) do net.write_file(dir .. "/" .. name, octets) end
   local self = setmetatable({ dir = dir, host = "127.0.0.1", port = port }, Nginx)
-  local script = fill(RUN, { dir = dir })
+  local script = fill(RUN, {
+    dir = dir, env = assignments(options.env), global = options.conf and me == "root" and "user root;",
+  })
   self.pipe = assert(io.popen("exec bash -c " .. net.quote(script), "w"))
   local ready = net.wait_until(function()
     self.master = tonumber(net.read_file(dir .. "/nginx.pid") or "")
     return self.master and net.is_open(port) and #self:workers() == (options.workers or 1)
-      or self:log():find("%[emerg%]")
+      or self:log():find("%[emerg%]") or self:log():find("init_by_lua error", 1, true)
   end, 10)
   if ready == true then return self end
   local said = self:log()
