@@ -217,6 +217,13 @@ describe("a config", function()
     assert.are.same({ "auth", "method" }, steps.config.issues[1].path)
   end)
 
+  it("whose sender has no address fails at the probe", function()
+    local report, steps = examine(inbox_of():config({ fromEmail = "My App" }))
+    assert.are.equal("probe", failures(report))
+    assert.are.equal("fromEmail holds no mail address", steps.probe.detail)
+    assert.are.equal("not checked: the sender has no domain", steps.mx.detail)
+  end)
+
   it("with a proxy is examined through it", function()
     local report, steps = examine(inbox_of():config({ proxy = "http://127.0.0.1:1" }))
     assert.are.equal("proxy", failures(report))
@@ -543,8 +550,10 @@ describe("logto-smtp check", function()
     assert.is_nil(text:find(LOGIN.pass, 1, true))
   end)
 
-  it("wants a time limit that is one", function()
-    assert.matches("exit 64\n", run({}, "--timeout 0"), 1, true)
+  it("wants a time limit and a resolver that are some", function()
+    for _, options in ipairs({ "--timeout 0", "--timeout x", "--resolver dns.example", "--resolver 1:x" }) do
+      assert.matches("exit 64\n", run({}, options), 1, true)
+    end
   end)
 end)
 

@@ -129,8 +129,8 @@ return {
   {
     id = "no_mechanism", error = { "EAUTH" }, text = { "no way to log in" },
     name = "the server offers other ways to log in only",
-    try = "see its list above; set `auth.type` to OAuth2 where it has no password mechanism, or remove "
-      .. "`auth.method`",
+    try = "give `auth` what the server asks for, a password or OAuth 2.0 (`auth.type`), and leave `auth.method` "
+      .. "out",
     source = "https://www.rfc-editor.org/rfc/rfc4954#section-4",
   },
   {

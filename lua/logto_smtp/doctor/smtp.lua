@@ -176,6 +176,9 @@ end
 
 local function probe(client, options)
   if not options.probe then return { detail = "skipped: not wanted" } end
+  if not options.sender:find("@", 1, true) then
+    return failed({ code = "EENVELOPE", message = "fromEmail holds no mail address" }, options.named)
+  end
   local envelope = { from = options.sender, to = options.to or options.sender }
   local info, err = client:probe(envelope)
   if not info then return failed(err, options.named) end

@@ -119,10 +119,18 @@ local function exit_code(result)
   return exit.OK
 end
 
-function M.run(args, context)
-  if not args.timeout or args.timeout <= 0 then
-    return report.failure(args, context, "--timeout wants a number of seconds above 0", exit.USAGE)
+-- What is wrong with the options, or nil.
+local function misuse(args)
+  if not args.timeout or args.timeout <= 0 then return "--timeout wants a number of seconds above 0" end
+  local resolver = args.resolver or "::1"
+  if not resolver:find("^[%x:.]+$") and not resolver:find("^[%x:.]+#%d+$") or not resolver:find("[:.]") then
+    return "--resolver wants an IP address, with or without #PORT, such as 192.0.2.53 or 127.0.0.1#5353"
   end
+end
+
+function M.run(args, context)
+  local complaint = misuse(args)
+  if complaint then return report.failure(args, context, complaint, exit.USAGE) end
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
   local found, doctor = pcall(require, "logto_smtp.doctor")
