@@ -241,7 +241,7 @@ describe("preview.page()", function()
     end
     lacks(outside, "<script")
     lacks(outside, 'onload="')
-    local _, sandboxed = outside:gsub('<iframe sandbox loading="lazy"', "")
+    local _, sandboxed = outside:gsub('<iframe sandbox referrerpolicy="no%-referrer"', "")
     local _, all = outside:gsub("<iframe", "")
     assert.equal(4, sandboxed)
     assert.equal(4, all)
