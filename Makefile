@@ -40,6 +40,7 @@ help:
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
 	@echo 'make nginx     the specs with a real nginx'
+	@echo 'make terminal  the specs in a real terminal and a real browser'
 	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
 	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,growth,micro RUNS=5 FULL=1'
@@ -143,6 +144,10 @@ NGINX_SPECS ?= spec/nginx
 nginx:
 	@$(MAKE) --no-print-directory -s specs LUA=luajit SPECS='$(NGINX_SPECS)'
 
+# The specs of long runs, in a real terminal and a real browser, once, on 5.4.
+terminal:
+	@$(MAKE) --no-print-directory -s specs LUA=5.4 SPECS=spec/terminal
+
 # The specs against Exim, OpenSMTPD and npm's smtp-server alone, for LUA; npm is installed when there is none.
 interop: deps-test
 	@command -v npm >/dev/null || .ci/deps node
@@ -219,6 +224,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers tsan specs nginx interop asan lint layers install install-shell clean env
+.PHONY: unit peers tsan specs nginx terminal interop asan lint layers install install-shell clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -44,6 +44,7 @@ step "the engine under the thread sanitizer" $make tsan
 step "specs on Lua 5.4" $make specs LUA=5.4
 step "specs on LuaJIT" $make specs LUA=luajit
 step "specs with a real nginx" $make nginx
+step "specs in a real terminal and browser" $make terminal
 step "specs on Lua 5.4 under ASan and UBSan" $make asan
 
 printf '\n'

@@ -115,7 +115,7 @@ describe("a hostile template", function()
   local function attack()
     return (([[
 </iframe></pre></style></textarea>
-<script>document.documentElement.style.background = document.body.style.background = "#ff0000"</script>
+<script>document.documentElement.style.background = "#ff0000"</script>
 <img src="data:image/png;base64,A" onerror="document.body.style.background = '#ff0000'">
 <svg onload="document.body.style.background = '#ff0000'"></svg>
 <script>top.document.title = "evil"; new Image().src = "HOST/script"</script>

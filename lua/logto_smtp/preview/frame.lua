@@ -27,8 +27,7 @@ local HEAD = "<!doctype html><html><head><meta charset=\"utf-8\">"
   .. ":where(body){margin:20px}</style>"
 
 -- Elements that make a browser connect before any policy is asked: frames within the frame, and links that
--- ask for a connection alone. Readers take them out too. A tag's name stands right behind its "<", whatever is
--- around it.
+-- ask for a connection alone. Readers take them out too. A tag's name stands right behind its "<".
 local DEFUSED = {
   link = "meta", iframe = "x-iframe", frame = "x-frame", frameset = "x-frameset", object = "x-object",
   embed = "x-embed", fencedframe = "x-fencedframe", portal = "x-portal",
