@@ -66,6 +66,15 @@ local function fault_of(id)
   error("no fault has the id " .. id)
 end
 
+-- The address of a DNS server that never answers.
+local function silent_resolver()
+  local silent = socket.udp4()
+  finally(function() silent:close() end)
+  assert(silent:setsockname("127.0.0.1", 0))
+  local _, port = silent:getsockname()
+  return ("127.0.0.1#%d"):format(port)
+end
+
 local function inbox_of(options)
   local all = { auth = LOGIN }
   for k, v in pairs(options or {}) do all[k] = v end
@@ -173,12 +182,8 @@ describe("the sender's domain", function()
   end)
 
   it("is not checked when the resolver is silent, and that does not take long", function()
-    local silent = socket.udp4()
-    assert(silent:setsockname("127.0.0.1", 0))
-    local _, port = silent:getsockname()
     local began = socket.gettime()
-    local report, steps = examine(inbox_of():config(), { resolver = "127.0.0.1#" .. port, timeout = 1 })
-    silent:close()
+    local report, steps = examine(inbox_of():config(), { resolver = silent_resolver(), timeout = 1 })
     assert.is_true(socket.gettime() - began < 4)
     assert.is_true(report.ok)
     for _, name in ipairs({ "mx", "spf", "dmarc" }) do
@@ -232,7 +237,7 @@ describe("a config", function()
 end)
 
 -- What goes wrong on the way to the server and in TLS, with the server that does it. Each row: the fault, the
--- step that fails, and what sets it up: it answers the config.
+-- step that fails, and what sets it up: it answers the config, and options where they matter.
 local WAYS = {
   { "secure_on_clear_port", "tls", function() return inbox_of():config({ secure = true }) end },
   { "clear_on_tls_port", "greeting", function()
@@ -249,6 +254,9 @@ local WAYS = {
     return inbox_of():config({ port = port })
   end },
   { "dns", "dns", function() return inbox_of():config({ host = "nowhere.example" }) end },
+  { "resolver_silent", "dns", function()
+    return inbox_of():config({ host = "mail.shop.example" }), { resolver = silent_resolver(), timeout = 1 }
+  end },
   { "certificate_expired", "tls", function() return inbox_of({ certificate = "expired" }):config() end },
   { "certificate_name", "tls", function() return inbox_of({ certificate = "wrong_name" }):config() end },
   { "certificate_untrusted", "tls", function()
@@ -273,7 +281,8 @@ local WAYS = {
 describe("the way to the server:", function()
   for i, row in ipairs(WAYS) do
     it(("%s (%d) fails at %s, by its name"):format(row[1], i, row[2]), function()
-      local report, steps = examine(row[3](), { timeout = 1 })
+      local config, options = row[3]()
+      local report, steps = examine(config, options or { timeout = 1 })
       local fault = fault_of(row[1])
       assert.are.equal(row[2], failures(report))
       assert.are.equal(fault.name, steps[row[2]].fault)

@@ -237,6 +237,12 @@ return {
 
   -- the network
   {
+    id = "resolver_silent", error = { "ETIMEDOUT" }, text = { "getaddrinfo" },
+    name = "the resolver of this machine does not answer",
+    try = "check the network, and the name servers in /etc/resolv.conf",
+    source = "https://man7.org/linux/man-pages/man5/resolv.conf.5.html",
+  },
+  {
     id = "port_25", error = { "ETIMEDOUT", "ESOCKET" }, port = { 25 }, text = NO_SUCH_PORT,
     name = "port 25 is blocked: most clouds and providers let no mail out of it",
     try = "use port 587 with `secure` false, or 465 with `secure` true",
