@@ -18,6 +18,7 @@ local STEP_SECONDS, DNS_SECONDS, LOOK_MS = 10, 5, 3000
 local AFTER_CONFIG = {
   "advice", "dns", "mx", "spf", "dkim", "dmarc", "tcp", "greeting", "ehlo", "tls", "auth", "probe",
 }
+local AFTER_DNS = { "mx", "spf", "dkim", "dmarc", "tcp" }
 local AFTER_TCP = { "greeting", "ehlo", "tls", "auth", "probe" }
 
 ---@class logto_smtp.doctor.Step
@@ -143,7 +144,10 @@ local function check_way(run, config, options, resolver, seconds)
       addresses = found
       return explained(step, config)
     end)
-    if step.ok == false then return nil end
+    if step.ok == false then
+      run:skip(AFTER_DNS)
+      return nil
+    end
   end
   local sender = kit.parseSendFrom(config.fromEmail, "").email
   local domain = sender:match("@([%w%-%._]+)$")
@@ -179,10 +183,8 @@ function M.examine(config, options)
   run.report.host, run.report.port = effective.host, tonumber(effective.port)
   run:step("advice", function() return check_advice(config) end)
   local resolver = dns.new(options.resolver, math.min(seconds, DNS_SECONDS))
-  local before = #run.report.steps
   local way = check_way(run, effective, options, resolver, seconds)
   if not way then
-    if #run.report.steps == before + 1 then run:skip({ "mx", "spf", "dkim", "dmarc", "tcp" }) end
     run:skip(AFTER_TCP)
     return run.report
   end
