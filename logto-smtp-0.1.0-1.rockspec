@@ -106,6 +106,7 @@ build = {
         "src/transport/oauth_form.c",
         "src/transport/pool.c",
         "src/transport/pool_log.c",
+        "src/transport/pool_place.c",
         "src/transport/proxy.c",
         "src/transport/random.c",
         "src/transport/result.c",

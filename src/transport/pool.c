@@ -6,26 +6,9 @@
 #include "clock.h"
 #include "conn_setup.h"
 #include "pool_log.h"
+#include "pool_state.h"
 
-enum {
-  WINDOW = 16,            /* messages in flight on one connection */
-  PAYS = 8,               /* so many messages for each connection make another one pay, ... */
-  PAYS_ALONE = 4,         /* ... where only one can be in flight (no CHUNKING), ... */
-  PAYS_TOGETHER = WINDOW, /* ... and where many can */
-  REOPEN_AFTER_MS = 1000, /* after a refusal while other connections work */
-  CHECK_MS = 5000         /* a connection that has not answered NOOP by then is given up */
-};
-
-struct ls_pool_conn {
-  struct ls_pool_conn *next;
-  struct ls_conn *conn;
-  struct ls_job_list jobs; /* in flight, in order */
-  size_t taken;            /* messages so far */
-  bool probe;              /* takes none */
-  int64_t check_until_ms;  /* a NOOP is out and must be answered by then; 0: none is */
-  bool second;             /* the attempt was repeated with another mechanism */
-  uint64_t token;          /* the serial of the access token it logs in with */
-};
+enum { REOPEN_AFTER_MS = 1000 /* after a refusal while other connections work */ };
 
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_loop *loop,
                             struct ls_log *log, struct ls_error *err) {
@@ -48,8 +31,7 @@ static void release(struct ls_pool *p) {
   p->ehlo_name = NULL;
 }
 
-/* Takes m out of the list and frees it; its messages must have gone elsewhere. */
-static void remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, int64_t now_ms) {
+void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, int64_t now_ms) {
   for (struct ls_pool_conn **at = &p->members; *at; at = &(*at)->next)
     if (*at == m) {
       *at = m->next;
@@ -70,7 +52,7 @@ static void remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, 
 
 void ls_pool_deinit(struct ls_pool *p) {
   while (p->members)
-    remove_member(p, p->members, true, ls_clock_ms());
+    ls_pool_remove_member(p, p->members, true, ls_clock_ms());
   ls_login_deinit(&p->login);
   ls_tls_context_free(p->tls);
   p->tls = NULL;
@@ -90,13 +72,13 @@ void ls_pool_abandon(struct ls_pool *p) {
   release(p);
 }
 
-/* NULL: err says why; where it is empty, an access token is on its way. */
-static struct ls_pool_conn *open_member(struct ls_pool *p, bool probe, int64_t now_ms, struct ls_error *err) {
+struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t now_ms,
+                                         struct ls_error *err) {
   struct ls_conn_options options = {.config = p->config,
                                     .ehlo_name = p->ehlo_name,
                                     .cram = p->cram,
                                     .tls = p->tls,
-                                    .window_messages = WINDOW,
+                                    .window_messages = LS_POOL_WINDOW,
                                     .log = p->log,
                                     .learned = p->learned};
   uint64_t token;
@@ -136,7 +118,7 @@ static void finish(struct ls_pool *p, struct ls_job *j, const struct ls_conn *co
   ls_job_push(&p->finished, j);
 }
 
-static void fail(struct ls_pool *p, struct ls_job *j, const struct ls_error *why) {
+void ls_pool_fail(struct ls_pool *p, struct ls_job *j, const struct ls_error *why) {
   ls_job_fail(j, why);
   finish(p, j, NULL);
 }
@@ -177,7 +159,7 @@ static void fail_waiting(struct ls_pool *p, const struct ls_error *why, int64_t 
     if (others && (!j->requeues || p->opening))
       ls_job_push(&keep, j);
     else
-      fail(p, j, why);
+      ls_pool_fail(p, j, why);
   p->waiting = keep;
   p->open_again_ms = others ? now_ms + REOPEN_AFTER_MS : 0;
 }
@@ -190,26 +172,25 @@ static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t no
   ls_pool_log_failed(p->log, m->conn);
   if (!m->second && ls_conn_wants_other_mechanism(m->conn, &cram)) {
     p->cram = cram;
-    struct ls_pool_conn *again = open_member(p, false, now_ms, NULL);
+    struct ls_pool_conn *again = ls_pool_open_member(p, false, now_ms, NULL);
     if (again) {
       again->second = true;
-      remove_member(p, m, false, now_ms);
+      ls_pool_remove_member(p, m, false, now_ms);
       return;
     }
   }
   if (ls_conn_token_refused(m->conn) && ls_login_refused(&p->login, m->token)) {
-    remove_member(p, m, false, now_ms);
+    ls_pool_remove_member(p, m, false, now_ms);
     return;
   }
   p->stats.connections_failed++;
   ls_error_copy(&why, ls_conn_error(m->conn));
-  remove_member(p, m, false, now_ms);
+  ls_pool_remove_member(p, m, false, now_ms);
   fail_waiting(p, &why, now_ms);
   ls_error_deinit(&why);
 }
 
-/* False: there is no access token yet, or none to be had. */
-static bool has_token(struct ls_pool *p, int64_t now_ms) {
+bool ls_pool_has_token(struct ls_pool *p, int64_t now_ms) {
   struct ls_error why = {0};
   const char *token;
   uint64_t serial;
@@ -257,66 +238,8 @@ bool ls_pool_took(struct ls_pool *p, CURL *easy, CURLcode result, int64_t now_ms
   return true;
 }
 
-static bool spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
-  return m->taken >= p->config->max_messages || now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
-}
-
-static bool is_idle(struct ls_pool_conn *m) {
+bool ls_pool_is_idle(struct ls_pool_conn *m) {
   return ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count == 0;
-}
-
-static int64_t earlier(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-
-/* How many messages may start now. */
-static size_t startable(const struct ls_pool *p, int64_t now_ms) {
-  size_t limit = p->config->rate_limit;
-  if (limit == 0)
-    return SIZE_MAX;
-  if (now_ms - p->window_ms >= p->config->rate_delta)
-    return limit;
-  return p->started < limit ? limit - p->started : 0;
-}
-
-static void count_start(struct ls_pool *p, int64_t now_ms) {
-  if (p->started == 0 || now_ms - p->window_ms >= p->config->rate_delta) {
-    p->started = 0;
-    p->window_ms = now_ms;
-  }
-  p->started++;
-}
-
-int64_t ls_pool_delay(const struct ls_pool *p, size_t ahead, int64_t now_ms) {
-  size_t limit = p->config->rate_limit;
-  if (limit == 0)
-    return 0;
-  ahead += p->waiting.count + limit - startable(p, now_ms);
-  return (int64_t)(ahead / limit) * p->config->rate_delta;
-}
-
-/* Nothing went either way for so long that the server, or a router in between, may have forgotten it. */
-static bool is_stale(const struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
-  return is_idle(m) && now_ms - ls_conn_active_ms(m->conn) >= p->config->check_idle;
-}
-
-static bool takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
-  return !m->probe && !m->check_until_ms && ls_conn_state(m->conn) == LS_CONN_READY && !spent(p, m, now_ms);
-}
-
-/* Sends NOOP over as many stale connections as those that wait need besides the fresh ones. */
-static void check_stale(struct ls_pool *p, int64_t now_ms) {
-  size_t wanted = (p->waiting.count + PAYS - 1) / PAYS;
-  for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
-    if (m->check_until_ms || (takes_messages(p, m, now_ms) && !is_stale(p, m, now_ms) &&
-                              ls_session_room(ls_conn_session(m->conn))))
-      wanted--;
-  for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
-    if (takes_messages(p, m, now_ms) && is_stale(p, m, now_ms)) {
-      ls_session_noop(ls_conn_session(m->conn), now_ms);
-      m->check_until_ms = now_ms + earlier(p->config->greeting_timeout, CHECK_MS);
-      wanted--;
-    }
 }
 
 static void tend_check(struct ls_pool_conn *m, int64_t now_ms) {
@@ -357,121 +280,15 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
     break;
   case LS_CONN_OVER:
     if (!m->probe)
-      remove_member(p, m, false, now_ms);
+      ls_pool_remove_member(p, m, false, now_ms);
     break;
   case LS_CONN_READY:
-    if (!m->probe && is_idle(m) &&
-        (spent(p, m, now_ms) || now_ms - ls_conn_active_ms(m->conn) >= p->config->max_idle))
-      remove_member(p, m, true, now_ms);
+    if (!m->probe && ls_pool_is_idle(m) &&
+        (ls_pool_is_spent(p, m, now_ms) || now_ms - ls_conn_active_ms(m->conn) >= p->config->max_idle))
+      ls_pool_remove_member(p, m, true, now_ms);
     break;
   default:
     break;
-  }
-}
-
-/* The best connection for j: an idle one, the last used first, so that the others can grow old; else the one
- * with the least in flight. */
-static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, int64_t now_ms) {
-  struct ls_pool_conn *best = NULL;
-  for (struct ls_pool_conn *m = p->members; m; m = m->next) {
-    if (!takes_messages(p, m, now_ms) || is_stale(p, m, now_ms) ||
-        ls_conn_ready_ms(m->conn) < j->not_before || !ls_session_room(ls_conn_session(m->conn)))
-      continue;
-    if (!best || m->jobs.count < best->jobs.count ||
-        (m->jobs.count == best->jobs.count && ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
-      best = m;
-  }
-  return best;
-}
-
-/* False: j has found no place and waits on. */
-static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
-  for (;;) {
-    struct ls_pool_conn *m = choose(p, j, now_ms);
-    if (!m)
-      return false;
-    struct ls_error err = {0};
-    enum ls_status status = ls_session_submit(ls_conn_session(m->conn), j->id, &j->message.envelope,
-                                              ls_buf_span(&j->message.content), now_ms, &err);
-    if (status == LS_OK) {
-      m->taken++;
-      count_start(p, now_ms);
-      p->in_flight++;
-      ls_job_push(&m->jobs, j);
-      return true;
-    }
-    if (status != LS_AGAIN && status != LS_ECONNECTION) {
-      fail(p, j, &err);
-      ls_error_deinit(&err);
-      return true;
-    }
-    ls_error_deinit(&err);
-    return false;
-  }
-}
-
-static void place_all(struct ls_pool *p, int64_t now_ms) {
-  struct ls_job_list keep = {0};
-  bool full = false;
-  if (startable(p, now_ms))
-    check_stale(p, now_ms);
-  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting)) {
-    bool too_fast = startable(p, now_ms) == 0;
-    if (too_fast || !place(p, j, now_ms)) {
-      /* one that must not take just any connection does not hold up those behind it */
-      full = too_fast || !j->not_before;
-      ls_job_push(&keep, j);
-    }
-    if (full) {
-      ls_job_prepend(&p->waiting, &keep);
-      return;
-    }
-  }
-  p->waiting = keep;
-}
-
-/* Makes way for a message that needs a fresh connection. */
-static bool end_one_idle(struct ls_pool *p, int64_t now_ms) {
-  for (struct ls_pool_conn *m = p->members; m; m = m->next)
-    if (!m->probe && is_idle(m)) {
-      remove_member(p, m, true, now_ms);
-      return true;
-    }
-  return false;
-}
-
-/* A new connection costs five to eight round trips. A message costs one where it has the connection to
- * itself, and a small part of one where others are in flight with it. Until a connection is ready nobody
- * knows which. */
-static size_t pays_from(const struct ls_pool *p) {
-  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
-    if (ls_conn_state(m->conn) == LS_CONN_READY)
-      return ls_session_chunks(ls_conn_session(m->conn)) ? PAYS_TOGETHER : PAYS_ALONE;
-  return PAYS;
-}
-
-static void open_more(struct ls_pool *p, int64_t now_ms) {
-  size_t most = p->config->max_connections ? p->config->max_connections : 1;
-  while (p->waiting.head) {
-    bool fresh = p->waiting.head->not_before > 0;
-    size_t may_start = startable(p, now_ms);
-    if (may_start == 0)
-      return; /* a connection would only grow old */
-    size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
-    size_t wanted = (pending + pays_from(p) - 1) / pays_from(p);
-    if (wanted > most)
-      wanted = most;
-    if (fresh ? p->opening > 0 : p->count >= wanted)
-      return;
-    if (now_ms < p->open_again_ms && p->count > 0)
-      return;
-    if (!has_token(p, now_ms) || (p->count >= most && !end_one_idle(p, now_ms)))
-      return;
-    struct ls_error err = {0};
-    if (!open_member(p, false, now_ms, &err)) {
-      fail(p, ls_job_pop(&p->waiting), &err);
-      ls_error_deinit(&err);
-    }
   }
 }
 
@@ -490,7 +307,7 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
   struct ls_error err = {0};
   while (p->waiting.head && now_ms >= p->waiting.head->deadline_ms) {
     set_timeout(p, &err);
-    fail(p, ls_job_pop(&p->waiting), &err);
+    ls_pool_fail(p, ls_job_pop(&p->waiting), &err);
   }
   bool wanted = p->waiting.count > 0;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
@@ -511,8 +328,8 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
     next = m->next;
     tend(p, m, now_ms);
   }
-  place_all(p, now_ms);
-  open_more(p, now_ms);
+  ls_pool_place(p, now_ms);
+  ls_pool_open_more(p, now_ms);
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
     next = m->next;
     ls_conn_send(m->conn, now_ms);
@@ -522,11 +339,11 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
 
 int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   if (p->waiting.head) {
-    until_ms = earlier(until_ms, p->waiting.head->deadline_ms);
+    until_ms = ls_pool_earlier(until_ms, p->waiting.head->deadline_ms);
     if (p->open_again_ms > now_ms)
-      until_ms = earlier(until_ms, p->open_again_ms);
-    if (startable(p, now_ms) == 0)
-      until_ms = earlier(until_ms, p->window_ms + p->config->rate_delta);
+      until_ms = ls_pool_earlier(until_ms, p->open_again_ms);
+    if (ls_pool_startable(p, now_ms) == 0)
+      until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
   }
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     curl_socket_t fd;
@@ -535,11 +352,11 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
       ls_loop_watch(p->loop, fd, to_write);
     if (ls_conn_state(m->conn) >= LS_CONN_FAILED)
       until_ms = now_ms;
-    until_ms = earlier(until_ms, ls_conn_deadline(m->conn));
+    until_ms = ls_pool_earlier(until_ms, ls_conn_deadline(m->conn));
     if (m->jobs.head)
-      until_ms = earlier(until_ms, m->jobs.head->deadline_ms);
+      until_ms = ls_pool_earlier(until_ms, m->jobs.head->deadline_ms);
     if (m->check_until_ms)
-      until_ms = earlier(until_ms, m->check_until_ms);
+      until_ms = ls_pool_earlier(until_ms, m->check_until_ms);
   }
   return until_ms;
 }
@@ -554,14 +371,14 @@ void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms
     collect(p, m, now_ms);
     if (!m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING)
       p->opening--;
-    remove_member(p, m, true, now_ms);
+    ls_pool_remove_member(p, m, true, now_ms);
   }
   for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
-    fail(p, j, why);
+    ls_pool_fail(p, j, why);
 }
 
 struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error *err) {
-  struct ls_pool_conn *m = open_member(p, true, now_ms, err);
+  struct ls_pool_conn *m = ls_pool_open_member(p, true, now_ms, err);
   return m ? m->conn : NULL;
 }
 
@@ -579,7 +396,7 @@ void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms) {
     p->stats.connections_failed++;
     ls_pool_log_failed(p->log, c);
   }
-  remove_member(p, member_of(p, c), true, now_ms);
+  ls_pool_remove_member(p, member_of(p, c), true, now_ms);
 }
 
 size_t ls_pool_pending(const struct ls_pool *p) {
@@ -592,7 +409,7 @@ void ls_pool_stats(const struct ls_pool *p, struct ls_client_stats *out) {
     out->octets_received += ls_conn_octets_in(m->conn);
     out->octets_sent += ls_conn_octets_out(m->conn);
     out->connections_open += ls_conn_state(m->conn) == LS_CONN_READY;
-    out->connections_idle += !m->probe && is_idle(m);
+    out->connections_idle += !m->probe && ls_pool_is_idle(m);
   }
   out->pending = ls_pool_pending(p);
   out->queued = p->waiting.count;

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ * Which connection takes a message, and when another one is opened. */
+#include "pool_state.h"
+
+enum {
+  PAYS = 8,                       /* so many messages for each connection make another one pay, ... */
+  PAYS_ALONE = 4,                 /* ... where only one can be in flight (no CHUNKING), ... */
+  PAYS_TOGETHER = LS_POOL_WINDOW, /* ... and where many can */
+  CHECK_MS = 5000                 /* a connection that has not answered NOOP by then is given up */
+};
+
+bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  return m->taken >= p->config->max_messages || now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
+}
+
+size_t ls_pool_startable(const struct ls_pool *p, int64_t now_ms) {
+  size_t limit = p->config->rate_limit;
+  if (limit == 0)
+    return SIZE_MAX;
+  if (now_ms - p->window_ms >= p->config->rate_delta)
+    return limit;
+  return p->started < limit ? limit - p->started : 0;
+}
+
+static void count_start(struct ls_pool *p, int64_t now_ms) {
+  if (p->started == 0 || now_ms - p->window_ms >= p->config->rate_delta) {
+    p->started = 0;
+    p->window_ms = now_ms;
+  }
+  p->started++;
+}
+
+int64_t ls_pool_delay(const struct ls_pool *p, size_t ahead, int64_t now_ms) {
+  size_t limit = p->config->rate_limit;
+  if (limit == 0)
+    return 0;
+  ahead += p->waiting.count + limit - ls_pool_startable(p, now_ms);
+  return (int64_t)(ahead / limit) * p->config->rate_delta;
+}
+
+/* Nothing went either way for so long that the server, or a router in between, may have forgotten it. */
+static bool is_stale(const struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  return ls_pool_is_idle(m) && now_ms - ls_conn_active_ms(m->conn) >= p->config->check_idle;
+}
+
+static bool takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  return !m->probe && !m->check_until_ms && ls_conn_state(m->conn) == LS_CONN_READY &&
+         !ls_pool_is_spent(p, m, now_ms);
+}
+
+/* Sends NOOP over as many stale connections as those that wait need besides the fresh ones. */
+static void check_stale(struct ls_pool *p, int64_t now_ms) {
+  size_t wanted = (p->waiting.count + PAYS - 1) / PAYS;
+  for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
+    if (m->check_until_ms || (takes_messages(p, m, now_ms) && !is_stale(p, m, now_ms) &&
+                              ls_session_room(ls_conn_session(m->conn))))
+      wanted--;
+  for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
+    if (takes_messages(p, m, now_ms) && is_stale(p, m, now_ms)) {
+      ls_session_noop(ls_conn_session(m->conn), now_ms);
+      m->check_until_ms = now_ms + ls_pool_earlier(p->config->greeting_timeout, CHECK_MS);
+      wanted--;
+    }
+}
+
+/* The best connection for j: an idle one, the last used first, so that the others can grow old; else the one
+ * with the least in flight. */
+static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, int64_t now_ms) {
+  struct ls_pool_conn *best = NULL;
+  for (struct ls_pool_conn *m = p->members; m; m = m->next) {
+    if (!takes_messages(p, m, now_ms) || is_stale(p, m, now_ms) ||
+        ls_conn_ready_ms(m->conn) < j->not_before || !ls_session_room(ls_conn_session(m->conn)))
+      continue;
+    if (!best || m->jobs.count < best->jobs.count ||
+        (m->jobs.count == best->jobs.count && ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
+      best = m;
+  }
+  return best;
+}
+
+/* False: j has found no place and waits on. */
+static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
+  struct ls_pool_conn *m = choose(p, j, now_ms);
+  if (!m)
+    return false;
+  struct ls_error err = {0};
+  enum ls_status status = ls_session_submit(ls_conn_session(m->conn), j->id, &j->message.envelope,
+                                            ls_buf_span(&j->message.content), now_ms, &err);
+  bool waits = status == LS_AGAIN || status == LS_ECONNECTION;
+  if (status == LS_OK) {
+    m->taken++;
+    count_start(p, now_ms);
+    p->in_flight++;
+    ls_job_push(&m->jobs, j);
+  } else if (!waits) {
+    ls_pool_fail(p, j, &err);
+  }
+  ls_error_deinit(&err);
+  return !waits;
+}
+
+void ls_pool_place(struct ls_pool *p, int64_t now_ms) {
+  struct ls_job_list keep = {0};
+  bool full = false;
+  if (ls_pool_startable(p, now_ms))
+    check_stale(p, now_ms);
+  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting)) {
+    bool too_fast = ls_pool_startable(p, now_ms) == 0;
+    if (too_fast || !place(p, j, now_ms)) {
+      /* one that must not take just any connection does not hold up those behind it */
+      full = too_fast || !j->not_before;
+      ls_job_push(&keep, j);
+    }
+    if (full) {
+      ls_job_prepend(&p->waiting, &keep);
+      return;
+    }
+  }
+  p->waiting = keep;
+}
+
+/* Makes way for a message that needs a fresh connection. */
+static bool end_one_idle(struct ls_pool *p, int64_t now_ms) {
+  for (struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (!m->probe && ls_pool_is_idle(m)) {
+      ls_pool_remove_member(p, m, true, now_ms);
+      return true;
+    }
+  return false;
+}
+
+/* A new connection costs five to eight round trips. A message costs one where it has the connection to
+ * itself, and a small part of one where others are in flight with it. Until a connection is ready nobody
+ * knows which. */
+static size_t pays_from(const struct ls_pool *p) {
+  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (ls_conn_state(m->conn) == LS_CONN_READY)
+      return ls_session_chunks(ls_conn_session(m->conn)) ? PAYS_TOGETHER : PAYS_ALONE;
+  return PAYS;
+}
+
+void ls_pool_open_more(struct ls_pool *p, int64_t now_ms) {
+  size_t most = p->config->max_connections ? p->config->max_connections : 1;
+  while (p->waiting.head) {
+    bool fresh = p->waiting.head->not_before > 0;
+    size_t may_start = ls_pool_startable(p, now_ms);
+    if (may_start == 0)
+      return; /* a connection would only grow old */
+    size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
+    size_t wanted = (pending + pays_from(p) - 1) / pays_from(p);
+    if (wanted > most)
+      wanted = most;
+    if (fresh ? p->opening > 0 : p->count >= wanted)
+      return;
+    if (now_ms < p->open_again_ms && p->count > 0)
+      return;
+    if (!ls_pool_has_token(p, now_ms) || (p->count >= most && !end_one_idle(p, now_ms)))
+      return;
+    struct ls_error err = {0};
+    if (!ls_pool_open_member(p, false, now_ms, &err)) {
+      ls_pool_fail(p, ls_job_pop(&p->waiting), &err);
+      ls_error_deinit(&err);
+    }
+  }
+}
