@@ -49,6 +49,19 @@ describe("warm connections", function()
     assert.equal(0, client:stats().failed)
   end)
 
+  it("opens the next connection before maxMessages ends the last", function()
+    local inbox, client = mailing.start({ latency = 0.01 }, { maxMessages = 60 })
+    inbox:nextReply({ at = "CONNECT", delay = 0.3, times = "always" })
+    send_all(client, 10)
+    assert.equal(1, inbox:counters().connections)
+    for i = 11, 100 do
+      local info, err, ms = mailing.timed(function() return client:send(mailing.mail()) end)
+      assert(info, err and err.message)
+      assert.is_true(ms < 200, ("mail %d took %.0f ms"):format(i, ms))
+    end
+    assert.is_true(inbox:counters().connections <= 3)
+  end)
+
   it("replaces a TLS connection the server closed", function()
     local inbox, client = mailing.start({ tls = "starttls", auth = login })
     send_all(client, 1)

@@ -203,6 +203,7 @@ bool ls_pool_has_token(struct ls_pool *p, int64_t now_ms) {
 
 static void became_ready(struct ls_pool *p, struct ls_pool_conn *m) {
   p->stats.connections_opened++;
+  p->opening_ms = ls_conn_times(m->conn).ready;
   ls_pool_log_ready(p->log, m->conn, p->config);
   if (ls_conn_dialogue(m->conn)->logged_in) {
     p->stats.logins++;

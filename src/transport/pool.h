@@ -21,12 +21,13 @@ struct ls_pool_conn; /* a connection and the messages on it */
 struct ls_pool {
   const struct ls_config *config; /* borrowed */
   char *ehlo_name;
-  struct ls_loop *loop; /* borrowed, perhaps with other pools */
+  struct ls_loop *loop;       /* borrowed, perhaps with other pools */
   struct ls_tls_context *tls; /* owned; the connections' */
   struct ls_pool_conn *members;
-  size_t count;     /* members, without a probe */
-  size_t opening;   /* of them, those not ready yet */
-  size_t in_flight; /* messages on connections */
+  size_t count;       /* members, without a probe */
+  size_t opening;     /* of them, those not ready yet */
+  size_t in_flight;   /* messages on connections */
+  int64_t opening_ms; /* what it took the last one to get ready */
   struct ls_job_list waiting;
   struct ls_job_list finished;
   struct ls_login login;

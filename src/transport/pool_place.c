@@ -6,6 +6,7 @@ enum {
   PAYS = 8,                       /* so many messages for each connection make another one pay, ... */
   PAYS_ALONE = 4,                 /* ... where only one can be in flight (no CHUNKING), ... */
   PAYS_TOGETHER = LS_POOL_WINDOW, /* ... and where many can */
+  LASTING = 20,                   /* maxMessages of connections that are worth replacing ahead */
   CHECK_MS = 5000                 /* a connection that has not answered NOOP by then is given up */
 };
 
@@ -139,19 +140,48 @@ static size_t pays_from(const struct ls_pool *p) {
   return PAYS;
 }
 
+static size_t most_connections(const struct ls_pool *p) {
+  return p->config->max_connections ? p->config->max_connections : 1;
+}
+
+/* How many connections pay for what is there to send now. */
+static size_t wanted_connections(const struct ls_pool *p, size_t may_start) {
+  size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
+  size_t wanted = (pending + pays_from(p) - 1) / pays_from(p);
+  return wanted < most_connections(p) ? wanted : most_connections(p);
+}
+
+/* Whether m will have taken its last message sooner, at the pace it has had so far, than another connection
+ * opened now could be relied on to take over. */
+static bool is_ending(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  if (p->config->max_messages < LASTING || !m->taken || !takes_messages(p, m, now_ms))
+    return false;
+  int64_t age = now_ms - ls_conn_ready_ms(m->conn);
+  int64_t over = age > p->opening_ms ? age : p->opening_ms;
+  int64_t left = (int64_t)(p->config->max_messages - m->taken) * over / (int64_t)m->taken;
+  return ls_pool_earlier(left, p->config->max_age - age) < 2 * p->opening_ms;
+}
+
+/* Replaces connections before they end: else a message would wait for the next one to open. */
+static void open_ahead(struct ls_pool *p, int64_t now_ms) {
+  size_t ending = 0;
+  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
+    ending += is_ending(p, m, now_ms);
+  if (!ending || p->in_flight == 0 || p->count >= most_connections(p) || now_ms < p->open_again_ms)
+    return;
+  if (p->count - ending < wanted_connections(p, ls_pool_startable(p, now_ms)) && ls_pool_has_token(p, now_ms))
+    ls_pool_open_member(p, false, now_ms, NULL);
+}
+
 void ls_pool_open_more(struct ls_pool *p, int64_t now_ms) {
-  size_t most = p->config->max_connections ? p->config->max_connections : 1;
+  size_t most = most_connections(p);
   while (p->waiting.head) {
     bool fresh = p->waiting.head->not_before > 0;
     size_t may_start = ls_pool_startable(p, now_ms);
     if (may_start == 0)
       return; /* a connection would only grow old */
-    size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
-    size_t wanted = (pending + pays_from(p) - 1) / pays_from(p);
-    if (wanted > most)
-      wanted = most;
-    if (fresh ? p->opening > 0 : p->count >= wanted)
-      return;
+    if (fresh ? p->opening > 0 : p->count >= wanted_connections(p, may_start))
+      break;
     if (now_ms < p->open_again_ms && p->count > 0)
       return;
     if (!ls_pool_has_token(p, now_ms) || (p->count >= most && !end_one_idle(p, now_ms)))
@@ -162,4 +192,5 @@ void ls_pool_open_more(struct ls_pool *p, int64_t now_ms) {
       ls_error_deinit(&err);
     }
   }
+  open_ahead(p, now_ms);
 }
