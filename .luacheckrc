@@ -6,6 +6,10 @@ include_files = { "lua/**/*.lua", "spec/**/*.lua", "examples/**/*.lua", "bin/log
 
 files["spec"] = { std = "+busted", read_globals = { "jit" } }
 files["bench"] = { std = "lua54" }
+for _, name in ipairs({ "cosocket", "given", "ours_resty" }) do
+  files["bench/peers/" .. name .. ".lua"] = { std = "ngx_lua" }
+end
+files["bench/peers/wrk.lua"] = { std = "luajit", globals = { "wrk", "done" } }
 files["lua/logto_smtp/resty*"] = { std = "+ngx_lua" }
 -- Tables of facts, one row a service or a fault.
 files["lua/logto_smtp/providers.lua"] = { max_line_length = 120 }

@@ -43,7 +43,7 @@ help:
 	@echo 'make terminal  the specs in a real terminal and a real browser'
 	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
-	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,growth,micro RUNS=5 FULL=1'
+	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,nginx,growth,micro RUNS=5 FULL=1'
 	@echo 'make install   takes PREFIX, DESTDIR, LUA'
 	@echo 'make deps      install what building, demo and tests need (DEPS=installed: assume it is there)'
 
@@ -178,7 +178,7 @@ layers:
 	@$(CC) -shared -nostdlib -Wl,-z,defs -o $(B)/pure-alone.so $(patsubst src/%.c,$(B)/obj/%.o,$(pure)) -lc -lgcc
 
 # Ours and the peers, in turn on the same servers; the table and results.json go to $(B)/bench.
-# ROWS=warm,cold,throughput,growth,micro picks; RUNS=5; FULL=1 adds the long rows.
+# ROWS=warm,cold,throughput,nginx,growth,micro picks; RUNS=5; FULL=1 adds the long rows.
 bench_programs := $(B)/bench/relay $(B)/bench/measure $(B)/bench/upload
 $(B)/bench/%: bench/%.c
 	@mkdir -p $(@D)
@@ -194,6 +194,7 @@ $(B)/bench/node_modules: bench/package.json bench/package-lock.json
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory -s LUA=5.4
+	@$(MAKE) --no-print-directory -s LUA=luajit
 	@$(MAKE) --no-print-directory -s bench-run
 bench-run: $(bench_programs) $(B)/bench/node_modules
 	@eval "$$($(MAKE) -s env LUA=5.4)"; export LUA_PATH="bench/?.lua;bench/peers/?.lua;spec/?.lua;$$LUA_PATH"; \

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAIRS_MAX = 64, READ_SIZE = 256 * 1024, HELD_MAX = 64 * 1024 * 1024 };
+enum { PAIRS_MAX = 256, READ_SIZE = 256 * 1024, HELD_MAX = 64 * 1024 * 1024 };
 
 struct piece {
   struct piece *next;
@@ -177,7 +177,7 @@ static int listen_on(uint16_t port) {
   if (fd < 0)
     die("socket");
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 64) != 0)
+  if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 256) != 0)
     die("bind");
   return fd;
 }

@@ -27,6 +27,7 @@ function M.machine(build)
       { "@logto/connector-kit", first_line(node:format "@logto/connector-kit") },
       { "LuaSocket",
         first_line "lua5.4 -e 'print((require(\"socket\")._VERSION:gsub(\"LuaSocket \", \"\")))'" },
+      { "nginx", first_line "nginx -v 2>&1 | sed 's|.*/||'" },
       { "Python", first_line "python3 --version | cut -d' ' -f2" }, { "Postfix",
         first_line "postconf -h mail_version" },
     },
@@ -106,6 +107,22 @@ local function row_bars(list, entry)
   end
 end
 
+-- From nginx: mails a second against the cosocket sender's, and how evenly ours come.
+local function nginx_bars(list, entries)
+  for _, entry in ipairs(entries or {}) do
+    local row, ours, theirs = entry.row, entry.peers.ours, entry.peers.cosocket
+    local title = ("nginx, STARTTLS+AUTH, 20 ms, 2 KiB, %d at once"):format(row.concurrency)
+    if row.faster then
+      add(list, title .. ": faster than a cosocket sender", number(ours.rate / theirs.rate) .. " times",
+        ("at least %g"):format(row.faster), ours.rate / theirs.rate >= row.faster)
+    end
+    if row.spread then
+      add(list, title .. ": p99 : p50", number(ours.p99 / ours.p50) .. " times",
+        ("at most %g"):format(row.spread), ours.p99 / ours.p50 <= row.spread)
+    end
+  end
+end
+
 -- Nothing that grows with the number of messages: what is resident at the last mark is what was at the first.
 local function growth_bar(list, growth)
   local first, last = growth.marks and growth.marks[1], growth.marks and growth.marks[#growth.marks]
@@ -127,6 +144,7 @@ function M.bars(results)
     end
   end
   for _, entry in ipairs(results.rows) do row_bars(list, entry) end
+  nginx_bars(list, results.nginx)
   if results.growth then growth_bar(list, results.growth) end
   return list
 end
@@ -209,6 +227,24 @@ local function write_rows(out, results)
   end
 end
 
+local function write_nginx(out, entries)
+  if not entries then return end
+  out[#out + 1] = "## From nginx: one worker, Postfix behind 20 ms, STARTTLS+AUTH, 2 KiB\n\n"
+    .. "| requests at once | ours, mails a second | p50, ms | p99, ms | cosocket sender | p50, ms | p99, ms "
+    .. "| ours : cosocket |\n|---:|---:|---:|---:|---:|---:|---:|---:|"
+  for _, entry in ipairs(entries) do
+    local line = { ("| %d "):format(entry.row.concurrency) }
+    for _, peer in ipairs { "ours", "cosocket" } do
+      for _, key in ipairs { "rate", "p50", "p99" } do
+        line[#line + 1] = ("| %s "):format(number(entry.peers[peer][key]))
+      end
+    end
+    line[#line + 1] = ("| %s |"):format(number(entry.peers.ours.rate / entry.peers.cosocket.rate))
+    out[#out + 1] = table.concat(line)
+  end
+  out[#out + 1] = ""
+end
+
 local function write_micro(out, micro)
   if not micro then return end
   out[#out + 1] = "## Without a server, microseconds a call\n\n| | ours | peer | peer : ours | peer is |\n" ..
@@ -262,6 +298,7 @@ function M.markdown(results)
   }
   write_bars(out, results.bars)
   write_rows(out, results)
+  write_nginx(out, results.nginx)
   write_micro(out, results.micro)
   write_growth(out, results.growth)
   write_relays(out, results)

@@ -4,6 +4,7 @@
 -- results are).
 local cjson = require "cjson"
 local net = require "support.net"
+local nginx = require "nginx"
 local report = require "report"
 local rows = require "rows"
 local servers = require "servers"
@@ -192,6 +193,43 @@ local function measure_smtp(results)
   end
 end
 
+-- Every number of concurrent requests once a run, the peers in turn, each warmed up first.
+local function measure_nginx_row(row, at, server)
+  local seen = {}
+  for _, peer in ipairs(nginx.peers) do seen[peer] = { rate = {}, p50 = {}, p99 = {} } end
+  for run = 1, runs do
+    for _, peer in ipairs(nginx.peers) do
+      io.stderr:write(("\r\27[Knginx, %d at once, run %d of %d: %s"):format(row.concurrency, run, runs, peer))
+      nginx.run(at, peer, row.concurrency, 1)
+      for key, value in pairs(nginx.run(at, peer, row.concurrency, nginx.seconds)) do
+        table.insert(seen[peer][key], value)
+      end
+      server:drain()
+    end
+  end
+  io.stderr:write "\r\27[K"
+  for _, list in pairs(seen) do
+    for key, values in pairs(list) do list[key] = median(values) end
+  end
+  return seen
+end
+
+local function measure_nginx(results)
+  if not is_wanted "nginx" then return end
+  local behind = server_for { server = "postfix", rtt = 20 }
+  local at = nginx.start(behind.server, {
+    host = "127.0.0.1", port = behind.port, from = SENDER, subject = SUBJECT,
+    text = net.read_file(build .. "/2048.txt"),
+    message = net.read_file(build .. "/2048.eml"):gsub("\r\n%.", "\r\n..") .. ".\r\n",
+  })
+  open[#open + 1] = at
+  results.nginx = {}
+  for i, row in ipairs(nginx.rows) do
+    results.nginx[i] = { row = row, peers = measure_nginx_row(row, at, behind.server) }
+    write_results(results)
+  end
+end
+
 local function measure_growth(results)
   if not is_wanted "growth" then return end
   local server = server_for { server = "sink", rtt = 0 }.server
@@ -236,6 +274,7 @@ local function main()
   local began = os.time()
   measure_micro(results)
   measure_smtp(results)
+  measure_nginx(results)
   measure_growth(results)
   results.took = os.time() - began
   write_results(results)
