@@ -6,6 +6,7 @@
 #include "lengine.h"
 #include "lerror.h"
 #include "lmessage.h"
+#include "lprocess.h"
 
 #define LS_VERSION "0.1.0"
 
@@ -28,10 +29,11 @@ int luaopen_logto_smtp_core(lua_State *L) {
   if (ls_client_library_init() != LS_OK)
     return luaL_error(L, "libcurl could not be started");
   ls_lerror_register(L);
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   ls_lmessage_open(L);
   ls_lclient_open(L);
   ls_lengine_open(L);
+  ls_lprocess_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
   return 1;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* flock, TIOCGWINSZ */
+#include "lprocess.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../transport/clock.h"
+
+/* A signal handler can reach nothing but static memory, and what a signal does is one setting of the whole
+ * process: hence the only mutable state here that belongs to no object. */
+static const int SIGNALS[] = {SIGINT, SIGTERM};
+enum { SIGNAL_COUNT = sizeof SIGNALS / sizeof *SIGNALS };
+static volatile sig_atomic_t caught;
+static struct {
+  bool on;
+  struct sigaction before[SIGNAL_COUNT];
+} interrupts;
+
+static void note(int signal) {
+  caught = signal;
+}
+
+/* catchInterrupt(): from now on the first SIGINT or SIGTERM is only noted, and does what it does by default
+ * when it comes again. Lua's own handler would raise at any instruction. */
+static int catch_interrupt(lua_State *L) {
+  ls_check_arity(L, 0);
+  if (interrupts.on)
+    return 0;
+  struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  caught = 0;
+  for (size_t i = 0; i < SIGNAL_COUNT; i++)
+    sigaction(SIGNALS[i], &action, &interrupts.before[i]);
+  interrupts.on = true;
+  return 0;
+}
+
+/* releaseInterrupt(): what the signals did before catchInterrupt, they do again. Safe twice. */
+static int release_interrupt(lua_State *L) {
+  ls_check_arity(L, 0);
+  for (size_t i = 0; interrupts.on && i < SIGNAL_COUNT; i++)
+    sigaction(SIGNALS[i], &interrupts.before[i], NULL);
+  interrupts.on = false;
+  return 0;
+}
+
+/* interrupted() -> whether a signal has come since catchInterrupt */
+static int interrupted(lua_State *L) {
+  ls_check_arity(L, 0);
+  lua_pushboolean(L, caught != 0);
+  return 1;
+}
+
+/* The descriptor of the Lua file at index 1; below 0: it is closed. */
+static int descriptor(lua_State *L) {
+  ls_check_arity(L, 1);
+#if LS_LUA_51
+  FILE **file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return *file ? fileno(*file) : -1;
+#else
+  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return file->closef ? fileno(file->f) : -1;
+#endif
+}
+
+static int answer(lua_State *L, bool fine) {
+  if (fine) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  int why = errno;
+  lua_pushnil(L);
+  lua_pushstring(L, strerror(why));
+  return 2;
+}
+
+/* sync(file) -> true | nil, err: what was written and flushed is on the disk */
+static int sync_file(lua_State *L) {
+  int fd = descriptor(L);
+  return answer(L, fsync(fd) == 0);
+}
+
+/* lock(file) -> true | nil, err: ours alone until it is closed; does not wait */
+static int lock_file(lua_State *L) {
+  int fd = descriptor(L);
+  return answer(L, flock(fd, LOCK_EX | LOCK_NB) == 0);
+}
+
+/* isTerminal(file) -> boolean */
+static int is_terminal(lua_State *L) {
+  int fd = descriptor(L);
+  lua_pushboolean(L, isatty(fd));
+  return 1;
+}
+
+/* columns(file) -> width of the terminal, 80 where there is none */
+static int columns(lua_State *L) {
+  int fd = descriptor(L);
+  struct winsize size;
+  bool known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  ls_push_number(L, known ? size.ws_col : 80);
+  return 1;
+}
+
+/* clock() -> seconds that never go back; only differences mean something */
+static int monotonic_clock(lua_State *L) {
+  ls_check_arity(L, 0);
+  lua_pushnumber(L, (double)ls_clock_ms() / 1000);
+  return 1;
+}
+
+/* sleep(seconds): a signal ends it early */
+static int sleep_seconds(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  ls_check_arity(L, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds <= 1e6, 1, "0 to 1e6 seconds expected");
+  struct timespec t = {.tv_sec = (time_t)seconds};
+  t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+  nanosleep(&t, NULL);
+  return 0;
+}
+
+void ls_lprocess_open(lua_State *L) {
+  static const luaL_Reg functions[] = {{"catchInterrupt", catch_interrupt},
+                                       {"releaseInterrupt", release_interrupt},
+                                       {"interrupted", interrupted},
+                                       {"sync", sync_file},
+                                       {"lock", lock_file},
+                                       {"isTerminal", is_terminal},
+                                       {"columns", columns},
+                                       {"clock", monotonic_clock},
+                                       {"sleep", sleep_seconds},
+                                       {NULL, NULL}};
+  lua_newtable(L);
+  ls_set_functions(L, functions);
+  lua_setfield(L, -2, "process");
+}
