@@ -1,0 +1,481 @@
+-- SPDX-License-Identifier: MIT
+--- Sends one message of a type to many recipients, and reports: rate, connections, journal, resume.
+--
+--     local report, err = require("logto_smtp.bulk").run{ config = config, recipients = "list.csv",
+--                                                         type = "SignIn", journal = "run.jsonl" }
+--
+-- The list is read as messages leave, so memory does not grow with it. With a journal nothing is sent twice,
+-- however the run ends.
+
+local core = require("logto_smtp.core")
+local digest = require("logto_smtp.bulk.digest")
+local journal_room = require("logto_smtp.bulk.journal")
+local json = require("logto_smtp.json")
+local kit = require("logto_smtp.kit")
+local pace = require("logto_smtp.bulk.pace")
+local recipients = require("logto_smtp.bulk.recipients")
+local rehearsal = require("logto_smtp.bulk.rehearsal")
+local smtp = require("logto_smtp")
+local tally = require("logto_smtp.bulk.tally")
+local verdict = require("logto_smtp.bulk.verdict")
+
+local process = core.process
+
+local M = {}
+
+local DEFAULT_RETRIES, DEFAULT_RETRY_DELAY = 3, 1
+local DEFAULT_CONNECTIONS = 5   -- the client's own
+local MOST_WAITING = 1000       -- messages between two tries; while there are more, none is read
+local MOST_SKIPPED = 1000       -- entries passed over before the connections are looked after again
+local UNREACHABLE = 10          -- messages in a row that found no server: the run ends
+local TICK = 0.1                -- seconds between two looks at interrupts and progress
+local SHORTEST = 0.02           -- seconds between two small batches: each costs a sync of the journal
+
+---@class logto_smtp.bulk.Options
+---@field config table
+---@field recipients string|table|fun(): table?  a file (CSV or JSONL), "-" for stdin, an array or iterator
+---@field type? string         "Generic" without it
+---@field payload? table       variables for all; those of a recipient win
+---@field rate? string|number  "20/s", "1200/m", or messages a second
+---@field connections? integer instead of the config's maxConnections
+---@field limit? integer       messages to send at most
+---@field onlyTo? string[]     domains; recipients elsewhere are skipped
+---@field unique? boolean      each recipient once; keeps all of them in memory
+---@field dryRun? boolean      renders and composes everything, connects to nothing
+---@field retries? integer     further tries of a message that was put off, 3 without it
+---@field retryDelay? number   seconds before the first of them, 1 without it; doubled each time
+---@field journal? string      a file
+---@field resume? boolean      goes on with that journal
+---@field resendUnknown? boolean  also what may have been sent
+---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil
+---@field escapeHtml? boolean
+---@field logger? fun(record: logto_smtp.LogRecord)
+---@field onProgress? fun(progress: logto_smtp.bulk.Progress)  ten times a second at most
+---@field interrupted? fun(): boolean  true: finish what is in flight, begin nothing more
+---@field stdin? file*
+
+---@class logto_smtp.bulk.Progress
+---@field done integer      entries that need no more work, of earlier runs too
+---@field sent integer
+---@field failed integer    refused, invalid, deferred or unknown
+---@field inFlight integer
+---@field waiting integer   for another try
+---@field rate number       messages finished in the last second or so, a second
+---@field fraction? number  of the list, 0 to 1; nil when its length is unknown
+---@field eta? number       seconds
+---@field seconds number
+---@field latency logto_smtp.bulk.Histogram
+---@field stopping boolean
+
+local Run = {}
+Run.__index = Run
+
+local function failure(code, message)
+  return { code = code, message = message }
+end
+
+-- The config with what the options say of connections.
+local function config_of(options)
+  if not options.connections then return options.config end
+  local config = {}
+  for k, v in pairs(options.config) do config[k] = v end
+  config.maxConnections = options.connections
+  return config
+end
+
+local function domains(list)
+  if not list then return nil end
+  local set = {}
+  for _, domain in ipairs(list) do set[domain:lower()] = true end
+  return set
+end
+
+local function open_journal(options, payload, usage_type)
+  if not options.journal then
+    if options.resume then return nil, failure("EOPTION", "`resume` wants the journal to go on with") end
+    return nil
+  end
+  local settings = digest(usage_type .. "\n" .. json.encode(payload))
+  local journal, reason = journal_room.open(options.journal, {
+    resume = options.resume, settings = settings, type = usage_type, now = os.date("!%Y-%m-%dT%H:%M:%SZ"),
+  })
+  return journal, reason and failure("EJOURNAL", reason)
+end
+
+-- Opens all that a run needs, or nothing.
+local function open(run, options)
+  local config = config_of(options)
+  local valid, invalid = kit.validateConfig(config)
+  if not valid then return nil, invalid end
+  local err, issues
+  run.reader, err = recipients.open(options.recipients, run.payload, options.stdin)
+  if not run.reader then return nil, failure("ELIST", err) end
+  run.client, issues = core.client(config, { logger = options.logger })
+  if not run.client then
+    return nil, smtp.ConnectorError(smtp.ConnectorErrorCodes.InvalidConfig, kit.zodError(issues))
+  end
+  if not options.dryRun then
+    run.journal, err = open_journal(options, run.payload, run.type)
+    if err then return nil, err end
+  end
+  run.config = config
+  return true
+end
+
+local function new_run(options)
+  local now = process.clock()
+  return setmetatable({
+    options = options, type = options.type or "Generic", payload = options.payload or {},
+    only_to = domains(options.onlyTo), seen = options.unique and {} or nil,
+    tally = tally.new(), in_flight = {}, pending = 0, ready = {}, waiting = {}, next_due = math.huge,
+    began = now, looked = now, filled = 0, passed = 0, taken = 0, unreachable = 0,
+    retries = options.retries or DEFAULT_RETRIES, retry_delay = options.retryDelay or DEFAULT_RETRY_DELAY,
+    connector = smtp.createConnector({
+      transport = { send = function(_, mail) return mail end },
+      getI18nEmailTemplate = options.getI18nEmailTemplate, escapeHtml = options.escapeHtml,
+    }),
+  }, Run)
+end
+
+function Run:close()
+  for _, name in ipairs({ "reader", "client", "journal" }) do
+    if self[name] then self[name]:close() end
+    self[name] = nil
+  end
+end
+
+--- Begins nothing more. why: nil: it was interrupted.
+function Run:stop(why)
+  self.stopping = true
+  if why and not self.stopped then self.stopped = failure(why.code, why.message) end
+  if not why then self.interrupted = true end
+end
+
+function Run:is_allowed(entry)
+  if not self.only_to then return true end
+  local list = core.addresses(entry.to)
+  local domain = #list == 1 and list[1].address and list[1].address:match("@([^@]*)$")
+  return domain ~= nil and domain ~= false and self.only_to[domain:lower()] == true
+end
+
+-- Whether an entry is to be sent by what earlier runs say of it.
+function Run:is_open(entry)
+  if not self.journal then return true end
+  local outcome, changed = self.journal:outcome(entry)
+  if changed then
+    self:stop(failure("ELIST", ("line %d of the list is not what it was when the journal was written; "
+      .. "go on with the same list, or begin with another journal"):format(entry.line)))
+    return false
+  end
+  if outcome == "sent" or outcome == "refused" then
+    self.tally.before[outcome] = self.tally.before[outcome] + 1
+    return false
+  end
+  if (outcome == "started" or outcome == "unknown") and not self.options.resendUnknown then
+    self.tally:failed_one("unknown", entry)
+    return false
+  end
+  return true
+end
+
+function Run:is_first(entry)
+  if not self.seen then return true end
+  local key = entry.to:lower()
+  if self.seen[key] then return false end
+  self.seen[key] = true
+  return true
+end
+
+function Run:end_of_list(reason)
+  self.exhausted = true
+  if reason then
+    self:stop(failure("ELIST", reason))
+  elseif self.journal and self.journal.last > self.tally.recipients then
+    self:stop(failure("ELIST", ("the list ends after %d recipients, and the journal knows %d; "
+      .. "go on with the same list"):format(self.tally.recipients, self.journal.last)))
+  end
+end
+
+-- The next entry of the list, when it is one to send.
+function Run:next_entry()
+  local entry, reason = self.reader.next()
+  if entry and self.taken >= (self.options.limit or math.huge) then
+    self.exhausted, self.next_line = true, entry.line
+    return nil
+  end
+  if not entry then
+    self:end_of_list(reason)
+    return nil
+  end
+  self.tally:count("recipients")
+  if entry.invalid then
+    self.taken = self.taken + 1
+    self:give_up(entry, "invalid", "invalid", entry.invalid)
+  elseif not self:is_allowed(entry) then
+    self.tally:count("skipped")
+  elseif not self:is_first(entry) then
+    self.tally:count("duplicates")
+  elseif self:is_open(entry) then
+    self.taken = self.taken + 1
+    return entry
+  end
+  self.passed = self.passed + 1
+  return nil
+end
+
+---@return table|nil mail
+---@return string? reason
+function Run:render(entry)
+  local mail, err = self.connector.sendMessage(
+    { to = entry.to, type = self.type, payload = entry.payload }, self.config)
+  if mail then return mail end
+  return nil, type(err.data) == "table" and err.data.message or err.message
+end
+
+-- An entry that will not be sent, and the journal's line on it.
+function Run:give_up(entry, name, code, message)
+  self.tally:failed_one(name, entry, code, message)
+  if self.journal then
+    self.journal:finish(entry, name == "invalid" and "deferred" or name, code, message)
+  end
+end
+
+-- Messages that may start now: those whose wait is over, then new ones.
+function Run:gather(room, now)
+  local batch = {}
+  if now >= self.next_due then
+    local rest = {}
+    self.next_due = math.huge
+    for _, job in ipairs(self.waiting) do
+      if job.due <= now and #batch < room then
+        batch[#batch + 1] = job
+      else
+        rest[#rest + 1] = job
+        self.next_due = math.min(self.next_due, job.due)
+      end
+    end
+    self.waiting = rest
+  end
+  local passed = 0
+  while #batch < room and passed < MOST_SKIPPED and #self.waiting < MOST_WAITING
+    and not self.exhausted and not self.stopping do
+    local entry = self:next_entry()
+    local mail, reason
+    if entry then mail, reason = self:render(entry) end
+    if mail then
+      batch[#batch + 1] = { entry = entry, mail = mail, tries = 0 }
+    else
+      passed = passed + 1
+      if entry then self:give_up(entry, "invalid", "invalid", reason) end
+    end
+  end
+  return batch
+end
+
+-- What is about to leave is on the disk first.
+function Run:write_starts(batch)
+  if not self.journal or #batch == 0 then return true end
+  local entries = {}
+  for i, job in ipairs(batch) do entries[i] = job.entry end
+  local written, reason = self.journal:start(entries)
+  if written then return true end
+  self:stop(failure("EJOURNAL", ("cannot write the journal %s: %s"):format(self.options.journal, reason)))
+  for _, job in ipairs(batch) do self:give_up(job.entry, "deferred", "EJOURNAL", "not sent") end
+  return false
+end
+
+function Run:submit(job)
+  local id, err = self.client:submit(job.mail)
+  if id then
+    job.tries = job.tries + 1
+    self.in_flight[id] = job
+    self.pending = self.pending + 1
+  elseif err.code == "EBUSY" then
+    self.ready[#self.ready + 1] = job
+  else
+    self:judge(job, err)
+  end
+end
+
+-- Starts what may start.
+function Run:fill(now)
+  local ready = self.ready
+  self.ready = {}
+  for _, job in ipairs(ready) do self:submit(job) end
+  local room = math.min(self.window.size - self.pending - #self.ready, self.pace.allowed(now))
+  local enough = room >= self.window.size / 4 or now - self.filled >= SHORTEST
+  if room < 1 or not enough or self.stopping then return end
+  local batch = self:gather(room, now)
+  self.filled = now
+  self.pace.take(#batch)
+  if not self:write_starts(batch) then return end
+  for _, job in ipairs(batch) do self:submit(job) end
+end
+
+function Run:try_later(job, now)
+  local delay = pace.backoff(job.tries, self.retry_delay, math.random())
+  job.due = now + delay
+  self.next_due = math.min(self.next_due, job.due)
+  self.waiting[#self.waiting + 1] = job
+  self.tally:count("retries")
+end
+
+-- A try that failed.
+function Run:judge(job, err)
+  local v = verdict.of(err)
+  local code = err.responseCode or err.code
+  self.tally:reply(code)
+  if not v.unreachable then self.unreachable = 0 end
+  if v.retry and job.tries <= self.retries and not self.stopping then
+    if self.journal then self.journal:finish(job.entry, "deferred", code, err.message) end
+    self:try_later(job, process.clock())
+    return
+  end
+  self:give_up(job.entry, v.outcome, code, err.message)
+  if v.unreachable then self.unreachable = self.unreachable + 1 end
+  if v.hopeless or self.unreachable >= UNREACHABLE then self:stop(err) end
+end
+
+function Run:accept(job, info)
+  local code = tonumber(info.response:match("^%d%d%d")) or 250
+  local ms = info.envelopeTime + info.messageTime
+  self.unreachable = 0
+  self.tally:sent_one(job.entry, code, ms)
+  if self.journal then self.journal:finish(job.entry, "sent", code, ms) end
+end
+
+-- Waits for replies, and takes them.
+function Run:collect(wait)
+  if self.pending == 0 then
+    process.sleep(wait)
+    return
+  end
+  local finished = self.client:poll(wait)
+  for _, result in ipairs(finished) do
+    local job = self.in_flight[result.id]
+    self.in_flight[result.id] = nil
+    self.pending = self.pending - 1
+    if result.info then self:accept(job, result.info) else self:judge(job, result.err) end
+  end
+  if self.journal and #finished > 0 then
+    local written, reason = self.journal:flush()
+    if not written then self:stop(failure("EJOURNAL", "cannot write the journal: " .. tostring(reason))) end
+  end
+  self.window.done(#finished, process.clock())
+end
+
+-- Seconds until there may be something to do.
+function Run:wait_time(now)
+  local wait = math.min(TICK, self.next_due - now)
+  local has_room = self.pending + #self.ready < self.window.size and #self.waiting < MOST_WAITING
+  if has_room and not self.exhausted and not self.stopping then
+    wait = math.min(wait, math.max(SHORTEST - (now - self.filled), self.pace.wait(now)))
+  end
+  return math.max(wait, 0.001)
+end
+
+function Run:progress(now)
+  local t = self.tally
+  local open_now = self.pending + #self.ready + #self.waiting
+  local read = self.reader.fraction()
+  if self.options.limit then read = math.max(read or 0, self.taken / self.options.limit) end
+  local done = t.recipients - open_now
+  local fraction = read and (t.recipients > 0 and read * done / t.recipients or 0)
+  local seconds = now - self.began
+  local sample = self.sample or { done = 0, fraction = fraction or 0, at = self.began, rate = 0 }
+  if now - sample.at >= 1 or not self.sample then
+    local span = math.max(now - sample.at, 1e-3)
+    sample = { done = t:done(), fraction = sample.first or fraction, at = now,
+      rate = self.sample and (t:done() - sample.done) / span or 0, first = sample.first or fraction }
+    self.sample = sample
+  end
+  local gained = fraction and sample.first and fraction - sample.first or 0
+  return {
+    done = done, sent = t.sent, failed = t.refused + t.invalid + t.deferred + t.unknown, retries = t.retries,
+    inFlight = self.pending, waiting = #self.waiting, rate = sample.rate, fraction = fraction,
+    eta = gained > 0 and (1 - fraction) * seconds / gained or nil, seconds = seconds, latency = t.latency,
+    stopping = self.stopping or false,
+  }
+end
+
+-- Interrupts and progress, ten times a second.
+function Run:look_around()
+  local now = process.clock()
+  if now - self.looked < TICK then return end
+  self.looked = now
+  if not self.stopping and self.options.interrupted and self.options.interrupted() then self:stop() end
+  if self.options.onProgress then self.options.onProgress(self:progress(now)) end
+end
+
+function Run:is_over()
+  if self.pending > 0 then return false end
+  return self.stopping or self.exhausted and #self.waiting == 0 and #self.ready == 0
+end
+
+function Run:work()
+  local now = process.clock()
+  self.window = pace.window(self.config.maxConnections or DEFAULT_CONNECTIONS, now)
+  self.pace = pace.new(self.per_second, now)
+  repeat
+    self:fill(now)
+    self:collect(self:wait_time(now))
+    self:look_around()
+    now = process.clock()
+  until self:is_over()
+  for _, job in ipairs(self.ready) do self:give_up(job.entry, "deferred", "interrupted", "not sent") end
+  for _, job in ipairs(self.waiting) do
+    self.tally:failed_one("deferred", job.entry, "interrupted", "the run ended before another try")
+  end
+end
+
+function Run:report()
+  if self.stopping and not self.exhausted and not self.stopped then
+    local entry = self.reader.next()
+    self.next_line = entry and entry.line
+  end
+  local report = self.tally:report(process.clock() - self.began, self.client:stats())
+  report.interrupted = self.interrupted or false
+  report.stopped, report.next, report.dryRun = self.stopped, self.next_line, self.options.dryRun
+  report.placeholders = self.placeholders
+  return report
+end
+
+local function check_options(options)
+  if type(options) ~= "table" or type(options.config) ~= "table" then
+    error("bad argument #1 to 'run' (a table with `config` and `recipients` expected)", 3)
+  end
+  local kind = type(options.recipients)
+  if kind ~= "string" and kind ~= "table" and kind ~= "function" then
+    error("bad argument #1 to 'run': `recipients` must name a file, or be an array or an iterator", 3)
+  end
+end
+
+--- Sends to a whole list.
+-- nil, err: nothing was sent, because config, list, journal or options are wrong; err has code and message.
+-- Whatever goes wrong later is in the report.
+---@param options logto_smtp.bulk.Options
+---@return logto_smtp.bulk.Report|nil
+---@return table? err
+function M.run(options)
+  check_options(options)
+  local run = new_run(options)
+  if options.rate then
+    local reason
+    run.per_second, reason = pace.parse(options.rate)
+    if not run.per_second then return nil, failure("EOPTION", reason) end
+  end
+  local opened, err = open(run, options)
+  if not opened then
+    run:close()
+    return nil, err
+  end
+  local ok, report = xpcall(function()
+    if options.dryRun then run.placeholders = rehearsal.rehearse(run) else run:work() end
+    return run:report()
+  end, debug.traceback)
+  run:close()
+  if not ok then error(report, 0) end
+  return report
+end
+
+return M

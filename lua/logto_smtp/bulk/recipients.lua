@@ -1,0 +1,222 @@
+-- SPDX-License-Identifier: MIT
+--- Reads a list of recipients one at a time: CSV with a header line, one JSON object a line, a Lua array or
+-- an iterator. Nothing of the list is kept.
+
+local cjson = require("cjson")
+local csv = require("logto_smtp.bulk.csv")
+local digest = require("logto_smtp.bulk.digest")
+local json = require("logto_smtp.json")
+
+local M = {}
+
+---@class logto_smtp.bulk.Entry
+---@field number integer   1 for the first recipient
+---@field line integer     where it begins in the file; its number in a Lua list
+---@field to? string
+---@field payload table
+---@field id integer       changes with any of its fields
+---@field invalid? string  why it cannot be sent, whatever the server says
+
+---@class logto_smtp.bulk.Reader
+---@field next fun(): logto_smtp.bulk.Entry|nil, string?  nil at the end; nil, reason where reading must stop
+---@field fraction fun(): number?  of the list read so far, 0 to 1; nil: nobody knows
+---@field close fun()
+
+local BOM = "\239\187\191"
+local RECIPIENT = { "to", "email" } -- the column of the recipient, the first that is there
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for k, v in pairs(value) do out[k] = copy(v) end
+  return out
+end
+
+-- Sets payload.a.b for the path { "a", "b" }.
+local function set(payload, path, value)
+  for i = 1, #path - 1 do
+    if type(payload[path[i]]) ~= "table" then payload[path[i]] = {} end
+    payload = payload[path[i]]
+  end
+  payload[path[#path]] = value
+end
+
+local function recipient_column(names)
+  for _, wanted in ipairs(RECIPIENT) do
+    for i, name in ipairs(names) do
+      if name:lower() == wanted then return i end
+    end
+  end
+  return nil
+end
+
+-- Makes a function that reads the CSV records behind the header.
+local function csv_decoder(header)
+  local delimiter = csv.delimiter(header)
+  local names, reason = csv.split(header, delimiter)
+  if not names then return nil, "the header line cannot be read: " .. reason end
+  local paths = {}
+  for i, name in ipairs(names) do
+    names[i] = name:match("^%s*(.-)%s*$")
+    paths[i] = {}
+    for step in names[i]:gmatch("[^.]+") do paths[i][#paths[i] + 1] = step end
+  end
+  local to = recipient_column(names)
+  if not to then
+    return nil, "the header line names no column `to` or `email`; the first line of a CSV list names its "
+      .. "columns"
+  end
+  return function(text, entry)
+    local fields, why = csv.split(text, delimiter)
+    if fields and #fields ~= #names then
+      why = ("%d fields where the header names %d"):format(#fields, #names)
+    end
+    if why then
+      entry.invalid = why
+      return
+    end
+    for i, path in ipairs(paths) do
+      if path[1] then set(entry.payload, path, fields[i]) end
+    end
+    entry.to = fields[to]
+  end
+end
+
+-- Takes what an object says into the entry: the object in `payload` and every other field become payload.
+local function take_object(object, entry)
+  if type(object) ~= "table" then
+    entry.invalid = 'not an object, such as {"to":"user@example.com","code":"123456"}'
+    return
+  end
+  for _, name in ipairs(RECIPIENT) do
+    entry.to = entry.to or object[name]
+  end
+  if type(entry.to) ~= "string" then
+    entry.to, entry.invalid = nil, "no string `to` or `email`"
+    return
+  end
+  for k, v in pairs(object) do
+    if k ~= "payload" then entry.payload[k] = v end
+  end
+  if type(object.payload) == "table" then
+    for k, v in pairs(object.payload) do entry.payload[k] = v end
+  end
+end
+
+local function decode_json(text, entry)
+  local ok, object = pcall(cjson.decode, text)
+  if not ok then
+    entry.invalid = "not JSON" .. (tostring(object):match(" at character %d+") or "")
+    return
+  end
+  take_object(object, entry)
+end
+
+-- Counts lines and octets; the first line can be looked at before it is read.
+local function line_source(file)
+  local source = { line = 0, octets = 0 }
+  local first = file:read("*l")
+  if first and first:sub(1, 3) == BOM then
+    first, source.octets = first:sub(4), 3
+  end
+  source.first = first or ""
+  function source.read()
+    local text = first
+    if text then first = nil else text = file:read("*l") end
+    if not text then return nil end
+    source.line, source.octets = source.line + 1, source.octets + #text + 1
+    return text
+  end
+  return source
+end
+
+local function next_record(source, is_json)
+  local text, lines
+  repeat
+    if is_json then
+      text = source.read()
+    else
+      text, lines = csv.record(source.read)
+      if not text and lines then
+        return nil, ("line %d: %s"):format(source.line, lines)
+      end
+    end
+    if not text then return nil end
+  until text:find("[^%s]")
+  return text, source.line - (lines or 1) + 1
+end
+
+local function decoder_for(source)
+  if source.first:find("^%s*{") then return decode_json, 0, true end
+  if source.first:find("^\255\254") or source.first:find("^\254\255") then
+    return nil, "the list is UTF-16; save it as UTF-8"
+  end
+  local header, reason = next_record(source)
+  if not header then return nil, reason or "the list is empty; its first line names the columns" end
+  local decode, why = csv_decoder(header)
+  return decode, decode and digest(header) or why, false
+end
+
+local function open_text(file, payload)
+  local size = file:seek("end")
+  if size then file:seek("set") end
+  local source = line_source(file)
+  local decode, seed, is_json = decoder_for(source)
+  if not decode then return nil, seed end
+  local number = 0
+  local reader = {}
+  function reader.next()
+    local text, line = next_record(source, is_json)
+    if not text then return nil, line end
+    number = number + 1
+    local entry = { number = number, line = line, payload = copy(payload), id = digest(text, seed) }
+    decode(text, entry)
+    return entry
+  end
+  function reader.fraction()
+    return size and size > 0 and math.min(source.octets / size, 1) or nil
+  end
+  return reader
+end
+
+local function open_values(values, payload)
+  local number, count = 0, type(values) == "table" and #values or nil
+  local reader = { close = function() end }
+  function reader.next()
+    local value
+    if count then value = values[number + 1] else value = values() end
+    if value == nil then return nil end
+    number = number + 1
+    local entry = { number = number, line = number, payload = copy(payload) }
+    take_object(type(value) == "string" and { to = value } or value, entry)
+    entry.id = digest(json.encode(value))
+    return entry
+  end
+  function reader.fraction() return count and count > 0 and number / count or nil end
+  return reader
+end
+
+--- Opens a list.
+---@param source string|table|fun(): table?  a file's name, "-" for stdin, an array or an iterator of objects
+---@param payload table  variables that every recipient gets, under those of its own
+---@param stdin? file*
+---@return logto_smtp.bulk.Reader|nil
+---@return string? reason
+function M.open(source, payload, stdin)
+  if type(source) ~= "string" then return open_values(source, payload) end
+  local file, err
+  if source == "-" then file = stdin or io.stdin else file, err = io.open(source, "rb") end
+  if not file then return nil, "cannot read " .. err end
+  local reader, reason = open_text(file, payload)
+  local function close()
+    if source ~= "-" then file:close() end
+  end
+  if not reader then
+    close()
+    return nil, reason
+  end
+  reader.close = close
+  return reader
+end
+
+return M
