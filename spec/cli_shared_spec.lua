@@ -195,7 +195,7 @@ describe("logto-smtp completion bash", function()
 
   it("offers commands, their options and the values of these", function()
     assert.equal("validate", offers("v"))
-    has(offers(""), "init validate check preview test send inbox")
+    has(offers(""), "init validate check preview test send bulk inbox")
     has(offers("test", "config.json", "--"), "--to")
     assert.equal("--quiet", offers("send", "--q"))
     assert.equal("starttls", offers("inbox", "--tls", "s"))

@@ -163,6 +163,7 @@ function Run:is_open(entry)
   if not self.journal then return true end
   local outcome, changed = self.journal:outcome(entry)
   if changed then
+    self.next_line = entry.line
     self:stop(failure("ELIST", ("line %d of the list is not what it was when the journal was written; "
       .. "go on with the same list, or begin with another journal"):format(entry.line)))
     return false
@@ -336,12 +337,14 @@ function Run:judge(job, err)
   if v.hopeless or self.unreachable >= UNREACHABLE then self:stop(err) end
 end
 
+---@return number seconds  that it took
 function Run:accept(job, info)
   local code = tonumber(info.response:match("^%d%d%d")) or 250
   local ms = info.envelopeTime + info.messageTime
   self.unreachable = 0
   self.tally:sent_one(job.entry, code, ms)
   if self.journal then self.journal:finish(job.entry, "sent", code, ms) end
+  return ms / 1000
 end
 
 -- Waits for replies, and takes them.
@@ -350,18 +353,22 @@ function Run:collect(wait)
     process.sleep(wait)
     return
   end
-  local finished = self.client:poll(wait)
+  local finished, took = self.client:poll(wait), 0
   for _, result in ipairs(finished) do
     local job = self.in_flight[result.id]
     self.in_flight[result.id] = nil
     self.pending = self.pending - 1
-    if result.info then self:accept(job, result.info) else self:judge(job, result.err) end
+    if result.info then
+      took = took + self:accept(job, result.info)
+    else
+      self:judge(job, result.err)
+    end
   end
   if self.journal and #finished > 0 then
     local written, reason = self.journal:flush()
     if not written then self:stop(failure("EJOURNAL", "cannot write the journal: " .. tostring(reason))) end
   end
-  self.window.done(#finished, process.clock())
+  self.window.done(#finished, took, process.clock())
 end
 
 -- Seconds until there may be something to do.
@@ -429,7 +436,7 @@ function Run:work()
 end
 
 function Run:report()
-  if self.stopping and not self.exhausted and not self.stopped then
+  if self.stopping and not self.exhausted and not self.next_line then
     local entry = self.reader.next()
     self.next_line = entry and entry.line
   end

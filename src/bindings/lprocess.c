@@ -59,9 +59,11 @@ static int interrupted(lua_State *L) {
   return 1;
 }
 
-/* The descriptor of the Lua file at index 1; below 0: it is closed. */
+/* The descriptor of the Lua file at index 1, or the descriptor itself; below 0: it is closed. */
 static int descriptor(lua_State *L) {
   ls_check_arity(L, 1);
+  if (lua_type(L, 1) == LUA_TNUMBER)
+    return (int)luaL_checkinteger(L, 1);
 #if LS_LUA_51
   FILE **file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
   return *file ? fileno(*file) : -1;

@@ -61,13 +61,13 @@ function M.backoff(tries, first, chance)
   return delay * (0.5 + chance / 2)
 end
 
--- How many messages are given to the client at a time: what its connections finish in half a second, so that
--- a crash leaves few of which nobody knows, and Ctrl-C is soon done.
-local SPAN, SMALLEST, LARGEST = 0.25, 16, 1000
+-- How many messages are given to the client at a time: twice what its connections have under way and finish
+-- in SLACK seconds. So it never runs dry, a crash leaves few of which nobody knows, and Ctrl-C is soon done.
+local SPAN, SLACK, SMALLEST, LARGEST = 0.1, 0.01, 16, 1000
 
 ---@class logto_smtp.bulk.Window
 ---@field size integer
----@field done fun(count: integer, now: number)
+---@field done fun(count: integer, seconds: number, now: number)  so many have finished, in so long in sum
 
 ---@param connections integer
 ---@param now number
@@ -75,13 +75,14 @@ local SPAN, SMALLEST, LARGEST = 0.25, 16, 1000
 function M.window(connections, now)
   local least = math.min(LARGEST, SMALLEST * connections)
   local window = { size = least }
-  local since, finished = now, 0
-  function window.done(count, time)
-    finished = finished + count
+  local since, finished, took = now, 0, 0
+  function window.done(count, seconds, time)
+    finished, took = finished + count, took + seconds
     if time - since < SPAN then return end
-    local per_span = finished * SPAN / (time - since)
-    window.size = math.max(least, math.min(LARGEST, math.floor(2 * per_span)))
-    since, finished = time, 0
+    local rate = finished / (time - since)
+    local latency = finished > 0 and took / finished or 0
+    window.size = math.max(least, math.min(LARGEST, math.floor(2 * rate * (latency + SLACK))))
+    since, finished, took = time, 0, 0
   end
   return window
 end

@@ -5,7 +5,7 @@ local histogram = require("logto_smtp.bulk.histogram")
 
 local M = {}
 
-local FAILURES, SLOWEST, UNKNOWN = 20, 5, 1000 -- entries that a report names
+local FAILURES, SLOWEST, UNKNOWN = 20, 5, 10000 -- entries that a report names
 
 ---@class logto_smtp.bulk.Report
 ---@field recipients integer  entries read from the list
@@ -22,7 +22,7 @@ local FAILURES, SLOWEST, UNKNOWN = 20, 5, 1000 -- entries that a report names
 ---@field latency table       count, mean, p50, p95, p99, max (ms of the transaction) and histogram
 ---@field slowest {number: integer, line: integer, to: string, ms: integer}[]
 ---@field failures table[]    the first: number, line, to, code, message
----@field unknownEntries table[]  the first thousand: number, line, to
+---@field unknownEntries table[]  the first 10,000: number, line, to
 ---@field connections {opened: integer, failed: integer}
 ---@field seconds number
 ---@field rate number         messages finished a second
