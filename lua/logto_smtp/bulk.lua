@@ -128,7 +128,7 @@ local function new_run(options)
     options = options, type = options.type or "Generic", payload = options.payload or {},
     only_to = domains(options.onlyTo), seen = options.unique and {} or nil,
     tally = tally.new(), in_flight = {}, pending = 0, ready = {}, waiting = {}, next_due = math.huge,
-    began = now, looked = now, filled = 0, passed = 0, taken = 0, unreachable = 0,
+    began = now, looked = now, filled = 0, taken = 0, unreachable = 0,
     retries = options.retries or DEFAULT_RETRIES, retry_delay = options.retryDelay or DEFAULT_RETRY_DELAY,
     connector = smtp.createConnector({
       transport = { send = function(_, mail) return mail end },
@@ -220,7 +220,6 @@ function Run:next_entry()
     self.taken = self.taken + 1
     return entry
   end
-  self.passed = self.passed + 1
   return nil
 end
 
@@ -270,6 +269,7 @@ function Run:gather(room, now)
       if entry then self:give_up(entry, "invalid", "invalid", reason) end
     end
   end
+  self.hurried = passed == MOST_SKIPPED
   return batch
 end
 
@@ -300,6 +300,7 @@ end
 
 -- Starts what may start.
 function Run:fill(now)
+  self.hurried = false
   local ready = self.ready
   self.ready = {}
   for _, job in ipairs(ready) do self:submit(job) end
@@ -373,6 +374,7 @@ end
 
 -- Seconds until there may be something to do.
 function Run:wait_time(now)
+  if self.hurried and not self.stopping then return 0 end
   local wait = math.min(TICK, self.next_due - now)
   local has_room = self.pending + #self.ready < self.window.size and #self.waiting < MOST_WAITING
   if has_room and not self.exhausted and not self.stopping then
