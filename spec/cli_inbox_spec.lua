@@ -93,18 +93,20 @@ with smtplib.SMTP("127.0.0.1", %d, timeout=10) as s:
     end
   end)
 
-  it("ends on Ctrl-C without a word, whatever is open", function()
-    local inbox = start()
-    inbox:send({})
-    inbox:line()
-    local idle = assert(socket.connect("127.0.0.1", (inbox.start.http:match("%d+$"))))
-    local began = socket.gettime()
-    net.run("kill -INT " .. inbox.pid)
-    assert.equal("exit 0\n", inbox:rest())
-    assert.equal("", inbox:errors())
-    assert.is_true(socket.gettime() - began < 2)
-    idle:close()
-  end)
+  for signal, name in pairs({ INT = "Ctrl-C", TERM = "SIGTERM" }) do
+    it("ends on " .. name .. " without a word, whatever is open", function()
+      local inbox = start()
+      inbox:send({})
+      inbox:line()
+      local idle = assert(socket.connect("127.0.0.1", (inbox.start.http:match("%d+$"))))
+      local began = socket.gettime()
+      net.run("kill -" .. signal .. " " .. inbox.pid)
+      assert.equal("exit 0\n", inbox:rest())
+      assert.equal("", inbox:errors())
+      assert.is_true(socket.gettime() - began < 2)
+      idle:close()
+    end)
+  end
 
   it("ends when its reader has gone", function()
     local inbox = start("", { wrapper = "sh -c %s' | head -n 1'" })

@@ -2,6 +2,8 @@
 --- How text looks on a terminal: colours where a person reads and wants them, plain octets everywhere else,
 -- and nothing that a stranger wrote ever steers the terminal.
 
+local process = require("logto_smtp.core").process
+
 local M = {}
 
 local CODES = {
@@ -9,19 +11,6 @@ local CODES = {
 }
 
 local DEFAULT_COLUMNS = 80
-
-local found, core = pcall(require, "logto_smtp.core")
-local process = found and core.process or nil
-
-local function is_terminal(fd)
-  if process then return process.isTerminal(fd) end
-  local ok = os.execute(("test -t %d"):format(fd))
-  return ok == true or ok == 0
-end
-
-local function columns_of(fd, getenv)
-  return process and process.columns and process.columns(fd) or tonumber(getenv("COLUMNS")) or DEFAULT_COLUMNS
-end
 
 local function escape(octet) return ("\\x%02X"):format(octet:byte()) end
 
@@ -67,9 +56,9 @@ end
 ---@return logto_smtp.cli.Style
 function M.of(context, name)
   local fd, getenv = context[name or "stdout"].fd, context.getenv
-  local terminal = fd ~= nil and is_terminal(fd)
+  local terminal = fd ~= nil and process.isTerminal(fd)
   local style = {
-    terminal = terminal, columns = terminal and columns_of(fd, getenv) or DEFAULT_COLUMNS,
+    terminal = terminal, columns = terminal and process.columns(fd) or DEFAULT_COLUMNS,
     colours = terminal and (getenv("NO_COLOR") or "") == "" and getenv("TERM") ~= "dumb",
   }
   for what, code in pairs(CODES) do

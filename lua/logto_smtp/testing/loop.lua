@@ -35,8 +35,6 @@ function Loop:resume(task, why)
     return
   end
   self.tasks[task] = nil
-  -- LuaJIT raises Ctrl-C in whatever runs; it is meant for all of us
-  if not ok and type(read) == "string" and read:find("interrupted!", 1, true) then error(read, 0) end
   if task.finally then
     local err
     if not ok then err = read end

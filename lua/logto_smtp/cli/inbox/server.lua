@@ -9,8 +9,9 @@ local http = require("logto_smtp.cli.inbox.http")
 local loop = require("logto_smtp.testing.loop")
 local options = require("logto_smtp.testing.options")
 local smtp = require("logto_smtp.testing.server")
+local process = require("logto_smtp.core").process
 
-local TICK_SECONDS = 0.25 -- how long Ctrl-C may take: LuaSocket waits on through signals
+local TICK_SECONDS = 0.2 -- how long Ctrl-C may take: LuaSocket waits on through signals
 local MAX_COMMANDS = 1000
 local FAREWELL_SECONDS = 2
 
@@ -46,31 +47,35 @@ local function url_host(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
-local function start_http(inbox)
+local function start_http(inbox, watcher)
   local args = inbox.args
   local server, err = http.start(inbox.loop, {
     host = args.host, port = args.http, names = args.names,
     handler = function(request) return api.handle(inbox, request) end,
     ended = function(task) inbox.box:forget(task) end,
-    complain = function(message) io.stderr:write("logto-smtp: http: ", message, "\n") end,
+    complain = watcher.complain,
   })
   if not server then return nil, err end
   inbox.url = ("http://%s:%d"):format(url_host(server.host), server.port)
   return true
 end
 
--- Keeps waits short, and what is remembered of an endless connection.
+-- Looks for Ctrl-C, and keeps short what is remembered of an endless connection.
 local function tick(inbox)
   while true do
     inbox.loop:sleep(TICK_SECONDS)
+    if process.interrupted() then inbox.loop:stop() end
     for _, live in pairs(inbox.server.store.live) do
       if #live.record.commands > MAX_COMMANDS then live.record.commands = {} end
     end
   end
 end
 
+---@class logto_smtp.cli.InboxWatcher: logto_smtp.testing.Watcher
+---@field complain fun(message: string)  of an error inside
+
 --- Opens both ports. nil, err: what kept it from that.
----@param watcher logto_smtp.testing.Watcher
+---@param watcher logto_smtp.cli.InboxWatcher
 ---@return boolean? ok, string? err
 function Inbox:start(watcher)
   local args = self.args
@@ -89,7 +94,7 @@ function Inbox:start(watcher)
   self.host, self.port = self.server.host, self.server.port
   self.address = ("%s:%d"):format(url_host(self.host), self.port)
   self.loop:spawn(function() tick(self) end)
-  return start_http(self)
+  return start_http(self, watcher)
 end
 
 local function has_output(inbox)
@@ -116,9 +121,11 @@ function Inbox:guard(what, ...)
   self.loop:stop()
 end
 
---- Serves until `finish`. Raises what `guard` caught, and Ctrl-C.
+--- Serves until `finish`, Ctrl-C or SIGTERM. Raises what `guard` caught.
 function Inbox:run()
+  process.catchInterrupt()
   self.loop:run()
+  process.releaseInterrupt()
   if self.failure then error(self.failure, 0) end
 end
 
