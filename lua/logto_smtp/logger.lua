@@ -18,6 +18,14 @@ local NGX_LEVELS = { debug = "DEBUG", info = "INFO", warn = "WARN", error = "ERR
 ---@field code? string     of an error
 ---@field responseCode? integer
 
+--- A text as part of one line of a log: octets that could begin another line, or act on a terminal, come out
+-- as "?". A server chooses its words.
+---@param text string
+---@return string
+function M.line(text)
+  return (text:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?"))
+end
+
 --- What takes the records of a config inside nginx; nil where they go to stderr or nowhere.
 ---@param config table
 ---@return (fun(record: logto_smtp.LogRecord))?
@@ -25,7 +33,7 @@ function M.default(config)
   local ngx = rawget(_G, "ngx")
   if config.logger ~= true or type(ngx) ~= "table" or not ngx.log then return nil end
   return function(record)
-    ngx.log(ngx[NGX_LEVELS[record.level]], "smtp [", record.sid or "-", "] ", record.message)
+    ngx.log(ngx[NGX_LEVELS[record.level]], "smtp [", record.sid or "-", "] ", M.line(record.message))
   end
 end
 

@@ -3,6 +3,7 @@
 
 local ngx = require("ngx")
 local json = require("logto_smtp.json")
+local logger = require("logto_smtp.logger")
 
 local M = {}
 
@@ -22,12 +23,11 @@ function M.send(status, object, headers)
   ngx.print(body)
 end
 
---- Writes one line into nginx's error log. Octets that could start another line, or act on a terminal, come
--- out as "?": parts of the text are a server's or a client's own words.
+--- Writes one line into nginx's error log.
 ---@param level integer  ngx.WARN, ngx.ERR, ...
 ---@param text string
 function M.log(level, text)
-  ngx.log(level, "logto_smtp: ", (text:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?")))
+  ngx.log(level, "logto_smtp: ", logger.line(text))
 end
 
 return M

@@ -95,7 +95,7 @@ end
 
 local function log_failure(err)
   ngx.log(ngx.ERR, "smtp: a mail was not sent, and nobody waits for its error: ", err.code or "", " ",
-    err.message, " (delivery: ", err.delivery or "not_sent", ")")
+    logger.line(err.message), " (delivery: ", err.delivery or "not_sent", ")")
 end
 
 -- A callback gets a light thread of its own, so that it may wait and nobody waits for it; in the phases that
@@ -103,7 +103,8 @@ end
 local function call_back(done, info, err)
   local function call()
     local ok, raised = pcall(done, info, err)
-    if not ok then ngx.log(ngx.ERR, "smtp: the callback of an enqueued mail raised: ", raised) end
+    if ok then return end
+    ngx.log(ngx.ERR, "smtp: the callback of an enqueued mail raised: ", logger.line(tostring(raised)))
   end
   if phase.canWait() then ngx.thread.spawn(call) else call() end
 end
@@ -131,7 +132,7 @@ local function tell(records)
     if log then
       record.handle = nil
       local ok, raised = pcall(log, record)
-      if not ok then ngx.log(ngx.ERR, "smtp: the logger raised: ", raised) end
+      if not ok then ngx.log(ngx.ERR, "smtp: the logger raised: ", logger.line(tostring(raised))) end
     end
   end
 end

@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: MIT
+local logger = require("logto_smtp.logger")
+
+describe("a line of the log", function()
+  for _, row in ipairs({
+    { "550 5.1.1 nobody of that name", "550 5.1.1 nobody of that name" },
+    { "550-one\r\n550 two\n[error] forged", "550-one??550 two?[error] forged" },
+    { "red \27[31m, bell \7, end \0 and delete \127", "red ?[31m, bell ?, end ? and delete ?" },
+    { "control beyond ASCII \194\155 31m", "control beyond ASCII ? 31m" },
+    { "Grüße ☕ \194\160", "Grüße ☕ \194\160" },
+  }) do
+    it(("holds %q"):format(row[1]), function()
+      assert.equal(row[2], logger.line(row[1]))
+    end)
+  end
+end)
