@@ -265,6 +265,14 @@ static void learn(struct ls_pool *p, const struct ls_session *s) {
   p->learned.parameters_refused |= l.parameters_refused;
 }
 
+/* When a connection ends for having nothing to do. */
+static int64_t idle_until(const struct ls_pool *p, struct ls_pool_conn *m) {
+  if (m->probe || !ls_pool_is_idle(m))
+    return INT64_MAX;
+  return ls_pool_earlier(ls_conn_active_ms(m->conn) + p->config->max_idle,
+                         ls_conn_ready_ms(m->conn) + p->config->max_age);
+}
+
 /* Looks after one connection: failed, over, spent or idle for too long. Frees m where it ends. */
 static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_conn_tick(m->conn, now_ms);
@@ -284,8 +292,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       ls_pool_remove_member(p, m, false, now_ms);
     break;
   case LS_CONN_READY:
-    if (!m->probe && ls_pool_is_idle(m) &&
-        (ls_pool_is_spent(p, m, now_ms) || now_ms - ls_conn_active_ms(m->conn) >= p->config->max_idle))
+    if (now_ms >= idle_until(p, m) || (!m->probe && ls_pool_is_idle(m) && ls_pool_is_spent(p, m, now_ms)))
       ls_pool_remove_member(p, m, true, now_ms);
     break;
   default:
@@ -358,6 +365,7 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
       until_ms = ls_pool_earlier(until_ms, m->jobs.head->deadline_ms);
     if (m->check_until_ms)
       until_ms = ls_pool_earlier(until_ms, m->check_until_ms);
+    until_ms = ls_pool_earlier(until_ms, idle_until(p, m));
   }
   return until_ms;
 }
