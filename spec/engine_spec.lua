@@ -2,6 +2,7 @@
 local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
+local shell = require("spec.support.shell")
 local socket = require("socket")
 local unix = require("socket.unix")
 
@@ -307,6 +308,31 @@ describe("core.engine", function()
     end
     assert.equal(tasks, of_this_process("task"))
     assert.is_true(of_this_process("fd") <= fds + 0, "descriptors")
+  end)
+
+  it("may be at work over TLS when the process exits", function()
+    local inbox = inbox_of({ tls = "starttls" })
+    local script = directory .. "/exit.lua"
+    net.write_file(script, [[
+      local core, port, seconds, directory = require("logto_smtp.core"), arg[1], arg[2], arg[3]
+      local engine = assert(core.engine({ directory = directory }))
+      local handle = assert(engine:configure({
+        host = "127.0.0.1", port = tonumber(port), requireTLS = true, tls = { rejectUnauthorized = false },
+      }))
+      for _ = 1, 200 do
+        assert(engine:submit(handle, { from = "a@example.com", to = "b@example.com", text = "t" }))
+      end
+      require("socket").sleep(tonumber(seconds))
+      os.exit(0, false)
+    ]])
+    local run = ("%s %s %d %%.3f %s 2>&1; echo $?"):format(shell.interpreter(), net.quote(script), inbox.port,
+      net.quote(directory))
+    for i = 1, 30 do assert.equal("0", (net.run(run:format(i * 0.002)))) end
+    -- what these processes have left goes with the next engine
+    local engine = start()
+    assert(engine:verify(configure(engine, inbox)))
+    finish(engine)
+    assert.equal(2, tonumber((net.run(("ls %s | wc -l"):format(net.quote(directory))))))
   end)
 
   it("keeps its socket where only its user can reach it", function()

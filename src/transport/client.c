@@ -3,6 +3,7 @@
 #include "client.h"
 
 #include <dlfcn.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,8 +46,11 @@ static void pin_libcurl(void) {
 #endif
 }
 
+/* A host that exits without closing an engine leaves its thread at work: OpenSSL must not be taken apart
+ * under it. Without effect where the host has started OpenSSL before us. */
 static void library_start(void) {
   pin_libcurl();
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
   library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
