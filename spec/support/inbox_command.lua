@@ -28,8 +28,8 @@ function M.start(options, how)
     options = options and options:gsub("%%s", directory) or "",
   })
   if how.wrapper then command = how.wrapper:format(net.quote(command)) end
-  local line = ("echo $$; %s exec timeout --foreground 30 %s 2>%s/errors"):format(how.environment or "", command,
-    directory)
+  local line = ("echo $$; %s exec timeout --foreground 30 %s 2>%s/errors")
+    :format(how.environment or "", command, directory)
   local pipe = assert(io.popen("exec 2>&-; sh -c " .. net.quote(line) .. '; echo "exit $?"'))
   local inbox = setmetatable({ pipe = pipe, pid = pipe:read("*l"), directory = directory }, Inbox)
   open[#open + 1] = inbox
