@@ -40,6 +40,7 @@ help:
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
 	@echo 'make nginx     the specs with a real nginx'
+	@echo 'make tsan      the engine'"'"'s two threads under the thread sanitizer'
 	@echo 'make terminal  the specs in a real terminal and a real browser'
 	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'

@@ -15,6 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* the thread that rings has SIGPIPE blocked */
 #endif
@@ -22,7 +24,7 @@
 static const char prefix[] = "logto-smtp-";
 static const char socket_name[] = "socket";
 
-enum { RANDOM_CHARS = 6, BACKLOG = 16 };
+enum { RANDOM_CHARS = 6, BACKLOG = 16, PAUSE_MS = 100 };
 
 static enum ls_status no_memory(struct ls_error *err) {
   return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
@@ -147,10 +149,13 @@ void ls_doorbell_sweep(const struct ls_doorbell *b) {
   closedir(d);
 }
 
-void ls_doorbell_watch(const struct ls_doorbell *b, struct ls_loop *l) {
-  ls_loop_watch(l, b->listener, false);
+int64_t ls_doorbell_watch(const struct ls_doorbell *b, struct ls_loop *l, int64_t now_ms, int64_t until_ms) {
   if (b->reader >= 0)
     ls_loop_watch(l, b->reader, false);
+  if (now_ms < b->again_ms)
+    return b->again_ms < until_ms ? b->again_ms : until_ms;
+  ls_loop_watch(l, b->listener, false);
+  return until_ms;
 }
 
 static bool accept_readers(struct ls_doorbell *b) {
@@ -161,6 +166,9 @@ static bool accept_readers(struct ls_doorbell *b) {
     if (!set_flags(fd))
       close_one(&b->reader);
   }
+  /* one that cannot be taken stays there to be seen, and would keep the thread awake */
+  if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+    b->again_ms = ls_clock_ms() + PAUSE_MS;
   return any;
 }
 

@@ -12,7 +12,8 @@ struct ls_doorbell {
   char *path;      /* of the socket in it */
   int lock;        /* the directory, opened; locked while its process lives */
   int listener;
-  int reader; /* below 0: none */
+  int reader;       /* below 0: none */
+  int64_t again_ms; /* no reader can be taken before this: the process has no descriptor left */
 };
 
 /* Makes the directory in parent (NULL: $TMPDIR, or /tmp) and listens.
@@ -23,7 +24,8 @@ void ls_doorbell_deinit(struct ls_doorbell *b); /* closes and removes all; safe 
 /* Removes what processes of the same user that are gone have left beside this one. */
 void ls_doorbell_sweep(const struct ls_doorbell *b);
 
-void ls_doorbell_watch(const struct ls_doorbell *b, struct ls_loop *l);
+/* Lets the loop's next wait look at the socket. Answers until when it may last: until_ms or earlier. */
+int64_t ls_doorbell_watch(const struct ls_doorbell *b, struct ls_loop *l, int64_t now_ms, int64_t until_ms);
 /* After the loop's wait: takes a new reader, notices that one has gone. True: there is a new one. */
 bool ls_doorbell_serve(struct ls_doorbell *b, const struct ls_loop *l);
 
