@@ -352,6 +352,8 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
       until_ms = ls_pool_earlier(until_ms, p->open_again_ms);
     if (ls_pool_startable(p, now_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
+    if (ls_pool_impatient_ms(p) > now_ms)
+      until_ms = ls_pool_earlier(until_ms, ls_pool_impatient_ms(p));
   }
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     curl_socket_t fd;

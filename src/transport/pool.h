@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * pool: warm connections and the messages that wait for them. A message takes an idle connection first;
- * another is opened when so many wait that it pays; else messages join those in flight. A connection ends by
- * age, idle time and number of messages; one that the server has ended is replaced without anybody noticing,
- * and a message caught on it goes out again (maxRequeues times, once by default) when it cannot have been
- * accepted. A connection that was idle for checkIdle answers a NOOP before it takes a message: with CHUNKING
- * a message leaves whole, and on a connection that dies meanwhile nobody would know what became of it. No
- * more than rateLimit messages start within rateDelta, counted from the first; the others wait. */
+ * another is opened when so many wait that it pays, and up to maxConnections once some have waited for as
+ * long as one takes to open; else messages join those in flight. A connection ends by age, idle time and
+ * number of messages; one that the server has ended is replaced without anybody noticing, and a message
+ * caught on it goes out again (maxRequeues times, once by default) when it cannot have been accepted. A
+ * connection that was idle for checkIdle answers a NOOP before it takes a message: with CHUNKING a message
+ * leaves whole, and on a connection that dies meanwhile nobody would know what became of it. No more than
+ * rateLimit messages start within rateDelta, counted from the first; the others wait.
+ */
 #ifndef LS_POOL_H
 #define LS_POOL_H
 
@@ -28,6 +30,7 @@ struct ls_pool {
   size_t opening;     /* of them, those not ready yet */
   size_t in_flight;   /* messages on connections */
   int64_t opening_ms; /* what it took the last one to get ready */
+  int64_t short_ms;   /* since when messages wait without a break for want of a connection; 0: none does */
   struct ls_job_list waiting;
   struct ls_job_list finished;
   struct ls_login login;

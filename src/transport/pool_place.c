@@ -6,6 +6,7 @@ enum {
   PAYS = 8,                       /* so many messages for each connection make another one pay, ... */
   PAYS_ALONE = 4,                 /* ... where only one can be in flight (no CHUNKING), ... */
   PAYS_TOGETHER = LS_POOL_WINDOW, /* ... and where many can */
+  ALONE = 2,                      /* one in flight and the one whose envelope goes with its content */
   LASTING = 20,                   /* maxMessages of connections that are worth replacing ahead */
   CHECK_MS = 5000                 /* a connection that has not answered NOOP by then is given up */
 };
@@ -49,12 +50,17 @@ static bool takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m
          !ls_pool_is_spent(p, m, now_ms);
 }
 
+/* Where only one can be in flight, more than the next one would wait there, and not for any connection. */
+static bool has_room(const struct ls_pool_conn *m) {
+  const struct ls_session *s = ls_conn_session(m->conn);
+  return ls_session_room(s) && (ls_session_chunks(s) || m->jobs.count < ALONE);
+}
+
 /* Sends NOOP over as many stale connections as those that wait need besides the fresh ones. */
 static void check_stale(struct ls_pool *p, int64_t now_ms) {
   size_t wanted = (p->waiting.count + PAYS - 1) / PAYS;
   for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
-    if (m->check_until_ms || (takes_messages(p, m, now_ms) && !is_stale(p, m, now_ms) &&
-                              ls_session_room(ls_conn_session(m->conn))))
+    if (m->check_until_ms || (takes_messages(p, m, now_ms) && !is_stale(p, m, now_ms) && has_room(m)))
       wanted--;
   for (struct ls_pool_conn *m = p->members; m && wanted; m = m->next)
     if (takes_messages(p, m, now_ms) && is_stale(p, m, now_ms)) {
@@ -70,7 +76,7 @@ static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, in
   struct ls_pool_conn *best = NULL;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     if (!takes_messages(p, m, now_ms) || is_stale(p, m, now_ms) ||
-        ls_conn_ready_ms(m->conn) < j->not_before || !ls_session_room(ls_conn_session(m->conn)))
+        ls_conn_ready_ms(m->conn) < j->not_before || !has_room(m))
       continue;
     if (!best || m->jobs.count < best->jobs.count ||
         (m->jobs.count == best->jobs.count && ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
@@ -100,7 +106,15 @@ static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
   return !waits;
 }
 
-void ls_pool_place(struct ls_pool *p, int64_t now_ms) {
+/* Waiting for rateLimit is not for want of a connection. */
+static void note_shortage(struct ls_pool *p, int64_t now_ms) {
+  if (!p->waiting.head || ls_pool_startable(p, now_ms) == 0)
+    p->short_ms = 0;
+  else if (p->short_ms == 0)
+    p->short_ms = now_ms;
+}
+
+static void place_waiting(struct ls_pool *p, int64_t now_ms) {
   struct ls_job_list keep = {0};
   bool full = false;
   if (ls_pool_startable(p, now_ms))
@@ -118,6 +132,11 @@ void ls_pool_place(struct ls_pool *p, int64_t now_ms) {
     }
   }
   p->waiting = keep;
+}
+
+void ls_pool_place(struct ls_pool *p, int64_t now_ms) {
+  place_waiting(p, now_ms);
+  note_shortage(p, now_ms);
 }
 
 /* Makes way for a message that needs a fresh connection. */
@@ -144,10 +163,16 @@ static size_t most_connections(const struct ls_pool *p) {
   return p->config->max_connections ? p->config->max_connections : 1;
 }
 
-/* How many connections pay for what is there to send now. */
-static size_t wanted_connections(const struct ls_pool *p, size_t may_start) {
+int64_t ls_pool_impatient_ms(const struct ls_pool *p) {
+  return p->short_ms && p->opening_ms ? p->short_ms + p->opening_ms : INT64_MAX;
+}
+
+/* How many connections pay for what is there to send now. A server that is slow itself, not far away, gains
+ * nothing from pipelining: that shows in how long messages wait. */
+static size_t wanted_connections(const struct ls_pool *p, size_t may_start, int64_t now_ms) {
   size_t pending = (p->waiting.count < may_start ? p->waiting.count : may_start) + p->in_flight;
-  size_t wanted = (pending + pays_from(p) - 1) / pays_from(p);
+  size_t pays = now_ms >= ls_pool_impatient_ms(p) ? 1 : pays_from(p);
+  size_t wanted = (pending + pays - 1) / pays;
   return wanted < most_connections(p) ? wanted : most_connections(p);
 }
 
@@ -169,7 +194,8 @@ static void open_ahead(struct ls_pool *p, int64_t now_ms) {
     ending += is_ending(p, m, now_ms);
   if (!ending || p->in_flight == 0 || p->count >= most_connections(p) || now_ms < p->open_again_ms)
     return;
-  if (p->count - ending < wanted_connections(p, ls_pool_startable(p, now_ms)) && ls_pool_has_token(p, now_ms))
+  size_t wanted = wanted_connections(p, ls_pool_startable(p, now_ms), now_ms);
+  if (p->count - ending < wanted && ls_pool_has_token(p, now_ms))
     ls_pool_open_member(p, false, now_ms, NULL);
 }
 
@@ -180,7 +206,7 @@ void ls_pool_open_more(struct ls_pool *p, int64_t now_ms) {
     size_t may_start = ls_pool_startable(p, now_ms);
     if (may_start == 0)
       return; /* a connection would only grow old */
-    if (fresh ? p->opening > 0 : p->count >= wanted_connections(p, may_start))
+    if (fresh ? p->opening > 0 : p->count >= wanted_connections(p, may_start, now_ms))
       break;
     if (now_ms < p->open_again_ms && p->count > 0)
       return;
