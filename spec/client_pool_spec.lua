@@ -186,6 +186,16 @@ describe("client:submit() and client:poll()", function()
     assert.equal(3, inbox:counters().connections)
   end)
 
+  it("gives a slow server as many connections as are allowed, and keeps each busy", function()
+    local inbox, client = mailing.start({ latency = 0.1 }, { maxConnections = 40 })
+    for _ = 1, 200 do client:submit(mailing.mail()) end
+    drain(client, 200)
+    local most = 0
+    for _, connection in ipairs(inbox:connections()) do most = math.max(most, connection.messages) end
+    assert.equal(40, inbox:counters().connections)
+    assert.is_true(most <= 10, ("one connection took %d of 200"):format(most))
+  end)
+
   it("stays with one connection for a few mails", function()
     local inbox, client = mailing.start()
     for _ = 1, 8 do client:submit(mailing.mail()) end

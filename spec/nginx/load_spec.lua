@@ -43,7 +43,7 @@ describe("a worker with many sends waiting", function()
     return busy, counts, socket.gettime() - start
   end
 
-  it("answers other requests within 2 ms of its idle p99, and does not send one after another", function()
+  it("answers other requests within 2 ms of its idle p99, and sends over all connections at once", function()
     local best, taken
     for _ = 1, 3 do
       local server = resty.start({ server = SERVER }, { latency = 1 }, { maxConnections = 40 })
@@ -55,8 +55,9 @@ describe("a worker with many sends waiting", function()
       if best <= 2 then break end
     end
     assert.is_true(best <= 2, ("p99 grew by %.2f ms"):format(best))
-    -- one after another, at two round trips of 1 s for each, it were 400 s
-    assert.is_true(taken < 40, ("%.1f s"):format(taken))
+    -- 6 s until the first connections are ready, 5 s more for those that are opened after them, and 200
+    -- mails at 40 a second meanwhile; one after another it were 200 s
+    assert.is_true(taken < 16, ("%.1f s"):format(taken))
   end)
 
   it("stalls with the blocking connector, so that this can be seen", function()

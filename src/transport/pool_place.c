@@ -4,10 +4,10 @@
 
 enum {
   PAYS = 8,                       /* so many messages for each connection make another one pay, ... */
-  PAYS_ALONE = 4,                 /* ... where only one can be in flight (no CHUNKING), ... */
-  PAYS_TOGETHER = LS_POOL_WINDOW, /* ... and where many can */
+  PAYS_TOGETHER = LS_POOL_WINDOW, /* ... and so many where many can be in flight (CHUNKING) */
   ALONE = 2,                      /* one in flight and the one whose envelope goes with its content */
   LASTING = 20,                   /* maxMessages of connections that are worth replacing ahead */
+  PATIENCE_MS = 100,              /* less waiting than that is nothing to open connections for */
   CHECK_MS = 5000                 /* a connection that has not answered NOOP by then is given up */
 };
 
@@ -106,9 +106,9 @@ static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
   return !waits;
 }
 
-/* Waiting for rateLimit is not for want of a connection. */
+/* Waiting for rateLimit is not for want of another connection, nor is waiting for the first one. */
 static void note_shortage(struct ls_pool *p, int64_t now_ms) {
-  if (!p->waiting.head || ls_pool_startable(p, now_ms) == 0)
+  if (!p->waiting.head || p->count == p->opening || ls_pool_startable(p, now_ms) == 0)
     p->short_ms = 0;
   else if (p->short_ms == 0)
     p->short_ms = now_ms;
@@ -154,8 +154,8 @@ static bool end_one_idle(struct ls_pool *p, int64_t now_ms) {
  * knows which. */
 static size_t pays_from(const struct ls_pool *p) {
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
-    if (ls_conn_state(m->conn) == LS_CONN_READY)
-      return ls_session_chunks(ls_conn_session(m->conn)) ? PAYS_TOGETHER : PAYS_ALONE;
+    if (ls_conn_state(m->conn) == LS_CONN_READY && ls_session_chunks(ls_conn_session(m->conn)))
+      return PAYS_TOGETHER;
   return PAYS;
 }
 
@@ -164,7 +164,8 @@ static size_t most_connections(const struct ls_pool *p) {
 }
 
 int64_t ls_pool_impatient_ms(const struct ls_pool *p) {
-  return p->short_ms && p->opening_ms ? p->short_ms + p->opening_ms : INT64_MAX;
+  int64_t patience_ms = p->opening_ms > PATIENCE_MS ? p->opening_ms : PATIENCE_MS;
+  return p->short_ms ? p->short_ms + patience_ms : INT64_MAX;
 }
 
 /* How many connections pay for what is there to send now. A server that is slow itself, not far away, gains

@@ -35,7 +35,7 @@ bool ls_pool_is_idle(struct ls_pool_conn *m);
 bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms);
 size_t ls_pool_startable(const struct ls_pool *p, int64_t now_ms); /* how many messages may start now */
 void ls_pool_place(struct ls_pool *p, int64_t now_ms);             /* gives connections what waits for one */
-/* From when on each waiting message may have a connection; INT64_MAX: not yet known. */
+/* From when on each waiting message may have a connection; INT64_MAX: none waits for one. */
 int64_t ls_pool_impatient_ms(const struct ls_pool *p);
 void ls_pool_open_more(struct ls_pool *p, int64_t now_ms);         /* where it pays */
 
