@@ -93,9 +93,14 @@ local function start_engine()
   return true
 end
 
+-- A server may repeat the content it refuses, code and all: of its words only the numbers reach the log.
 local function log_failure(err)
+  local what = err.message
+  if err.response then
+    what = ("%s: %s %s"):format(err.command or "", err.responseCode or "", err.enhancedCode or "")
+  end
   ngx.log(ngx.ERR, "smtp: a mail was not sent, and nobody waits for its error: ", err.code or "", " ",
-    logger.line(err.message), " (delivery: ", err.delivery or "not_sent", ")")
+    logger.line(what), " (delivery: ", err.delivery or "not_sent", ")")
 end
 
 -- A callback gets a light thread of its own, so that it may wait and nobody waits for it; in the phases that
