@@ -19,7 +19,7 @@ cat
 kill -TERM "$pid"
 i=0
 while kill -0 "$pid" && [ $i -lt 40 ]; do sleep 0.05; i=$((i + 1)); done
-kill -KILL -- "-$pid"
+kill -s KILL -- "-$pid"
 wait
 rm -rf $dir
 ]]
