@@ -19,7 +19,7 @@ local ENQUEUE = [[ location /enqueue { content_by_lua_block {
 } }
 ]]
 
-local function pending(server)
+local function in_flight(server)
   return tonumber(server:get("/metrics").body:match("\nlogto_smtp_pending (%d+)"))
 end
 
@@ -199,7 +199,7 @@ describe("logto_smtp.resty,", function()
         socket.sleep(0.1)
         for _, sock in ipairs(socks) do sock:close() end
       end
-      assert.is_true(net.wait_until(function() return pending(server) == 0 end, 15))
+      assert.is_true(net.wait_until(function() return in_flight(server) == 0 end, 15))
       assert.equal(61, #inbox:messages())
       -- four further connections to the SMTP server
       assert.is_true(net.wait_until(function() return #server:fds() <= before.fds + 4 end))
@@ -224,7 +224,7 @@ describe("logto_smtp.resty,", function()
     ]] }, nil, { maxConnections = 2 })
     local function kill()
       assert.equal(200, server:get("/kill").status)
-      assert.is_true(net.wait_until(function() return pending(server) == 0 end, 15))
+      assert.is_true(net.wait_until(function() return in_flight(server) == 0 end, 15))
     end
     kill()
     local before, memory = belongings(server), tonumber(server:get("/memory").body)
