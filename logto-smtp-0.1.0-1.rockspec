@@ -227,6 +227,7 @@ build = {
     ["logto_smtp.testing.transcript"] = "lua/logto_smtp/testing/transcript.lua",
     ["logto_smtp.testing.usage"] = "lua/logto_smtp/testing/usage.lua",
     ["logto_smtp.transport"] = "lua/logto_smtp/transport.lua",
+    ["logto_smtp.tree"] = "lua/logto_smtp/tree.lua",
   },
   install = {
     bin = { "bin/logto-smtp" },

@@ -6,6 +6,7 @@ local cjson = require("cjson")
 local csv = require("logto_smtp.bulk.csv")
 local digest = require("logto_smtp.bulk.digest")
 local json = require("logto_smtp.json")
+local tree = require("logto_smtp.tree")
 
 local M = {}
 
@@ -24,13 +25,6 @@ local M = {}
 
 local BOM = "\239\187\191"
 local RECIPIENT = { "to", "email" } -- the column of the recipient, the first that is there
-
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for k, v in pairs(value) do out[k] = copy(v) end
-  return out
-end
 
 -- Sets payload.a.b for the path { "a", "b" }.
 local function set(payload, path, value)
@@ -169,7 +163,7 @@ local function open_text(file, payload)
     local text, line = next_record(source, is_json)
     if not text then return nil, line end
     number = number + 1
-    local entry = { number = number, line = line, payload = copy(payload), id = digest(text, seed) }
+    local entry = { number = number, line = line, payload = tree.copy(payload), id = digest(text, seed) }
     decode(text, entry)
     return entry
   end
@@ -187,7 +181,7 @@ local function open_values(values, payload)
     if count then value = values[number + 1] else value = values() end
     if value == nil then return nil end
     number = number + 1
-    local entry = { number = number, line = number, payload = copy(payload) }
+    local entry = { number = number, line = number, payload = tree.copy(payload) }
     take_object(type(value) == "string" and { to = value } or value, entry)
     entry.id = digest(json.encode(value))
     return entry

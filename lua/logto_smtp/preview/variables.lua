@@ -4,6 +4,8 @@
 -- `application`, `organization`, `user` and `inviter` for each message. A variable that a message does not
 -- have leaves its placeholder in the mail as it is written, so which ones are optional matters.
 
+local tree = require("logto_smtp.tree")
+
 local M = {}
 
 -- Objects map their keys to true, or to a table for an object within.
@@ -75,25 +77,6 @@ local SAMPLES = {
   },
 }
 
-local function is_object(value)
-  return type(value) == "table" and #value == 0
-end
-
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for k, v in pairs(value) do out[k] = copy(v) end
-  return out
-end
-
--- Objects are merged key by key; everything else is replaced.
-local function merge(into, from)
-  for k, v in pairs(from) do
-    if is_object(v) and is_object(into[k]) then merge(into[k], v) else into[k] = copy(v) end
-  end
-  return into
-end
-
 --- Whether Logto has a usage type.
 ---@param usage_type string
 ---@return boolean
@@ -116,9 +99,9 @@ end
 function M.sample(usage_type, overrides)
   local out = {}
   for _, names in ipairs({ M.names(usage_type) }) do
-    for _, name in ipairs(names) do out[name] = copy(SAMPLES[name]) end
+    for _, name in ipairs(names) do out[name] = tree.copy(SAMPLES[name]) end
   end
-  return merge(out, overrides or {})
+  return tree.merge(out, overrides or {})
 end
 
 local function lead(shape, keys)

@@ -8,6 +8,7 @@ local process = require "logto_smtp.testing.process"
 local script = require "logto_smtp.testing.script"
 local socket = require "socket"
 local transcript = require "logto_smtp.testing.transcript"
+local tree = require "logto_smtp.tree"
 local usage = require "logto_smtp.testing.usage"
 
 local SHOWN_LINES = 12
@@ -58,24 +59,6 @@ function M.start(options)
   }, Inbox)
 end
 
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local out = {}
-  for key, inner in pairs(value) do out[key] = copy(inner) end
-  return out
-end
-
-local function merge(base, over)
-  for key, value in pairs(over) do
-    if type(value) == "table" and type(base[key]) == "table" and #value == 0 and #base[key] == 0 then
-      merge(base[key], value)
-    else
-      base[key] = copy(value)
-    end
-  end
-  return base
-end
-
 local TEMPLATES = {
   { usageType = "SignIn", subject = "Sign in", content = "Your sign-in code is {{code}}." },
   { usageType = "Register", subject = "Register", content = "Your registration code is {{code}}." },
@@ -89,7 +72,7 @@ local TEMPLATES = {
 ---@return table
 function Inbox:config(overrides)
   local settings = self.settings
-  local templates = copy(TEMPLATES)
+  local templates = tree.copy(TEMPLATES)
   for _, template in ipairs(templates) do template.contentType = "text/plain" end
   local config = {
     host = self.host, port = self.port, fromEmail = "Inbox <noreply@inbox.example>", templates = templates,
@@ -98,7 +81,7 @@ function Inbox:config(overrides)
   local user = settings.users and settings.users[1]
   if user then config.auth = { user = user.user, pass = user.pass } end
   if self.ca then config.tls = { ca = self.ca } end
-  merge(config, overrides or {})
+  tree.merge(config, overrides or {})
   self.usage:add(config.templates)
   return config
 end
