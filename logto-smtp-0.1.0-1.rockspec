@@ -63,6 +63,7 @@ build = {
         "src/pure/jstext.c",
         "src/pure/mailbox.c",
         "src/pure/mailbox_parse.c",
+        "src/pure/mechanism.c",
         "src/pure/message.c",
         "src/pure/message_dsn.c",
         "src/pure/message_fields.c",

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local mailing = require("spec.support.mailing")
+local mime = require("mime")
 
 local login = { user = "user", pass = "s3cret-pass" }
 
@@ -45,6 +46,12 @@ describe("check 18: the mechanism", function()
     local inbox, client = mailing.start(server({ "PLAIN" }))
     assert(client:send(mailing.mail()))
     assert.same({ "AUTH PLAIN AHVzZXIAczNjcmV0LXBhc3M=" }, auth_lines(inbox))
+  end)
+
+  it("LOGIN goes in three steps: some servers take the password for the name in a shorter one", function()
+    local inbox, client = mailing.start(server({ "LOGIN" }))
+    assert(client:send(mailing.mail()))
+    assert.same({ "AUTH LOGIN" }, auth_lines(inbox))
   end)
 
   it("CRAM-MD5 is remembered, so that only the first connection asks twice", function()
@@ -204,6 +211,121 @@ describe("check 18: the mechanism", function()
     assert.equal(20, failed)
     assert.is_true(inbox:counters().connections <= 3)
   end)
+end)
+
+-- The first response of a mechanism: in the line of AUTH where RFC 4954 allows it, and the server looks there.
+describe("the response in the line of AUTH", function()
+  after_each(mailing.stop)
+
+  local token = { user = "user", accessToken = "ya29.the-token" }
+  local initial = {
+    PLAIN = "AUTH PLAIN AHVzZXIAczNjcmV0LXBhc3M=",
+    EXTERNAL = "AUTH EXTERNAL dXNlcg==",
+    XOAUTH2 = "AUTH XOAUTH2 " .. mime.b64("user=user\1auth=Bearer ya29.the-token\1\1"),
+  }
+  local rows = {
+    { offers = { "PLAIN", "LOGIN" }, takes = "PLAIN" },
+    { offers = { "LOGIN", "XOAUTH2" }, takes = "LOGIN" },
+    { offers = { "CRAM-MD5" }, takes = "CRAM-MD5" },
+    { offers = { "PLAIN", "LOGIN", "CRAM-MD5" }, method = "LOGIN", takes = "LOGIN" },
+    { offers = { "PLAIN", "LOGIN", "CRAM-MD5" }, method = "CRAM-MD5", takes = "CRAM-MD5" },
+    { offers = { "LOGIN", "PLAIN" }, method = "PLAIN", takes = "PLAIN" },
+    { offers = { "PLAIN", "EXTERNAL" }, method = "EXTERNAL", takes = "EXTERNAL" },
+    { offers = { "LOGIN", "XOAUTH2" }, token = true, takes = "XOAUTH2" },
+    { offers = { "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER" }, token = true, takes = "OAUTHBEARER" },
+    { offers = { "OAUTHBEARER", "XOAUTH2" }, method = "XOAUTH2", token = true, takes = "XOAUTH2" },
+  }
+
+  local function auth_of(row)
+    local auth = { user = "user", method = row.method }
+    if row.token then
+      auth.type, auth.accessToken = "OAuth2", token.accessToken
+    elseif row.method ~= "EXTERNAL" then
+      auth.pass = login.pass
+    end
+    return auth
+  end
+
+  local function start(row, way, tls)
+    local inbox = mailing.inbox {
+      auth = row.token and token or login, authInClear = true, mechanisms = row.offers, tls = tls,
+      initialResponse = way,
+    }
+    local config = inbox:config({ maxMessages = 1 })
+    config.auth = auth_of(row)
+    return inbox, mailing.client(config)
+  end
+
+  -- what a server that looks at it gets, and what one that does not
+  local function expected(row, way)
+    local bare, first = "AUTH " .. row.takes, initial[row.takes]
+    if row.takes == "OAUTHBEARER" then first = "AUTH OAUTHBEARER n,a=user," end
+    if not first then return { bare, bare } end
+    if way == "taken" then return { first, first } end
+    return { first, bare, bare }
+  end
+
+  local function lines(inbox, row)
+    local list = auth_lines(inbox)
+    for i, line in ipairs(list) do
+      local name, octets = line:match("^AUTH (OAUTHBEARER) (%S+)$")
+      if name and row.token then
+        list[i] = "AUTH OAUTHBEARER " .. mime.unb64(octets):match("^[^\1]*")
+      end
+    end
+    return list
+  end
+
+  for _, row in ipairs(rows) do
+    for _, way in ipairs({ "taken", "refused", "ignored" }) do
+      it(("of %s%s, where it is %s"):format(row.takes, row.method and ", forced," or "", way), function()
+        local inbox, client = start(row, way, row.method and "none" or "starttls")
+        for i = 1, 2 do
+          assert(client:send(mailing.mail()))
+          local seen = inbox:messages()[i].auth
+          assert.equal(row.takes, seen.mechanism)
+          assert.equal("user", seen.user)
+        end
+        assert.same(expected(row, way), lines(inbox, row))
+        assert.equal(2, inbox:counters().auths)
+        assert.is_true(inbox:counters().connections <= 3)
+      end)
+    end
+  end
+
+  for _, way in ipairs({ "refused", "ignored" }) do
+    it("is tried twice at most, where it is " .. way .. " and nothing else is taken either", function()
+      local inbox, client = start(rows[1], way, "none")
+      inbox:nextReply { at = "AUTH", code = 501, text = "5.5.2 no", times = "always", match = "AUTH PLAIN" }
+      local _, err = client:send(mailing.mail())
+      assert.equal("EAUTH", err.code)
+      assert.equal(501, err.responseCode)
+      assert.equal(2, inbox:counters().connections)
+      assert.is_nil(client:verify())
+      assert.equal(3, inbox:counters().connections)
+    end)
+  end
+
+  -- RFC 4954, 4: 512 octets with CRLF
+  for _, way in ipairs({ "PLAIN", "XOAUTH2", "OAUTHBEARER" }) do
+    it("of " .. way .. " goes behind a challenge where it does not fit into the line", function()
+      local longest, alone = 0, 0
+      for n = 300, 440, 7 do
+        local secret = ("s"):rep(n)
+        local users = { { user = "user", pass = secret, accessToken = secret } }
+        local inbox = mailing.inbox { auth = users, authInClear = true, tls = "none", mechanisms = { way } }
+        local config = inbox:config()
+        config.auth = way == "PLAIN" and { user = "user", pass = secret }
+          or { type = "OAuth2", user = "user", accessToken = secret }
+        assert(mailing.client(config):verify())
+        local line = auth_lines(inbox)[1]
+        if line == "AUTH " .. way then alone = alone + 1 else longest = math.max(longest, #line) end
+        mailing.stop()
+      end
+      assert.is_true(longest > 490 and longest <= 510, longest)
+      assert.is_true(alone > 0)
+    end)
+  end
 end)
 
 describe("client:verify()", function()

@@ -95,6 +95,21 @@ describe("a real aiosmtpd", function()
     assert.equal(0, #server:messages())
   end)
 
+  for _, method in ipairs({ "PLAIN", "LOGIN" }) do
+    it("is told the user by " .. method, function()
+      local server = assert(aiosmtpd.start())
+      local config = config_of(server)
+      config.auth.method = method
+      local client = assert(core.client(config))
+      local info, err = client:send(bodies.mail())
+      local arrived = info and server:wait_for(1)
+      client:close()
+      server:stop()
+      assert(info, err and err.message)
+      assert.equal(server.user, arrived[1].user)
+    end)
+  end
+
   it("gets the code that a connector sends", function()
     local server = assert(aiosmtpd.start())
     local config = configs.config(config_of(server))

@@ -77,6 +77,13 @@ plain:
   server_condition = ${if and{{eq{$auth2}{$user}}{eq{$auth3}{$pass}}}}
   server_advertise_condition = ${if def:tls_in_cipher}
   server_set_id = $auth2
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = Username:: : Password::
+  server_condition = ${if and{{eq{$auth1}{$user}}{eq{$auth2}{$pass}}}}
+  server_advertise_condition = ${if def:tls_in_cipher}
+  server_set_id = $auth1
 ]]
 
 --- Why it cannot run here, or nil.

@@ -219,6 +219,22 @@ local function over_tls(with)
     end
   end)
 
+  for _, method in ipairs({ "PLAIN", "LOGIN" }) do
+    it("is told the user by " .. method, function()
+      local server = with.server
+      local client = assert(core.client(config_of(server, {
+        auth = { user = server.user, pass = server.pass, method = method }, ignoreTLS = false,
+        tls = { ca = server.ca },
+      })))
+      local info, err = client:send(bodies.mail())
+      client:close()
+      assert(info, err and err.message)
+      local message = assert(server:wait_for(1, SECONDS))[1]
+      local logged = server:log():match("A=" .. method:lower() .. ":(%S+)")
+      assert.equal(server.user, message.user or logged)
+    end)
+  end
+
   it("tells a wrong password as EAUTH", function()
     local server = with.server
     local client = assert(core.client(config_of(server, {

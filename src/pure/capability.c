@@ -1,25 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "capability.h"
 
-struct mechanism {
-  const char *name;
-  unsigned flag;
-};
-
-static const struct mechanism mechanisms[] = {
-    {"PLAIN", LS_AUTH_PLAIN},
-    {"LOGIN", LS_AUTH_LOGIN},
-    {"CRAM-MD5", LS_AUTH_CRAM_MD5},
-    {"XOAUTH2", LS_AUTH_XOAUTH2},
-    {"OAUTHBEARER", LS_AUTH_OAUTHBEARER},
-    {"EXTERNAL", LS_AUTH_EXTERNAL},
-    {"SCRAM-SHA-1", LS_AUTH_SCRAM_SHA_1},
-    {"SCRAM-SHA-256", LS_AUTH_SCRAM_SHA_256},
-    {"NTLM", LS_AUTH_NTLM},
-    {"GSSAPI", LS_AUTH_GSSAPI},
-    {"DIGEST-MD5", LS_AUTH_DIGEST_MD5},
-};
-
 static const struct {
   const char *keyword;
   size_t offset;
@@ -51,9 +32,8 @@ static struct ls_span next_word(struct ls_span *rest) {
 }
 
 static void add_mechanism(struct ls_capability *c, struct ls_span word) {
-  for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
-    if (ls_span_ieq(word, ls_span_cstr(mechanisms[i].name)))
-      c->auth |= mechanisms[i].flag;
+  const struct ls_mechanism *m = ls_mechanism_named(word);
+  c->auth |= m ? m->flag : 0;
 }
 
 static void add_mechanisms(struct ls_capability *c, struct ls_span rest) {

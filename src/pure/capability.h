@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "mechanism.h"
 #include "span.h"
 
 struct ls_capability {
@@ -19,20 +20,6 @@ struct ls_capability {
   uint64_t size_max; /* octets; 0: offered without a limit, or not offered */
   unsigned auth;     /* LS_AUTH_* offered, RFC 4954 (and the old AUTH= spelling) */
   bool auth_line;    /* an AUTH line was there, whatever it named */
-};
-
-enum {
-  LS_AUTH_PLAIN = 1,
-  LS_AUTH_LOGIN = 2,
-  LS_AUTH_CRAM_MD5 = 4,
-  LS_AUTH_XOAUTH2 = 8,
-  LS_AUTH_OAUTHBEARER = 16,
-  LS_AUTH_EXTERNAL = 32,
-  LS_AUTH_SCRAM_SHA_1 = 64,
-  LS_AUTH_SCRAM_SHA_256 = 128,
-  LS_AUTH_NTLM = 256,
-  LS_AUTH_GSSAPI = 512,
-  LS_AUTH_DIGEST_MD5 = 1024
 };
 
 void ls_capability_init(struct ls_capability *c);

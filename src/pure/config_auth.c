@@ -2,6 +2,7 @@
 #include "config_auth.h"
 
 #include "jstext.h"
+#include "mechanism.h"
 
 struct reader {
   const struct ls_value *config;
@@ -9,17 +10,6 @@ struct reader {
   struct ls_arena *a;
   struct ls_config *out;
   struct ls_error *err;
-};
-
-enum need { PASSWORD, USER_ONLY, TOKEN };
-
-static const struct method {
-  const char *name;
-  enum need need;
-} methods[] = {
-    {"PLAIN", PASSWORD},         {"LOGIN", PASSWORD},      {"CRAM-MD5", PASSWORD}, {"SCRAM-SHA-1", PASSWORD},
-    {"SCRAM-SHA-256", PASSWORD}, {"DIGEST-MD5", PASSWORD}, {"NTLM", PASSWORD},     {"GSSAPI", USER_ONLY},
-    {"EXTERNAL", USER_ONLY},     {"XOAUTH2", TOKEN},       {"OAUTHBEARER", TOKEN},
 };
 
 /* A string option; absent, null and "" leave *out as it is. label: its name as a person writes it. */
@@ -42,7 +32,7 @@ static const struct ls_value *field(const struct reader *r, const char *name) {
 }
 
 /* The mechanism that the config forces; NULL: none. */
-static enum ls_status read_method(const struct reader *r, const struct method **out) {
+static enum ls_status read_method(const struct reader *r, const struct ls_mechanism **out) {
   const struct ls_value *v = field(r, "method");
   const char *text = NULL;
   bool own = ls_jstext_is_truthy(v);
@@ -56,9 +46,7 @@ static enum ls_status read_method(const struct reader *r, const struct method **
     s = ls_span_sub(s, 1, s.n);
   while (s.n && (unsigned char)s.p[s.n - 1] <= ' ')
     s.n--;
-  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-    if (ls_span_ieq(s, ls_span_cstr(methods[i].name)))
-      *out = &methods[i];
+  *out = ls_mechanism_named(s);
   if (*out)
     return LS_OK;
   return ls_error_set(r->err, LS_EAUTH, "API",
@@ -78,12 +66,12 @@ static bool has_oauth_field(const struct reader *r) {
 }
 
 /* A mechanism that a password cannot serve, or the other way round. */
-static enum ls_status check_need(const struct reader *r, const struct method *m) {
-  if (r->out->oauth2 && m->need != TOKEN)
+static enum ls_status check_need(const struct reader *r, const struct ls_mechanism *m) {
+  if (r->out->oauth2 && m->need != LS_NEEDS_TOKEN)
     return ls_error_set(
         r->err, LS_EAUTH, "API",
         "auth.method %s does not go with OAuth 2.0; use XOAUTH2 or OAUTHBEARER, or leave it out", m->name);
-  if (!r->out->oauth2 && m->need == TOKEN)
+  if (!r->out->oauth2 && m->need == LS_NEEDS_TOKEN)
     return ls_error_set(r->err, LS_EAUTH, "API",
                         "auth.method %s needs OAuth 2.0; set auth.type to \"OAuth2\" and give accessToken, "
                         "refreshToken or serviceClient",
@@ -115,7 +103,7 @@ static enum ls_status check_password(const struct reader *r, const char *user, c
 enum ls_status ls_config_auth_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
                                    struct ls_error *err) {
   const struct reader r = {config, ls_value_get(config, LS_SPAN("auth")), a, out, err};
-  const struct method *method;
+  const struct ls_mechanism *method;
   const char *user = NULL;
   const char *pass = NULL;
   out->oauth2 = ls_span_ieq(ls_value_string(field(&r, "type")), LS_SPAN("oauth2"));
@@ -130,7 +118,7 @@ enum ls_status ls_config_auth_read(const struct ls_value *config, struct ls_aren
   if (st == LS_OK && out->oauth2 && !user)
     st = ls_error_set(err, LS_ECONFIG, "API",
                       "auth.user is missing; OAuth 2.0 needs the address of the account");
-  if (st == LS_OK && !out->oauth2 && !(user && method && method->need == USER_ONLY))
+  if (st == LS_OK && !out->oauth2 && !(user && method && method->need == LS_NEEDS_USER))
     st = check_password(&r, user, pass);
   if (st == LS_OK && method && strcmp(method->name, "GSSAPI") == 0)
     st = check_realm(&r, user);

@@ -300,7 +300,7 @@ static void read_verification(struct ls_conn *conn, struct ls_verification *out)
   v.greeting = d->greeting ? strdup(d->greeting) : NULL;
   ls_tls_facts_copy(&v.tls, &d->facts);
   ls_tls_facts_copy_chain(&v.tls, &d->facts);
-  v.mechanism = d->auth_command ? strdup(d->auth_command + sizeof "AUTH") : NULL;
+  v.mechanism = d->mechanism ? strdup(d->mechanism->name) : NULL;
   v.address = ls_conn_address(conn);
   v.lookup_time = t.lookup;
   v.connect_time = t.connect;

@@ -92,7 +92,7 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   c->started_ms = c->active_ms = now_ms;
   c->number = ls_log_connection(options->log);
   ls_buf_init(&c->transcript, TRANSCRIPT_MAX);
-  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->bearer);
+  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->way, options->bearer);
   c->dialogue.transcript = transcript_of(c);
   c->options.bearer = NULL;
   curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
@@ -386,14 +386,18 @@ uint64_t ls_conn_octets_out(const struct ls_conn *c) {
   return c->octets_out + c->dialogue.octets_out;
 }
 
-bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram) {
+bool ls_conn_wants_other_way(const struct ls_conn *c, struct ls_login_way *way) {
   const struct ls_dialogue *d = &c->dialogue;
-  if (c->state != LS_CONN_FAILED || d->error.status != LS_EAUTH || d->auth_command || !d->login ||
-      c->options.config->auth_method || c->options.config->oauth2)
+  *way = c->options.way;
+  if (c->state != LS_CONN_FAILED || d->error.status != LS_EAUTH || !d->login)
     return false;
-  bool simple = d->capability.auth & (LS_AUTH_PLAIN | LS_AUTH_LOGIN);
-  *cram = !simple;
-  return c->options.cram ? simple : !simple && (d->capability.auth & LS_AUTH_CRAM_MD5);
+  if (d->mechanism) {
+    way->steps |= d->wants_steps;
+    return way->steps != c->options.way.steps;
+  }
+  way->cram = !way->cram;
+  return d->capability.auth & ls_mechanism_wanted(NULL, false, way->cram) & ~d->mechanisms &&
+         !c->options.config->auth_method && !c->options.config->oauth2;
 }
 
 bool ls_conn_token_refused(const struct ls_conn *c) {

@@ -23,9 +23,9 @@ struct ls_conn_options {
   const char *ehlo_name;          /* borrowed likewise */
   const char *bearer;             /* secret, borrowed for the call: OAuth 2.0 access token; NULL: none */
   struct ls_tls_context *tls;     /* borrowed likewise */
-  bool cram;                      /* log in by CRAM-MD5 instead of PLAIN or LOGIN */
-  size_t window_messages;         /* in flight at most, where the server pipelines */
-  struct ls_log *log;             /* borrowed likewise */
+  struct ls_login_way way;
+  size_t window_messages; /* in flight at most, where the server pipelines */
+  struct ls_log *log;     /* borrowed likewise */
   struct ls_session_learned learned;
 };
 
@@ -61,15 +61,16 @@ enum ls_conn_state ls_conn_state(const struct ls_conn *c);
 struct ls_session *ls_conn_session(struct ls_conn *c); /* NULL before READY */
 const struct ls_dialogue *ls_conn_dialogue(const struct ls_conn *c);
 const struct ls_error *ls_conn_error(const struct ls_conn *c);
-void ls_conn_tell(struct ls_conn *c); /* gives what was said since the last time to the log */
+void ls_conn_tell(struct ls_conn *c);               /* gives what was said since the last time to the log */
 uint64_t ls_conn_number(const struct ls_conn *c);   /* for the log */
 int64_t ls_conn_ready_ms(const struct ls_conn *c);  /* when it became ready */
 int64_t ls_conn_active_ms(const struct ls_conn *c); /* when octets last went either way */
 uint64_t ls_conn_octets_in(const struct ls_conn *c);
 uint64_t ls_conn_octets_out(const struct ls_conn *c);
 
-/* The server offers the other kind of mechanism only: worth another attempt with cram set to the answer. */
-bool ls_conn_wants_other_mechanism(const struct ls_conn *c, bool *cram);
+/* The login failed in a way that makes another attempt worth while, with *way: the server offers another kind
+ * of mechanism only, or did not understand how this one began. */
+bool ls_conn_wants_other_way(const struct ls_conn *c, struct ls_login_way *way);
 
 /* The attempt failed because the server does not take the access token. */
 bool ls_conn_token_refused(const struct ls_conn *c);

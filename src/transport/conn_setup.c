@@ -124,27 +124,34 @@ static void set_tls(CURL *easy, const struct ls_config *config) {
   }
 }
 
+/* libcurl takes the best of these that the server offers. */
+static CURLcode set_mechanisms(CURL *easy, unsigned wanted) {
+  struct ls_buf options;
+  const struct ls_mechanism *m;
+  ls_buf_init(&options, SIZE_MAX);
+  for (size_t i = 0; (m = ls_mechanism_at(i)) != NULL; i++)
+    if (wanted & m->flag) {
+      ls_buf_adds(&options, options.n ? ";AUTH=" : "AUTH=");
+      ls_buf_adds(&options, m->name);
+    }
+  char *text = ls_buf_take(&options, NULL);
+  CURLcode result = text ? curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, text) : CURLE_OUT_OF_MEMORY;
+  ls_buf_deinit(&options);
+  free(text);
+  return result;
+}
+
 static CURLcode set_login(CURL *easy, const struct ls_conn_options *o) {
-  char method[64];
   const struct ls_config *config = o->config;
-  const char *mechanisms = config->oauth2 ? "AUTH=XOAUTH2;AUTH=OAUTHBEARER"
-                           : o->cram      ? "AUTH=CRAM-MD5"
-                                          : "AUTH=PLAIN;AUTH=LOGIN";
   if (!ls_dialogue_wants_login(config))
     return CURLE_OK;
-  if (config->auth_method) {
-    snprintf(method, sizeof method, "AUTH=%.40s", config->auth_method);
-    mechanisms = method;
-  }
   CURLcode result = curl_easy_setopt(easy, CURLOPT_USERNAME, config->user);
   if (!result && o->bearer)
     result = curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, o->bearer);
   else if (!result)
     result = curl_easy_setopt(easy, CURLOPT_PASSWORD, config->pass);
   if (!result)
-    result = curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, mechanisms);
-  if (!result)
-    result = curl_easy_setopt(easy, CURLOPT_SASL_IR, 1L); /* PLAIN in a single line */
+    result = set_mechanisms(easy, ls_mechanism_wanted(config->auth_method, config->oauth2, o->way.cram));
   return result;
 }
 

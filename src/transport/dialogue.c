@@ -10,23 +10,6 @@
 
 enum { EHLO_MAX = LS_REPLY_MAX, SECRET_MIN = 4, SECRETS_MAX = 1024 * 1024 };
 
-static const struct {
-  const char *verb;
-  const char *command;
-} mechanisms[] = {
-    {"AUTH PLAIN", "AUTH PLAIN"},
-    {"AUTH LOGIN", "AUTH LOGIN"},
-    {"AUTH CRAM-MD5", "AUTH CRAM-MD5"},
-    {"AUTH XOAUTH2", "AUTH XOAUTH2"},
-    {"AUTH OAUTHBEARER", "AUTH OAUTHBEARER"},
-    {"AUTH SCRAM-SHA-1", "AUTH SCRAM-SHA-1"},
-    {"AUTH SCRAM-SHA-256", "AUTH SCRAM-SHA-256"},
-    {"AUTH DIGEST-MD5", "AUTH DIGEST-MD5"},
-    {"AUTH NTLM", "AUTH NTLM"},
-    {"AUTH GSSAPI", "AUTH GSSAPI"},
-    {"AUTH EXTERNAL", "AUTH EXTERNAL"},
-};
-
 static bool given(const char *s) {
   return s && *s;
 }
@@ -50,7 +33,7 @@ const char *ls_dialogue_command(const struct ls_dialogue *d) {
   case LS_STEP_STARTTLS:
     return "STARTTLS";
   case LS_STEP_AUTH:
-    return d->auth_command ? d->auth_command : "AUTH";
+    return d->mechanism ? d->mechanism->command : "AUTH";
   default:
     return "CONN";
   }
@@ -81,6 +64,12 @@ static void forget_ehlo(struct ls_dialogue *d) {
   d->ehlo_count = 0;
 }
 
+/* libcurl takes a mechanism once we have heard the last line. Its option is for whichever that is. */
+static void allow_initial(struct ls_dialogue *d) {
+  const struct ls_mechanism *m = ls_mechanism_first(d->mechanisms & d->capability.auth);
+  curl_easy_setopt(d->easy, CURLOPT_SASL_IR, m && m->initial && !d->way.steps ? 1L : 0L);
+}
+
 /* Reads the lines of a whole EHLO reply behind the first. */
 static bool keep_ehlo(struct ls_dialogue *d) {
   forget_ehlo(d);
@@ -98,6 +87,7 @@ static bool keep_ehlo(struct ls_dialogue *d) {
     ls_buf_addc(&d->ehlo, '\0');
     d->ehlo_count++;
   }
+  allow_initial(d);
   if (d->ehlo.status == LS_OK)
     return true;
   ls_error_set(&d->error, d->ehlo.status, "EHLO", "The reply to EHLO could not be kept");
@@ -199,6 +189,28 @@ static bool may_go_on_in_clear(const struct ls_dialogue *d) {
   return d->config->opportunistic_tls && !d->tls_required && d->reply.code >= 400 && d->reply.code != 421;
 }
 
+/* RFC 4954 lets the first response go with the command. A server that does not know that refuses the line for
+ * its form, or asks for what it was sent. */
+static bool overlooks_initial(const struct ls_dialogue *d) {
+  struct ls_span text = ls_buf_span(&d->reply.text);
+  switch (d->reply.code) {
+  case 334:
+    return ls_mechanism_asks_again(d->mechanism, ls_span_sub(text, 4, text.n));
+  case 500:
+  case 501:
+  case 504:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void judge_initial(struct ls_dialogue *d) {
+  if (d->initial && d->mechanism && overlooks_initial(d))
+    d->wants_steps = true;
+  d->initial = false;
+}
+
 static bool judge(struct ls_dialogue *d) {
   int class = d->reply.code / 100;
   switch (d->step) {
@@ -214,6 +226,7 @@ static bool judge(struct ls_dialogue *d) {
            refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
     d->logged_in = d->reply.code == 235;
+    judge_initial(d);
     if (class == 3)
       hear_challenge(d);
     return class == 2 || class == 3 || refuse_login(d);
@@ -303,6 +316,14 @@ static void keep_sent(struct ls_dialogue *d, struct ls_span line) {
   }
 }
 
+static void note_mechanism(struct ls_dialogue *d, struct ls_span rest) {
+  size_t n = 0;
+  while (n < rest.n && rest.p[n] > ' ')
+    n++;
+  d->mechanism = ls_mechanism_named(ls_span_sub(rest, 0, n));
+  d->initial = n < rest.n && rest.p[n] == ' ';
+}
+
 static void note_command(struct ls_dialogue *d, struct ls_span command) {
   if (ls_span_starts(command, LS_SPAN("EHLO "))) {
     if (d->step == LS_STEP_STARTTLS) {
@@ -316,9 +337,7 @@ static void note_command(struct ls_dialogue *d, struct ls_span command) {
     d->step = LS_STEP_STARTTLS;
   } else if (ls_span_starts(command, LS_SPAN("AUTH "))) {
     d->step = LS_STEP_AUTH;
-    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
-      if (ls_span_starts(command, ls_span_cstr(mechanisms[i].verb)))
-        d->auth_command = mechanisms[i].command;
+    note_mechanism(d, ls_span_sub(command, 5, command.n));
   }
   if (d->step == LS_STEP_AUTH)
     keep_sent(d, command);
@@ -350,8 +369,10 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
   return 0;
 }
 
-void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer) {
-  *d = (struct ls_dialogue){.easy = easy, .config = config};
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config,
+                      struct ls_login_way way, const char *bearer) {
+  *d = (struct ls_dialogue){.easy = easy, .config = config, .way = way};
+  d->mechanisms = ls_mechanism_wanted(config->auth_method, config->oauth2, way.cram);
   d->login = ls_dialogue_wants_login(config);
   d->tls_required = ls_dialogue_requires_tls(config);
   d->last_ms = ls_clock_ms();

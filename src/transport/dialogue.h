@@ -13,18 +13,28 @@
 
 enum ls_step { LS_STEP_GREETING, LS_STEP_EHLO, LS_STEP_HELO, LS_STEP_STARTTLS, LS_STEP_AUTH };
 
+/* How to log in, as earlier attempts have taught. */
+struct ls_login_way {
+  bool cram;  /* by CRAM-MD5 instead of PLAIN or LOGIN: it is all that is offered */
+  bool steps; /* never with a first response in the line of AUTH: the server overlooks it there */
+};
+
 struct ls_dialogue {
   CURL *easy;                     /* borrowed */
   const struct ls_config *config; /* borrowed */
   struct ls_buf bearer;           /* secret; the access token; n = 0: none */
-  bool login;                     /* there is something to log in with */
-  bool tls_required;              /* nothing may follow EHLO in clear */
-  struct ls_buf *transcript;      /* borrowed; NULL: none; see log */
+  struct ls_login_way way;
+  unsigned mechanisms;       /* LS_AUTH_* that may be used */
+  bool login;                /* there is something to log in with */
+  bool tls_required;         /* nothing may follow EHLO in clear */
+  struct ls_buf *transcript; /* borrowed; NULL: none; see log */
 
   enum ls_step step;
-  const char *auth_command; /* "AUTH PLAIN"; NULL: no AUTH was sent */
-  bool tls;                 /* the connection is encrypted by now */
-  bool greeted;             /* the whole greeting came */
+  const struct ls_mechanism *mechanism; /* of the AUTH that was sent; NULL: none was */
+  bool initial;                         /* the first response went with it, and is not answered yet */
+  bool wants_steps;                     /* the server overlooked, or refused, it there */
+  bool tls;                             /* the connection is encrypted by now */
+  bool greeted;                         /* the whole greeting came */
   bool logged_in;
   bool token_refused;      /* the server does not take the access token */
   struct ls_buf challenge; /* what it said of it (RFC 7628 3.2.2) */
@@ -47,7 +57,8 @@ struct ls_dialogue {
 
 /* Sets the callbacks of easy. d must live as long as easy. bearer: the access token, or NULL; borrowed for
  * the call. */
-void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config, const char *bearer);
+void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config,
+                      struct ls_login_way way, const char *bearer);
 void ls_dialogue_deinit(struct ls_dialogue *d);
 
 /* libcurl says the connection is ready: so it is, unless our rules say otherwise (d->error). */

@@ -76,7 +76,7 @@ struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t 
                                          struct ls_error *err) {
   struct ls_conn_options options = {.config = p->config,
                                     .ehlo_name = p->ehlo_name,
-                                    .cram = p->cram,
+                                    .way = p->way,
                                     .tls = p->tls,
                                     .window_messages = LS_POOL_WINDOW,
                                     .log = p->log,
@@ -167,11 +167,11 @@ static void fail_waiting(struct ls_pool *p, const struct ls_error *why, int64_t 
 /* An attempt has failed, and is repeated where another mechanism or another token may help. */
 static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   struct ls_error why;
-  bool cram;
+  struct ls_login_way way;
   p->opening--;
   ls_pool_log_failed(p->log, m->conn);
-  if (!m->second && ls_conn_wants_other_mechanism(m->conn, &cram)) {
-    p->cram = cram;
+  if (!m->second && ls_conn_wants_other_way(m->conn, &way)) {
+    p->way = way;
     struct ls_pool_conn *again = ls_pool_open_member(p, false, now_ms, NULL);
     if (again) {
       again->second = true;
@@ -394,9 +394,9 @@ struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error
 }
 
 bool ls_pool_probe_again(struct ls_pool *p, struct ls_conn *c) {
-  bool cram;
-  if (ls_conn_wants_other_mechanism(c, &cram)) {
-    p->cram = cram;
+  struct ls_login_way way;
+  if (ls_conn_wants_other_way(c, &way)) {
+    p->way = way;
     return true;
   }
   return ls_conn_token_refused(c) && ls_login_refused(&p->login, member_of(p, c)->token);

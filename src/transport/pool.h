@@ -34,7 +34,7 @@ struct ls_pool {
   struct ls_job_list waiting;
   struct ls_job_list finished;
   struct ls_login login;
-  bool cram;             /* the server offers CRAM-MD5 only */
+  struct ls_login_way way;
   size_t started;        /* messages since window_ms, where there is a rateLimit */
   int64_t window_ms;     /* when the first of them started */
   int64_t open_again_ms; /* no new connection before this: one was refused while others work */

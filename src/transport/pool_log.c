@@ -25,7 +25,7 @@ void ls_pool_log_ready(struct ls_log *l, const struct ls_conn *c, const struct l
                d->facts.cipher ? d->facts.cipher : "");
   if (d->logged_in)
     ls_log_add(l, LS_LOG_INFO, "login", &s, "User \"%s\" logged in by %s", config->user ? config->user : "",
-               d->auth_command ? d->auth_command + sizeof "AUTH" : "AUTH");
+               d->mechanism ? d->mechanism->name : "AUTH");
   ls_log_add(l, LS_LOG_INFO, "ready", &s, "Connected to %s", address ? address : config->host);
   free(address);
 }

@@ -78,7 +78,9 @@ local AUTH_REPLIES = {
 
 local function exchange(session, entry, mechanism, argument)
   local initial
-  if argument ~= "" then
+  local way = session.settings.initialResponse
+  if argument ~= "" and way == "refused" then return nil, 501 end
+  if argument ~= "" and way == "taken" then
     initial = auth.decode(argument)
     if not initial then return nil, 501 end
   end

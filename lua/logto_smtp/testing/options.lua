@@ -19,6 +19,8 @@ local M = {}
 ---@field requireTls? boolean MAIL is refused before STARTTLS; default false
 ---@field authInClear? boolean AUTH is offered before STARTTLS too; default false
 ---@field mechanisms? string[] of PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER, EXTERNAL; default PLAIN, LOGIN
+---@field initialResponse? "taken"|"refused"|"ignored" what becomes of a response in the line of AUTH; default
+---  "taken" (RFC 4954, 4); "refused": 501; "ignored": as if it were not there
 ---@field capabilities? table EHLO lines instead of our own, as a list (STARTTLS is left out under TLS) or as
 ---  { clear = list, tls = list }; what is not listed is refused
 ---@field chunking? boolean offer CHUNKING; default false
@@ -42,14 +44,16 @@ local TYPES = {
   mechanisms = "table", capabilities = "table", chunking = "boolean", dsn = "boolean", size = "number",
   greeting = true, script = "table", idleTimeout = "number", idleSilent = "boolean", maxMessages = "number",
   maxRecipients = "number", lineLimit = "number", latency = "number", interpreter = "string",
-  templates = "table",
+  templates = "table", initialResponse = "string",
 }
 
 local DEFAULTS = {
   host = "127.0.0.1", port = 0, name = "inbox.example", tls = "starttls", certificate = "valid",
   mechanisms = { "PLAIN", "LOGIN" }, size = 33554432, idleTimeout = 300, maxRecipients = 1000,
-  lineLimit = 2048, latency = 0,
+  lineLimit = 2048, latency = 0, initialResponse = "taken",
 }
+
+local INITIAL_RESPONSES = { taken = true, refused = true, ignored = true }
 
 local function complain(what)
   error("bad argument #1 to 'startInbox' (" .. what .. ")", 5)
@@ -83,6 +87,9 @@ local function check_values(settings)
   end
   for _, name in ipairs(settings.mechanisms) do
     if not auth.mechanisms[name] then complain("mechanisms: unknown mechanism " .. tostring(name)) end
+  end
+  if not INITIAL_RESPONSES[settings.initialResponse] then
+    complain('initialResponse: "taken", "refused" or "ignored" expected')
   end
   for i, rule in ipairs(settings.script or {}) do
     local fault = script.fault(rule)
