@@ -213,7 +213,7 @@ describe("check 18: the mechanism", function()
   end)
 end)
 
--- The first response of a mechanism: in the line of AUTH where RFC 4954 allows it, and the server looks there.
+-- The first response of a mechanism goes in the line of AUTH where RFC 4954 allows it and the server looks.
 describe("the response in the line of AUTH", function()
   after_each(mailing.stop)
 
