@@ -15,4 +15,10 @@
  * written. */
 void ls_date_write(struct ls_buf *out, int64_t s);
 
+/* Appends the moment that text names, as RFC 5322 wants it and with text's own offset: "Mon, 23 Nov 2026
+ * 14:03:24 +0200". Taken are RFC 5322 3.3, with the old zones, two-digit years and comments that 4.3 lets
+ * readers take, and ISO 8601: "2026-11-23T14:03:24.5+02:00", "20261123T120324Z", "2026-11-23" (midnight UTC).
+ * NULL; or what is wrong, a sentence's end that does not quote text. out->status may have failed. */
+const char *ls_date_read(struct ls_buf *out, struct ls_span text);
+
 #endif
