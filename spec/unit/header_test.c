@@ -93,9 +93,16 @@ static void test_header_writes_values(void **state) {
       ROW(TEXT, "a" TEN("          ") "b", "X: a\r\n" TEN("          ") "b\r\n"),
       ROW(ID, "a@b", "X: <a@b>\r\n"),
       ROW(ID, "<a@b>", "X: <a@b>\r\n"),
-      ROW(ID, "a@b>\r\nBcc: x", "X: <a@b> Bcc: x>\r\n"),
+      ROW(ID, "a@b>\r\nBcc: x", "X: <a@b>Bcc:x>\r\n"),
       ROW(ID, "a\x01\x7f@b", "X: <a@b>\r\n"),
+      ROW(ID, " <a\t@b>\x01 ", "X: <a@b>\r\n"),
+      ROW(ID, "<\xff@b>", "X: <\xef\xbf\xbd@b>\r\n"),
       ROW(ID, "  ", ""),
+      ROW(ID, " \x01\t", ""),
+      ROW(ID, TEN("1234567") "12345", "X: <" TEN("1234567") "12345>\r\n"),
+      ROW(IDS, TEN("1234567") "12345 " TEN("1234567") " a@b",
+          "X: <" TEN("1234567") "12345>\r\n <" TEN("1234567") ">\r\n <a@b>\r\n"),
+      ROW(IDS, "<a@b>\t<c@d>\t \1e@f<g@h><i@j>", "X: <a@b> <c@d> <e@f<g@h> <i@j>\r\n"),
       ROW(IDS, "a@b <c@d>\r\n<e f>", "X: <a@b> <c@d> <ef>\r\n"),
       ROW(IDS, "<<<", "X: <<<>\r\n"),
       ROW(IDS, " ", ""),
@@ -114,6 +121,45 @@ static void test_header_writes_values(void **state) {
     assert_span_equal(ls_buf_span(&b), ls_span_cstr(rows[i].out));
     ls_buf_deinit(&b);
     support_unguard(in);
+  }
+}
+
+/* What an id field of any length looks like: the first id behind the colon, and each line a whole number of
+ * ids. */
+static void test_header_folds_between_ids_alone(void **state) {
+  (void)state;
+  for (size_t first = 1; first < 994; first += 7)
+    for (size_t count = 1; count < 6; count++) {
+      struct ls_buf ids;
+      struct ls_buf b;
+      ls_buf_init(&ids, CEILING);
+      ls_buf_init(&b, CEILING);
+      for (size_t i = 0; i < count; i++) {
+        for (size_t n = 0; n < (i ? 40 * i : first); n++)
+          ls_buf_addc(&ids, 'a');
+        ls_buf_adds(&ids, "\t");
+      }
+      assert_int_equal(write(&b, count == 1 ? ID : IDS, ls_buf_span(&ids)), LS_OK);
+      assert_memory_equal(b.p, "X: <a", 5);
+      for (size_t i = 4; i + 2 < b.n; i++)
+        assert_true(b.p[i] == 'a' || b.p[i] == '<' || (b.p[i - 1] == '>' && b.p[i] == ' ') || b.p[i] == '>' ||
+                    (b.p[i - 1] == '>' && b.p[i] == '\r') || (b.p[i - 1] == '\r' && b.p[i] == '\n') ||
+                    (b.p[i - 1] == '\n' && b.p[i] == ' '));
+      ls_buf_deinit(&ids);
+      ls_buf_deinit(&b);
+    }
+}
+
+static void test_header_refuses_two_ids_where_one_belongs(void **state) {
+  (void)state;
+  static const char *const rows[] = {"<a@b> <c@d>", "<a@b><c@d>", "a@b>\t<c@d", "<a@b> c@d <"};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct ls_buf b;
+    ls_buf_init(&b, CEILING);
+    ls_buf_adds(&b, "A: b\r\n");
+    assert_int_equal(write(&b, ID, ls_span_cstr(rows[i])), LS_EMESSAGE);
+    assert_span_equal(ls_buf_span(&b), LS_SPAN("A: b\r\n"));
+    ls_buf_deinit(&b);
   }
 }
 
@@ -168,10 +214,10 @@ static bool write_all_forms(void *context) {
   (void)context;
   struct ls_buf b;
   ls_buf_init(&b, CEILING);
-  struct ls_span value = LS_SPAN(TEN(TEN("line\r\nžluť ")));
+  struct ls_span value = LS_SPAN(TEN(TEN("line\r\nžluť ")) "\xff");
   bool ok = true;
   for (enum form form = TEXT; form <= BUILT; form++)
-    ok = write(&b, form, value) == LS_OK && ok;
+    ok = write(&b, form, form == ID ? LS_SPAN("\xff@b") : value) == LS_OK && ok;
   ls_buf_deinit(&b);
   return ok;
 }
@@ -185,6 +231,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_header_names_are_written_in_one_way),
       cmocka_unit_test(test_header_writes_values),
+      cmocka_unit_test(test_header_folds_between_ids_alone),
+      cmocka_unit_test(test_header_refuses_two_ids_where_one_belongs),
       cmocka_unit_test(test_header_encodes_a_word_that_no_line_can_hold),
       cmocka_unit_test(test_header_refuses_an_id_that_no_line_can_hold_and_takes_it_back),
       cmocka_unit_test(test_header_lets_no_octet_end_a_field),

@@ -82,8 +82,9 @@ static size_t window(struct ls_span s, size_t at, bool ascii, bool *full) {
 }
 
 /* Octets of the line that starts at from; all that is left when it need not, or cannot, be folded. A line
- * never ends before white space that only the end of the field follows, and is never white space alone. */
-static size_t line_end(struct ls_span s, size_t from, bool ascii) {
+ * never ends before white space that only the end of the field follows, is never white space alone, and never
+ * ends in its first hold octets. */
+static size_t line_end(struct ls_span s, size_t from, size_t hold, bool ascii) {
   bool full;
   size_t end = window(s, from, ascii, &full);
   if (!full)
@@ -94,7 +95,7 @@ static size_t line_end(struct ls_span s, size_t from, bool ascii) {
   size_t gap = word;
   while (gap > from && is_blank(s.p[gap - 1]))
     gap--;
-  if (gap == from) {
+  if (gap <= from + hold) {
     while (end < s.n && is_blank(s.p[end]) && end == word)
       end = ++word;
     while (end < s.n && !is_blank(s.p[end]))
@@ -107,10 +108,11 @@ static size_t line_end(struct ls_span s, size_t from, bool ascii) {
   return next == s.n ? s.n : gap;
 }
 
-/* Folds what is behind from, and ends it with CRLF. False: a line would be too long; then out is cut to from.
+/* Folds what is behind from, but for the first hold octets, and ends it with CRLF. False: a line would be too
+ * long; then out is cut to from.
  * The text is moved to the end of a larger room and comes back line by line, so no second buffer is needed:
  * two folded lines in a row are FOLD characters at least. */
-static bool fold(struct ls_buf *out, size_t from) {
+static bool fold(struct ls_buf *out, size_t from, size_t hold) {
   size_t n = out->n - from;
   bool ascii = ls_span_is_ascii(ls_span(out->p + from, n));
   size_t gap = n / 8 + 16;
@@ -120,7 +122,7 @@ static bool fold(struct ls_buf *out, size_t from) {
   memmove(to + gap, to, n);
   struct ls_span s = ls_span(to + gap, n);
   for (size_t at = 0; at < n;) {
-    size_t end = line_end(s, at, ascii);
+    size_t end = line_end(s, at, at ? 0 : hold, ascii);
     if (end - at > LINE_MAX_OCTETS) {
       ls_buf_cut(out, from);
       return false;
@@ -142,30 +144,35 @@ size_t ls_header_begin(struct ls_buf *out, struct ls_span name) {
   return from;
 }
 
-/* Ends the field; a short line needs no second look. */
-static enum ls_status finish(struct ls_buf *out, size_t from) {
+/* Ends the field; a short line needs no second look. hold as for fold. */
+static enum ls_status finish(struct ls_buf *out, size_t from, size_t hold) {
   if (out->status != LS_OK)
     return out->status;
   if (out->n - from < FOLD) {
     ls_buf_adds(out, "\r\n");
     return out->status;
   }
-  bool fits = fold(out, from);
+  bool fits = fold(out, from, hold);
   return out->status != LS_OK ? out->status : fits ? LS_OK : LS_EMESSAGE;
 }
 
-enum ls_status ls_header_end(struct ls_buf *out, size_t from) {
+/* ids: the first one stands behind the name, however long it is. */
+static enum ls_status end(struct ls_buf *out, size_t from, bool ids) {
   if (out->status != LS_OK)
     return out->status;
   for (size_t i = from; i < out->n; i++)
     if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
       out->p[i] = ' ';
-  size_t value = from + ls_span_index(ls_span(out->p + from, out->n - from), ':') + 1;
-  if (!trim(ls_span_sub(ls_buf_span(out), value, out->n)).n) {
+  size_t value = ls_span_index(ls_span(out->p + from, out->n - from), ':') + 1;
+  if (!trim(ls_span_sub(ls_buf_span(out), from + value, out->n)).n) {
     ls_buf_cut(out, from);
     return LS_OK;
   }
-  return finish(out, from);
+  return finish(out, from, ids ? value : 0);
+}
+
+enum ls_status ls_header_end(struct ls_buf *out, size_t from) {
+  return end(out, from, false);
 }
 
 /* The value with each line end as one space; spans into value where there is none, else into scratch. */
@@ -193,93 +200,114 @@ enum ls_status ls_header_text(struct ls_buf *out, struct ls_span name, struct ls
   bool words = ls_codec_needs_words(value);
   if (status == LS_OK && !words) {
     ls_buf_add(out, value);
-    status = finish(out, from);
+    status = finish(out, from, 0);
     words = status == LS_EMESSAGE; /* a word too long for a line can still be cut when it is encoded */
     if (words)
       ls_header_begin(out, name);
   }
   if (words && (status == LS_OK || status == LS_EMESSAGE)) {
     ls_codec_words(out, value, choice);
-    status = finish(out, from);
+    status = finish(out, from, 0);
   }
   ls_buf_deinit(&scratch);
   return status;
 }
 
-/* An id may hold UTF-8 where SMTPUTF8 carries it (RFC 6532 3.2), but no control. */
-static void add_clean(struct ls_buf *out, struct ls_span s) {
-  for (size_t at = 0; at < s.n;) {
-    size_t start = at;
-    int32_t c = ls_utf8_next(s, &at);
-    char utf8[LS_UTF8_MAX];
-    if (c == '\r' && at < s.n && s.p[at] == '\n')
-      at++;
-    if (c == '\r' || c == '\n')
-      ls_buf_addc(out, ' ');
-    else if (c == LS_UTF8_REPLACEMENT)
-      ls_buf_add(out, ls_span(utf8, ls_utf8_encode(c, utf8)));
-    else if (c >= 0x20 && c != 0x7f)
-      ls_buf_add(out, ls_span_sub(s, start, at));
-  }
+/* A control that is no white space has no place in an id; UTF-8 has, where SMTPUTF8 carries it (RFC 6532 3.2).
+ */
+static bool is_control(char c) {
+  return ((unsigned char)c < 0x20 && !is_space(c)) || c == 0x7f;
 }
 
-void ls_header_add_id(struct ls_buf *out, struct ls_span value) {
-  value = trim(value);
-  if (!value.n)
-    return;
-  if (value.p[0] != '<')
-    ls_buf_addc(out, '<');
-  add_clean(out, value);
-  if (value.p[value.n - 1] != '>')
-    ls_buf_addc(out, '>');
+/* The octet of the last '>' in s, or 0: a '<' behind it opens nothing. */
+static size_t last_close(struct ls_span s) {
+  size_t at = s.n;
+  while (at && s.p[at - 1] != '>')
+    at--;
+  return at;
+}
+
+/* The octets of value that belong to an id, in angle brackets. False: a second one begins in it. */
+static bool add_id(struct ls_buf *out, struct ls_span value) {
+  bool closed = false;
+  bool single = true;
+  char last = 0;
+  ls_buf_adds(out, value.p[0] == '<' ? "" : "<");
+  for (size_t i = 0; i < value.n; i++) {
+    char c = value.p[i];
+    if (is_space(c) || is_control(c))
+      continue;
+    single = single && !(c == '<' && closed);
+    closed = closed || c == '>';
+    ls_buf_addc(out, last = c);
+  }
+  ls_buf_adds(out, last == '>' ? "" : ">");
+  return single;
+}
+
+/* Where the id at s[at] ends: at white space outside angle brackets, or where the next one touches it. */
+static size_t id_end(struct ls_span s, size_t at, size_t closed) {
+  bool open = false;
+  for (; at < s.n && (open || !is_space(s.p[at])); at++) {
+    if (s.p[at] == '<')
+      open = at < closed;
+    if (s.p[at] == '>')
+      open = false;
+    if (s.p[at] == '>' && at + 1 < s.n && s.p[at + 1] == '<')
+      return at + 1;
+  }
+  return at;
+}
+
+/* value in repaired, where it is no UTF-8. */
+static struct ls_span valid(struct ls_span value, struct ls_buf *repaired) {
+  ls_buf_init(repaired, SIZE_MAX);
+  if (ls_utf8_valid(value))
+    return value;
+  ls_utf8_add_valid(repaired, value);
+  return ls_buf_span(repaired);
+}
+
+bool ls_header_add_id(struct ls_buf *out, struct ls_span value) {
+  struct ls_buf repaired;
+  size_t from = out->n;
+  value = valid(value, &repaired);
+  while (value.n && (is_space(value.p[0]) || is_control(value.p[0])))
+    value = ls_span(value.p + 1, value.n - 1);
+  if (repaired.status != LS_OK && out->status == LS_OK)
+    out->status = repaired.status;
+  bool single = !value.n || add_id(out, value);
+  ls_buf_deinit(&repaired);
+  if (!single)
+    ls_buf_cut(out, from);
+  return single;
 }
 
 enum ls_status ls_header_id(struct ls_buf *out, struct ls_span name, struct ls_span value) {
   size_t from = ls_header_begin(out, name);
-  ls_header_add_id(out, value);
-  return ls_header_end(out, from);
-}
-
-/* White space inside angle brackets belongs to the id and is dropped; outside it separates ids. closed: where
- * the last '>' is, so that a '<' nothing closes opens nothing. */
-static size_t add_next_id(struct ls_buf *out, struct ls_span value, size_t at, size_t closed) {
-  while (at < value.n && is_space(value.p[at]))
-    at++;
-  if (at == value.n)
-    return at;
-  bool open = false;
-  size_t from = out->n;
-  ls_buf_adds(out, value.p[at] == '<' ? " " : " <");
-  for (; at < value.n && (open || !is_space(value.p[at])); at++) {
-    char c = value.p[at];
-    if (c == '<')
-      open = at < closed;
-    if (c == '>')
-      open = false;
-    if (!is_space(c) && ((unsigned char)c >= 0x20 && c != 0x7f))
-      ls_buf_addc(out, c);
+  if (!ls_header_add_id(out, value)) {
+    ls_buf_cut(out, from);
+    return out->status != LS_OK ? out->status : LS_EMESSAGE;
   }
-  if (out->status == LS_OK && out->n > from && out->p[out->n - 1] != '>')
-    ls_buf_addc(out, '>');
-  return at;
+  return end(out, from, true);
 }
 
 enum ls_status ls_header_ids(struct ls_buf *out, struct ls_span name, struct ls_span value) {
-  struct ls_buf valid;
-  ls_buf_init(&valid, SIZE_MAX);
-  ls_utf8_add_valid(&valid, value);
-  enum ls_status status = valid.status;
-  if (status == LS_OK) {
-    size_t from = ls_header_begin(out, name);
-    if (out->status == LS_OK)
-      ls_buf_cut(out, out->n - 1); /* each id brings the space before it */
-    size_t closed = valid.n;
-    while (closed && valid.p[closed - 1] != '>')
-      closed--;
-    for (size_t at = 0; at < valid.n;)
-      at = add_next_id(out, ls_buf_span(&valid), at, closed);
-    status = ls_header_end(out, from);
+  struct ls_buf repaired;
+  size_t from = ls_header_begin(out, name);
+  value = valid(value, &repaired);
+  enum ls_status status = repaired.status;
+  size_t closed = last_close(value);
+  bool first = true;
+  for (size_t at = 0, next; at < value.n; at = next) {
+    next = at + 1;
+    if (is_space(value.p[at]) || is_control(value.p[at]))
+      continue;
+    next = id_end(value, at, closed);
+    ls_buf_adds(out, first ? "" : " ");
+    add_id(out, ls_span_sub(value, at, next));
+    first = false;
   }
-  ls_buf_deinit(&valid);
-  return status;
+  ls_buf_deinit(&repaired);
+  return status == LS_OK ? end(out, from, true) : status;
 }

@@ -20,15 +20,15 @@ enum ls_status ls_header_name(struct ls_span raw, struct ls_arena *a, struct ls_
 enum ls_status ls_header_text(struct ls_buf *out, struct ls_span name, struct ls_span value,
                               enum ls_codec_choice choice);
 
-/* A field with one id in angle brackets (Message-ID, In-Reply-To, Content-Id); they are added where missing.
- */
+/* A field with one id in angle brackets (Message-ID, Content-ID); they are added where missing. It is not
+ * folded: many readers and filters look for the id behind the colon. LS_EMESSAGE also where there are two. */
 enum ls_status ls_header_id(struct ls_buf *out, struct ls_span name, struct ls_span value);
 
-/* A field of ids separated by white space (References). */
+/* A field of ids separated by white space (References, In-Reply-To), folded between them. */
 enum ls_status ls_header_ids(struct ls_buf *out, struct ls_span name, struct ls_span value);
 
-/* The same ids as text, as ls_header_id and ls_header_ids put them behind the name. */
-void ls_header_add_id(struct ls_buf *out, struct ls_span value);
+/* The same id as text, as ls_header_id puts it behind the name. False: there are two, and nothing is added. */
+bool ls_header_add_id(struct ls_buf *out, struct ls_span value);
 
 /* A structured field in two steps: begin writes the name, the caller appends a value made of mailboxes
  * (ls_mailbox_write_list), parameters and quoted strings (codec), end folds it. from: what begin answered.
