@@ -31,10 +31,19 @@ static void test_arena_stops_at_its_ceiling(void **state) {
   struct ls_arena a;
   ls_arena_init(&a, 64);
   assert_non_null(ls_arena_alloc(&a, 64));
+  assert_false(a.full);
   assert_null(ls_arena_alloc(&a, 1));
+  assert_true(a.full);
   assert_null(ls_arena_array(&a, SIZE_MAX / 2, 3));
   assert_null(ls_arena_alloc(&a, SIZE_MAX));
   ls_arena_deinit(&a);
+  static const size_t counts[] = {65, SIZE_MAX / 2, SIZE_MAX - 1};
+  for (size_t i = 0; i < 3; i++) {
+    ls_arena_init(&a, 64);
+    assert_null(ls_arena_array(&a, counts[i], 3));
+    assert_true(a.full);
+    ls_arena_deinit(&a);
+  }
 }
 
 static void test_arena_reset_keeps_a_wiped_block(void **state) {

@@ -39,11 +39,11 @@ static bool add_block(struct ls_arena *a, size_t n) {
 
 void *ls_arena_alloc(struct ls_arena *a, size_t n) {
   const size_t align = _Alignof(max_align_t);
-  if (n > SIZE_MAX - align || n > a->max - a->used)
+  size_t rounded = n ? (n + align - 1) / align * align : align;
+  a->full = a->full || n > SIZE_MAX - align || rounded > a->max - a->used;
+  if (n > SIZE_MAX - align || rounded > a->max - a->used)
     return NULL;
-  n = n ? (n + align - 1) / align * align : align;
-  if (n > a->max - a->used)
-    return NULL;
+  n = rounded;
   if ((!a->top || n > a->top->size - a->top->used) && !add_block(a, n))
     return NULL;
   char *p = a->top->data + a->top->used;
@@ -53,7 +53,7 @@ void *ls_arena_alloc(struct ls_arena *a, size_t n) {
 }
 
 void *ls_arena_array(struct ls_arena *a, size_t count, size_t size) {
-  return size && count > SIZE_MAX / size ? NULL : ls_arena_alloc(a, count * size);
+  return ls_arena_alloc(a, size && count > SIZE_MAX / size ? SIZE_MAX : count * size);
 }
 
 struct ls_span ls_arena_copy(struct ls_arena *a, struct ls_span s) {

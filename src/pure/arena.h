@@ -11,6 +11,7 @@ struct ls_arena {
   struct ls_arena_block *top;
   size_t used; /* octets handed out in all */
   size_t max;  /* ceiling in octets */
+  bool full;   /* the ceiling, not a lack of memory, has refused an allocation */
   size_t next; /* what the next block should hold at least, from the use before a reset */
 };
 
