@@ -7,6 +7,7 @@
 #include "canon.h"
 
 enum {
+  NAMES_MAX = 1000, /* names to sign, or to skip */
   FOLD_AT = 76,     /* columns of a line */
   NAME_MAX_N = 255, /* octets of a field name; a name cannot be folded */
   DOMAIN_MAX_N = 253,
@@ -54,10 +55,21 @@ static bool is_field_name(struct ls_span s) {
   return s.n > 0 && s.n <= NAME_MAX_N;
 }
 
+/* Each name is held against all others, which is fine for as many as a header has. */
+static bool is_too_long(struct ls_span list) {
+  size_t names = 1;
+  for (size_t i = 0; i < list.n; i++)
+    names += list.p[i] == ':';
+  return names > NAMES_MAX;
+}
+
 enum ls_status ls_dkim_names(struct ls_span wanted, struct ls_span skip, struct ls_buf *out,
                              struct ls_error *err) {
   size_t start = out->n;
   struct ls_span name;
+  if (is_too_long(wanted) || is_too_long(skip))
+    return ls_error_set(err, LS_EDKIM, "API", "dkim.%s has over %d names",
+                        is_too_long(wanted) ? "headerFieldNames" : "skipFields", NAMES_MAX);
   for (size_t at = 0; next_name(wanted, &at, &name);) {
     struct ls_span taken = out->n > start ? ls_span(out->p + start, out->n - start) : ls_span(NULL, 0);
     if (!name.n || has_name(skip, name) || has_name(taken, name))
@@ -100,19 +112,53 @@ static struct ls_span field_name(struct ls_span field) {
   return colon < field.n ? trim(ls_span(field.p, colon)) : ls_span(NULL, 0);
 }
 
-/* Every instance of one name, from the last to the first: that is the order in which verifiers take them. */
-static size_t add_instances(const struct ls_span *all, size_t count, struct ls_span name,
-                            struct ls_buf *fields, struct ls_buf *data) {
+/* A header field, by its name. */
+struct entry {
+  struct ls_span name, field;
+};
+
+/* By name, case aside. */
+static int name_order(struct ls_span a, struct ls_span b) {
+  for (size_t i = 0; i < a.n && i < b.n; i++) {
+    int order = (unsigned char)ls_ascii_lower(a.p[i]) - (unsigned char)ls_ascii_lower(b.p[i]);
+    if (order)
+      return order;
+  }
+  return (a.n > b.n) - (a.n < b.n);
+}
+
+/* Of one name, from the last to the first: that is the order in which verifiers take them. */
+static int entry_order(const void *left, const void *right) {
+  const struct entry *a = left;
+  const struct entry *b = right;
+  int order = name_order(a->name, b->name);
+  return order ? order : (a->field.p < b->field.p) - (a->field.p > b->field.p);
+}
+
+/* The first entry whose name is not before name. */
+static size_t find_entry(const struct entry *all, size_t count, struct ls_span name) {
+  size_t low = 0;
+  while (low < count) {
+    size_t mid = low + (count - low) / 2;
+    if (name_order(all[mid].name, name) < 0)
+      low = mid + 1;
+    else
+      count = mid;
+  }
+  return low;
+}
+
+/* Every instance of one name. */
+static size_t add_instances(const struct entry *all, size_t count, struct ls_span name, struct ls_buf *fields,
+                            struct ls_buf *data) {
+  size_t from = find_entry(all, count, name);
   size_t found = 0;
-  for (size_t i = count; i-- > 0;) {
-    if (!ls_span_ieq(field_name(all[i]), name))
-      continue;
+  for (size_t i = from; i < count && name_order(all[i].name, name) == 0; i++, found++) {
     if (fields->n)
       ls_buf_addc(fields, ':');
     ls_buf_add(fields, name);
-    ls_canon_header(data, all[i]);
+    ls_canon_header(data, all[i].field);
     ls_buf_add(data, LS_SPAN("\r\n"));
-    found++;
   }
   return found;
 }
@@ -123,12 +169,13 @@ enum ls_status ls_dkim_select(struct ls_span head, struct ls_span names, struct 
   size_t count = 0;
   for (size_t at = 0; next_field(head, &at, &field);)
     count++;
-  struct ls_span *all = calloc(count ? count : 1, sizeof *all);
+  struct entry *all = calloc(count ? count : 1, sizeof *all);
   if (!all)
     return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
   size_t filled = 0;
   for (size_t at = 0; filled < count && next_field(head, &at, &field);)
-    all[filled++] = field;
+    all[filled++] = (struct entry){field_name(field), field};
+  qsort(all, count, sizeof *all, entry_order);
   bool from = false;
   for (size_t at = 0; next_name(names, &at, &name);) {
     size_t found = add_instances(all, count, name, fields, data);

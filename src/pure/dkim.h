@@ -15,7 +15,8 @@ extern const char ls_dkim_default_names[];
 
 /* The names of wanted that skip does not name, both colon-separated lists in any case: lower-cased, single,
  * in the order of wanted, with colons between. Appended to out.
- * LS_OK; LS_EDKIM: a name no header field can have, or From is not among them (RFC 6376 5.4); LS_ENOMEM. */
+ * LS_OK; LS_EDKIM: a name no header field can have, over a thousand of them, or From is not among them (RFC
+ * 6376 5.4); LS_ENOMEM. */
 enum ls_status ls_dkim_names(struct ls_span wanted, struct ls_span skip, struct ls_buf *out,
                              struct ls_error *err);
 
