@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../src/pure/dkim.h"
 #include "../../src/pure/guard.h"
 #include "../../src/pure/message.h"
 #include "../../src/pure/template.h"
@@ -105,6 +106,19 @@ static void test_render_does_linear_work(void **state) {
   check(render, "escaped value", "<&'");
 }
 
+static void compose_mail(struct ls_arena *a, const struct ls_value *mail) {
+  struct ls_message *message = NULL;
+  struct ls_message_context context = {0};
+  struct ls_composed composed = {0};
+  struct ls_error error = {0};
+  work = 0;
+  enum ls_status status = ls_message_read(mail, a, &message, &error);
+  if (status == LS_OK)
+    ls_message_write(message, &context, a, &composed, &error);
+  ls_buf_deinit(&composed.content);
+  ls_error_deinit(&error);
+}
+
 /* name: the field of the mail that is hostile; the recipient is one that can be sent to, unless it is to. */
 static void compose(struct ls_arena *a, const char *name, const char *piece, size_t n) {
   struct ls_value *mail = ls_value_new(a, LS_VALUE_OBJECT);
@@ -120,15 +134,7 @@ static void compose(struct ls_arena *a, const char *name, const char *piece, siz
   } else {
     set_text(a, mail, name, text);
   }
-  struct ls_message *message = NULL;
-  struct ls_message_context context = {0};
-  struct ls_composed composed = {0};
-  struct ls_error error = {0};
-  work = 0;
-  if (ls_message_read(mail, a, &message, &error) == LS_OK)
-    ls_message_write(message, &context, a, &composed, &error);
-  ls_buf_deinit(&composed.content);
-  ls_error_deinit(&error);
+  compose_mail(a, mail);
 }
 
 static void test_compose_does_linear_work_on_text(void **state) {
@@ -143,12 +149,139 @@ static void test_compose_does_linear_work_on_text(void **state) {
 
 static void test_compose_does_linear_work_on_addresses(void **state) {
   (void)state;
-  static const char *const pieces[] = {"a",  ",", "<", ">", "(", ")",    "\"",
-                                       "\\", "@", ":", ";", "é", "a b ", "a:b;"};
+  static const char *const pieces[] = {"a", ",", "<", ">", "(",    ")",    "\"",       "\\",
+                                       "@", ":", ";", "é", "a b ", "a:b;", "a:b@c.d;", "a@b.c,"};
   for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
     check(compose, "to", pieces[i]);
     check(compose, "replyTo", pieces[i]);
   }
+}
+
+/* {"key": name, "value": value}, where name is NULL with a name of its own. */
+static struct ls_value *new_pair(struct ls_arena *a, const char *name, size_t number,
+                                 struct ls_value *value) {
+  struct ls_value *pair = ls_value_new(a, LS_VALUE_OBJECT);
+  char *own = ls_arena_alloc(a, 24);
+  snprintf(own, 24, "X-%zu", number);
+  set_text(a, pair, "key", ls_span_cstr(name ? name : own));
+  assert_true(ls_value_set(a, pair, LS_SPAN("value"), value));
+  return pair;
+}
+
+/* An array of count members, made of the piece in the way the option at the path wants. */
+static struct ls_value *new_members(struct ls_arena *a, const char *path, const char *piece, size_t count) {
+  struct ls_value *list = ls_value_new(a, LS_VALUE_ARRAY);
+  bool pairs = strstr(path, "pairs") != NULL;
+  for (size_t i = 0; i < count; i++) {
+    char *text = ls_arena_alloc(a, 64);
+    snprintf(text, 64, piece, i);
+    struct ls_value *item = ls_value_new_string(a, ls_span_cstr(text));
+    if (pairs) /* half of them under names of their own, so that the others are far from what they repeat */
+      item = new_pair(a, i < count / 2 ? NULL : strchr(path, '/') + 1, i, item);
+    else if (strcmp(path, "attachments") == 0) {
+      struct ls_value *part = ls_value_new(a, LS_VALUE_OBJECT);
+      assert_true(ls_value_set(a, part, LS_SPAN("filename"), item));
+      item = part;
+    }
+    assert_true(ls_value_push(a, list, item));
+  }
+  return list;
+}
+
+/* An object of count members, each with its own name and the piece as value. */
+static struct ls_value *new_object(struct ls_arena *a, const char *piece, size_t count) {
+  struct ls_value *object = ls_value_new(a, LS_VALUE_OBJECT);
+  for (size_t i = 0; i < count; i++) {
+    char *name = ls_arena_alloc(a, 24);
+    snprintf(name, 24, "n%08zu", i);
+    set_text(a, object, name, ls_span_cstr(piece));
+  }
+  object->as.object.sorted = true;
+  return object;
+}
+
+/* name: which option has how many members. */
+static void compose_many(struct ls_arena *a, const char *name, const char *piece, size_t n) {
+  struct ls_value *mail = ls_value_new(a, LS_VALUE_OBJECT);
+  size_t count = n / 32;
+  set_text(a, mail, "from", LS_SPAN("a@example.com"));
+  set_text(a, mail, "bcc", LS_SPAN("b@example.com"));
+  if (strncmp(name, "pairs/", 6) == 0) {
+    assert_true(ls_value_set(a, mail, LS_SPAN("headers"), new_members(a, name, piece, count)));
+  } else if (strncmp(name, "headers/", 8) == 0 || strncmp(name, "list/", 5) == 0) {
+    struct ls_value *object = ls_value_new(a, LS_VALUE_OBJECT);
+    const char *slash = strchr(name, '/');
+    assert_true(ls_value_set(a, object, ls_span_cstr(slash + 1), new_members(a, name, piece, count)));
+    assert_true(ls_value_set(a, mail, ls_span(name, (size_t)(slash - name)), object));
+  } else if (strcmp(name, "headers") == 0 || strcmp(name, "list") == 0) {
+    assert_true(ls_value_set(a, mail, ls_span_cstr(name), new_object(a, piece, count)));
+  } else if (strcmp(name, "attachment") == 0) {
+    struct ls_value *parts = ls_value_new(a, LS_VALUE_ARRAY);
+    struct ls_value *part = ls_value_new(a, LS_VALUE_OBJECT);
+    assert_true(ls_value_set(a, part, LS_SPAN("headers"), new_object(a, piece, count)));
+    assert_true(ls_value_push(a, parts, part) && ls_value_set(a, mail, LS_SPAN("attachments"), parts));
+  } else {
+    assert_true(ls_value_set(a, mail, ls_span_cstr(name), new_members(a, name, piece, count)));
+  }
+  compose_mail(a, mail);
+}
+
+static void test_compose_does_linear_work_on_many_members(void **state) {
+  (void)state;
+  static const char *const rows[][2] = {{"headers", "v"},
+                                        {"list", "x.org"},
+                                        {"attachment", "v"},
+                                        {"attachments", "a%zu.txt"},
+                                        {"to", "a%zu@example.com"},
+                                        {"to", "a@example.com"},
+                                        {"cc", "A%zu@EXAMPLE.com"},
+                                        {"references", "<%zu@example.com>"},
+                                        {"headers/To", "a%zu@example.com"},
+                                        {"headers/Reply-To", "a%zu@example.com"},
+                                        {"headers/Subject", "s%zu"},
+                                        {"headers/References", "<%zu@example.com>"},
+                                        {"headers/List-Help", "<%zu>"},
+                                        {"headers/X-A", "%zu"},
+                                        {"list/help", "%zu.org"},
+                                        {"pairs/To", "a%zu@example.com"},
+                                        {"pairs/Subject", "s%zu"},
+                                        {"pairs/References", "<%zu@example.com>"},
+                                        {"pairs/List-Help", "<%zu>"},
+                                        {"pairs/X-A", "%zu"}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    check(compose_many, rows[i][0], rows[i][1]);
+}
+
+/* name: whether the names to sign, the names to skip, or the fields of the head are many. */
+static void sign(struct ls_arena *a, const char *name, const char *piece, size_t n) {
+  struct ls_span many = repeated(a, piece, n);
+  struct ls_span names = strcmp(name, "names") == 0 ? many : LS_SPAN("From");
+  struct ls_span skip = strcmp(name, "skip") == 0 ? many : LS_SPAN("x");
+  struct ls_span head = strcmp(name, "head") == 0 ? many : LS_SPAN("From: a@b.c\r\n");
+  struct ls_buf kept, fields, data;
+  struct ls_error error = {0};
+  ls_buf_init(&kept, SIZE_MAX);
+  ls_buf_init(&fields, SIZE_MAX);
+  ls_buf_init(&data, SIZE_MAX);
+  work = 0;
+  if (ls_dkim_names(names, skip, &kept, &error) == LS_OK)
+    ls_dkim_select(head, ls_buf_span(&kept), &fields, &data, &error);
+  ls_buf_deinit(&kept);
+  ls_buf_deinit(&fields);
+  ls_buf_deinit(&data);
+  ls_error_deinit(&error);
+}
+
+static void test_dkim_does_linear_work(void **state) {
+  (void)state;
+  check(sign, "names", "From:x:");
+  check(sign, "names", ":");
+  check(sign, "names", "a");
+  check(sign, "skip", "x:");
+  check(sign, "head", "From: a\r\n");
+  check(sign, "head", "X: a\r\n");
+  check(sign, "head", "\n ");
+  check(sign, "head", "a");
 }
 
 /* name: the object or array of the config that has many members, each with text as its value. */
@@ -185,6 +318,8 @@ int main(void) {
       cmocka_unit_test(test_render_does_linear_work),
       cmocka_unit_test(test_compose_does_linear_work_on_text),
       cmocka_unit_test(test_compose_does_linear_work_on_addresses),
+      cmocka_unit_test(test_compose_does_linear_work_on_many_members),
+      cmocka_unit_test(test_dkim_does_linear_work),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

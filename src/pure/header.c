@@ -213,8 +213,8 @@ enum ls_status ls_header_text(struct ls_buf *out, struct ls_span name, struct ls
   return status;
 }
 
-/* A control that is no white space has no place in an id; UTF-8 has, where SMTPUTF8 carries it (RFC 6532 3.2).
- */
+/* A control that is no white space has no place in an id; UTF-8 has, where SMTPUTF8 carries it (RFC 6532
+ * 3.2). */
 static bool is_control(char c) {
   return ((unsigned char)c < 0x20 && !is_space(c)) || c == 0x7f;
 }

@@ -13,6 +13,7 @@ static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *
     return LS_OK;
   if (!ls_value_is_object(v))
     return ls_reader_wrong(r, &label, "a table like {from=, to=}", v);
+  r->option = "envelope";
   r->m->has_envelope = true;
   struct ls_label at = ls_label_member(&label, "from");
   struct ls_mailbox_list to[3];
@@ -112,7 +113,8 @@ static enum ls_status require_recipient(struct ls_reader *r) {
 
 enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,
                                struct ls_error *err) {
-  struct ls_reader r = {ls_arena_alloc(a, sizeof(struct ls_message)), a, err};
+  struct ls_reader r = {
+      .m = ls_arena_alloc(a, sizeof(struct ls_message)), .a = a, .err = err, .option = "mail"};
   struct ls_label label = ls_label_make("mail");
   *out = NULL;
   if (!r.m)
@@ -132,6 +134,10 @@ enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, 
     status = collect_idn(&r);
   if (status == LS_OK)
     *out = r.m;
+  if (status == LS_ENOMEM && a->full)
+    return ls_error_set(err, LS_EMESSAGE, "API",
+                        "%s takes more memory than a mail may: %zu MiB with all its fields", r.option,
+                        a->max >> 20);
   return status;
 }
 
@@ -264,11 +270,14 @@ static enum ls_status write_message_id(struct writer *w) {
   struct ls_field *field = w->m->fields;
   while (!ls_span_eq(field->name, LS_SPAN("Message-ID")))
     field++;
-  ls_header_add_id(&id, field->value);
+  bool single = ls_header_add_id(&id, field->value);
   if (id.status == LS_OK && !id.n)
     add_random_id(w, &id);
   enum ls_status status = keep(w, &id, &w->out->message_id);
   field->value = w->out->message_id;
+  if (status == LS_OK && !single)
+    return ls_error_set(w->err, LS_EMESSAGE, "API",
+                        "messageId must be one id, such as <unique@example.com>; these are several");
   return status;
 }
 
@@ -290,16 +299,10 @@ static enum ls_status write_field(struct writer *w, const struct ls_field *f) {
   return ls_header_end(out, from);
 }
 
-/* True when a Date is given that is not blank. */
 static bool is_dated(const struct ls_message *m) {
-  for (size_t i = 0; i < m->count; i++) {
-    const struct ls_field *f = &m->fields[i];
-    if (!ls_span_eq(f->name, LS_SPAN("Date")))
-      continue;
-    for (size_t j = 0; j < f->value.n; j++)
-      if (!memchr(" \t\r\n", f->value.p[j], 4))
-        return true;
-  }
+  for (size_t i = 0; i < m->count; i++)
+    if (ls_span_eq(m->fields[i].name, LS_SPAN("Date")) && m->fields[i].value.n)
+      return true;
   return false;
 }
 

@@ -36,7 +36,8 @@ struct ls_message; /* lives in the arena it was read into */
  *   dsn               {id =, return =, notify =, recipient =} (RFC 3461)
  *
  * LS_OK; LS_EENVELOPE: no recipient, a DSN request that cannot be made; LS_EMESSAGE: a field of the wrong
- * type, or one that would let somebody write another; LS_ENOMEM. */
+ * type, one that would let somebody write another, or one too large for the arena (the option is named);
+ * LS_ENOMEM. */
 enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,
                                struct ls_error *err);
 

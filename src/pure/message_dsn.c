@@ -24,14 +24,6 @@ static enum ls_status invalid(struct ls_reader *r, const char *what, struct ls_s
   return ls_error_set(r->err, LS_EENVELOPE, "API", "Invalid DSN %s: \"%s\"", what, shown.text);
 }
 
-/* Copies built text into the arena and lets go of the buffer. */
-static enum ls_status keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out) {
-  *out = ls_arena_copy(r->a, ls_buf_span(b));
-  enum ls_status status = b->status != LS_OK ? b->status : out->p ? LS_OK : LS_ENOMEM;
-  ls_buf_deinit(b);
-  return status;
-}
-
 /* xtext (RFC 3461 4), with prefix before it as it is. */
 static enum ls_status xtext(struct ls_reader *r, const char *what, struct ls_span prefix, struct ls_span s,
                             size_t max, struct ls_span *out) {
@@ -48,7 +40,7 @@ static enum ls_status xtext(struct ls_reader *r, const char *what, struct ls_spa
       ls_buf_add(&b, ls_span(coded, 3));
     }
   }
-  enum ls_status status = keep(r, &b, out);
+  enum ls_status status = ls_reader_keep(r, &b, out);
   return status == LS_ETOOBIG ? invalid(r, what, s) : status;
 }
 
@@ -109,7 +101,7 @@ static enum ls_status read_notify(struct ls_reader *r, const struct ls_value *v)
   ok = ok && (b.n == 5 || !ls_span_starts(ls_buf_span(&b), LS_SPAN("NEVER")));
   for (size_t i = 1; ok && i + 5 <= b.n; i++)
     ok = memcmp(b.p + i, "NEVER", 5) != 0;
-  enum ls_status status = keep(r, &b, &r->m->notify);
+  enum ls_status status = ls_reader_keep(r, &b, &r->m->notify);
   return ok || status == LS_ENOMEM
              ? status
              : ls_error_set(r->err, LS_EENVELOPE, "API",
@@ -220,28 +212,25 @@ static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, c
   return LS_OK;
 }
 
-/* One field. A list inside the list puts several addresses into one field. */
-static enum ls_status add_list_field(struct ls_reader *r, struct ls_span name, const struct ls_value *v,
-                                     const struct ls_label *label) {
-  struct ls_buf b;
-  ls_buf_init(&b, LS_MESSAGE_MAX);
-  bool is_id = ls_span_eq(name, LS_SPAN("List-ID"));
+/* Addresses, one or a list, with ", " between. A list inside the list is the original's way to put several
+ * into one field; here all of a name stand in one, as RFC 2369 2 wants it. */
+static enum ls_status add_entries(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                  bool is_id, struct ls_buf *out, bool nested) {
+  if (v->kind != LS_VALUE_ARRAY)
+    return add_entry(r, v, label, is_id, out);
   enum ls_status status = LS_OK;
-  if (v->kind == LS_VALUE_ARRAY)
-    for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
-      struct ls_label at = ls_label_item(label, i);
-      status = add_entry(r, &v->as.array.items[i], &at, is_id, &b);
-    }
-  else
-    status = add_entry(r, v, label, is_id, &b);
-  struct ls_field field = {.name = name, .kind = LS_FIELD_BUILT};
-  enum ls_status kept = keep(r, &b, &field.value);
-  if (status == LS_OK)
-    status = kept;
-  return status == LS_OK ? ls_reader_append(r, &field) : status;
+  for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
+    struct ls_label at = ls_label_item(label, i);
+    const struct ls_value *item = &v->as.array.items[i];
+    if (nested)
+      status = add_entry(r, item, &at, is_id, out);
+    else
+      status = add_entries(r, item, &at, is_id, out, true);
+  }
+  return status;
 }
 
-static enum ls_status add_list_fields(struct ls_reader *r, const struct ls_member *member) {
+static enum ls_status add_list_field(struct ls_reader *r, const struct ls_member *member) {
   struct ls_buf raw;
   struct ls_span name;
   struct ls_label label = ls_label_make("list");
@@ -259,13 +248,14 @@ static enum ls_status add_list_fields(struct ls_reader *r, const struct ls_membe
   const struct ls_value *v = member->value;
   if (status != LS_OK || ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return status;
-  if (v->kind != LS_VALUE_ARRAY)
-    return add_list_field(r, name, v, &label);
-  for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
-    struct ls_label at = ls_label_item(&label, i);
-    status = add_list_field(r, name, &v->as.array.items[i], &at);
-  }
-  return status;
+  struct ls_buf b;
+  ls_buf_init(&b, LS_MESSAGE_MAX);
+  status = add_entries(r, v, &label, ls_span_eq(name, LS_SPAN("List-ID")), &b, false);
+  struct ls_field field = {.name = name, .rank = LS_RANK_OWN, .kind = LS_FIELD_BUILT};
+  enum ls_status kept = ls_reader_keep(r, &b, &field.value);
+  if (status == LS_OK)
+    status = kept;
+  return status == LS_OK ? ls_reader_append(r, &field) : status;
 }
 
 enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list) {
@@ -277,6 +267,6 @@ enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list) 
   struct ls_member *members = NULL;
   enum ls_status status = ls_reader_sorted(r, list, &members);
   for (size_t i = 0; status == LS_OK && i < list->as.object.count; i++)
-    status = add_list_fields(r, &members[i]);
+    status = add_list_field(r, &members[i]);
   return status;
 }

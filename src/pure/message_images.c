@@ -84,8 +84,8 @@ static enum ls_status decode(struct ls_span data, bool is_base64, struct ls_aren
   if (!octets)
     return LS_ENOMEM;
   for (size_t i = 0; i < data.n; i++) {
-    bool coded = data.p[i] == '%' && i + 2 < data.n && hex_digit(data.p[i + 1]) >= 0 &&
-                 hex_digit(data.p[i + 2]) >= 0;
+    bool coded =
+        data.p[i] == '%' && i + 2 < data.n && hex_digit(data.p[i + 1]) >= 0 && hex_digit(data.p[i + 2]) >= 0;
     octets[n++] = coded ? (char)(hex_digit(data.p[i + 1]) * 16 + hex_digit(data.p[i + 2])) : data.p[i];
     i += coded ? 2 : 0;
   }
@@ -105,13 +105,6 @@ static void add_hash(struct ls_buf *out, struct ls_span octets) {
     ls_buf_addc(out, hex[hash >> shift & 15]);
 }
 
-static enum ls_status keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out) {
-  *out = ls_arena_copy(r->a, ls_buf_span(b));
-  enum ls_status status = b->status != LS_OK ? b->status : out->p ? LS_OK : LS_ENOMEM;
-  ls_buf_deinit(b);
-  return status;
-}
-
 static enum ls_status name_image(struct ls_reader *r, size_t number, struct ls_mime_part *part) {
   struct ls_buf name;
   struct ls_buf id;
@@ -125,8 +118,8 @@ static enum ls_status name_image(struct ls_reader *r, size_t number, struct ls_m
   ls_buf_addc(&id, '-');
   ls_buf_addu(&id, number);
   ls_buf_adds(&id, "@localhost");
-  enum ls_status named = keep(r, &name, &part->filename);
-  enum ls_status identified = keep(r, &id, &part->id);
+  enum ls_status named = ls_reader_keep(r, &name, &part->filename);
+  enum ls_status identified = ls_reader_keep(r, &id, &part->id);
   return named != LS_OK ? named : identified;
 }
 
@@ -188,7 +181,7 @@ enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struc
   }
   ls_buf_add(&text, ls_span_sub(*html, copied, html->n));
   struct ls_span changed = *html;
-  enum ls_status kept = count ? keep(r, &text, &changed) : LS_OK;
+  enum ls_status kept = count ? ls_reader_keep(r, &text, &changed) : LS_OK;
   ls_buf_deinit(&text);
   *html = changed;
   return status != LS_OK ? status : kept;

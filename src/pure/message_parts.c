@@ -68,6 +68,7 @@ static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail
   enum ls_status status = ls_reader_string(r, ls_value_get(mail, ls_span_cstr(key)), &label, &text);
   if (status != LS_OK || !text.n)
     return status;
+  r->option = key;
   struct ls_mime_part *part = new_part(r, type);
   struct ls_mime_pair *charset = ls_arena_alloc(r->a, sizeof *charset);
   if (!part || !charset)
@@ -181,40 +182,6 @@ static enum ls_status read_disposition(struct ls_reader *r, const struct ls_valu
   return LS_OK;
 }
 
-/* Fields of one attachment, by name; those that say how to read it are made from its own keys. */
-static enum ls_status read_own_fields(struct ls_reader *r, const struct ls_value *v,
-                                      const struct ls_label *label, struct ls_mime_part *part) {
-  static const char *const made[] = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition",
-                                     "Content-ID", "MIME-Version"};
-  const struct ls_value *headers = ls_value_get(v, LS_SPAN("headers"));
-  struct ls_label at = ls_label_member(label, "headers");
-  if (ls_value_is_nothing(headers) || headers->kind == LS_VALUE_EMPTY)
-    return LS_OK;
-  if (headers->kind != LS_VALUE_OBJECT)
-    return ls_reader_wrong(r, &at, "a table of names and values", headers);
-  struct ls_member *members = NULL;
-  enum ls_status status = ls_reader_sorted(r, headers, &members);
-  part->fields = ls_arena_array(r->a, headers->as.object.count, sizeof *part->fields);
-  if (status != LS_OK || !part->fields)
-    return LS_ENOMEM;
-  for (size_t i = 0; i < headers->as.object.count; i++) {
-    struct ls_mime_pair *field = &part->fields[part->field_count];
-    struct ls_label shown = ls_label_octets(members[i].name);
-    status = ls_header_name(members[i].name, r->a, &field->name);
-    for (size_t j = 0; status == LS_OK && j < sizeof made / sizeof made[0]; j++)
-      if (ls_span_eq(field->name, ls_span_cstr(made[j])))
-        status = LS_EMESSAGE;
-    if (status == LS_EMESSAGE)
-      return ls_error_set(r->err, status, "API", "%s: \"%s\" may not be set here", at.text, shown.text);
-    if (status == LS_OK)
-      status = ls_reader_header_value(r, members[i].value, &at, &field->value);
-    if (status != LS_OK)
-      return status;
-    part->field_count++;
-  }
-  return LS_OK;
-}
-
 static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                              struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, "contentTransferEncoding");
@@ -259,8 +226,9 @@ static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value
     status = read_id(r, v, &label, part);
   if (status == LS_OK)
     status = read_disposition(r, v, &label, part);
+  at = ls_label_member(&label, "headers");
   if (status == LS_OK)
-    status = read_own_fields(r, v, &label, part);
+    status = ls_reader_part_headers(r, ls_value_get(v, LS_SPAN("headers")), &at, part);
   if (status == LS_OK)
     status = read_content(r, v, &label, part);
   *out = part;
@@ -291,6 +259,7 @@ static enum ls_status read_attachments(struct ls_reader *r, const struct ls_valu
   struct ls_label label = ls_label_make("attachments");
   if (!ls_value_is_nothing(v) && !ls_value_is_array(v))
     return ls_reader_wrong(r, &label, "a list of tables", v);
+  r->option = "attachments";
   for (size_t i = 0; ls_value_is(v, LS_VALUE_ARRAY) && i < v->as.array.count; i++) {
     struct ls_mime_part *part = NULL;
     enum ls_status status = read_attachment(r, &v->as.array.items[i], i, &part);

@@ -15,8 +15,17 @@ enum ls_field_kind {
   LS_FIELD_BUILT      /* value is ready but for folding: printable ASCII */
 };
 
+/* Who set a field. Of fields of one name, those of a lower rank give way where only one may stay. */
+enum ls_field_rank {
+  LS_RANK_DEFAULT, /* a place for what writing makes up */
+  LS_RANK_PART,    /* headers of the attachment that is the whole mail */
+  LS_RANK_HEADER,  /* headers of the mail */
+  LS_RANK_OWN      /* an option of the mail: nothing else of that name stays */
+};
+
 struct ls_field {
   struct ls_span name; /* as ls_header_name makes it */
+  enum ls_field_rank rank;
   enum ls_field_kind kind;
   struct ls_span value;
   struct ls_mailbox_list list; /* of MAILBOXES */
@@ -44,6 +53,7 @@ struct ls_reader {
   struct ls_message *m;
   struct ls_arena *a;
   struct ls_error *err;
+  const char *option; /* the one being read, for an error that is about none of its parts */
 };
 
 enum { LS_LABEL = 64 };
@@ -67,15 +77,24 @@ enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label
 enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 struct ls_span *out);
 
-/* The parts of message_fields.c, message_parts.c, message_images.c and message_dsn.c. */
-enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail);
+/* Moves built text into the arena and lets go of the buffer. */
+enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out);
+
+/* The parts of message_parts.c, message_fields.c, message_headers.c, message_images.c and message_dsn.c. */
 enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail);
+enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail);
 /* Takes the images that are data URLs out of *html; *images: a list of parts, settled, linked by next. */
 enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struct ls_mime_part **images);
 enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail);
 enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list);
 enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mailbox_list *out);
+
+/* The option headers of the mail, and of a part: an object of strings, numbers, or arrays of both, by the
+ * names in their order, case aside; or {key =, value =}; or an array of these, in its order. */
+enum ls_status ls_reader_headers(struct ls_reader *r, const struct ls_value *v);
+enum ls_status ls_reader_part_headers(struct ls_reader *r, const struct ls_value *v,
+                                      const struct ls_label *label, struct ls_mime_part *part);
 
 /* The members of an object by name, case aside; *out lives in the arena, in any other order. */
 enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *object, struct ls_member **out);
@@ -84,8 +103,12 @@ enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *obje
 enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value *v,
                                       const struct ls_label *label, struct ls_span *out);
 
-/* Sets a field: the first of that name takes the value in its place, the others go; else it is appended. */
-enum ls_status ls_reader_set(struct ls_reader *r, const struct ls_field *field);
+/* A date as text, to one as RFC 5322 has it; blank text becomes none. */
+enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *label, struct ls_span *text);
+
+/* Fields are appended as they are read, whoever sets them; then, once, each name is settled: what may be
+ * there once is (RFC 5322 3.6, RFC 2369), and what is an option of the mail stands alone. */
 enum ls_status ls_reader_append(struct ls_reader *r, const struct ls_field *field);
+enum ls_status ls_reader_settle_fields(struct ls_reader *r);
 
 #endif

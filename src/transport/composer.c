@@ -42,6 +42,11 @@ static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, s
 enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
                                    struct ls_error *err) {
   enum ls_status status = compose(mail, a, out, err);
+  if (status == LS_ENOMEM && a->full) {
+    ls_error_deinit(err);
+    return ls_error_set(err, LS_EMESSAGE, "API",
+                        "the mail takes more memory than one may: %zu MiB with all its fields", a->max >> 20);
+  }
   /* a room that ran out of memory may not have said so in words */
   return status == LS_OK ? LS_OK : ls_error_set(err, status, "API", "%s", ls_status_text(status));
 }

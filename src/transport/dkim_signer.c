@@ -286,7 +286,8 @@ enum ls_status ls_dkim_signer_sign(const struct ls_dkim_signer *s, struct ls_spa
     return ls_error_set(err, LS_EDKIM, "API", "OpenSSL could not sign with one of the DKIM keys");
   if (status == LS_ETOOBIG) {
     ls_error_deinit(err);
-    return ls_error_set(err, LS_EDKIM, "API", "The names of the fields to sign take over %d octets", TEXT_MAX);
+    return ls_error_set(err, LS_EDKIM, "API", "The names of the fields to sign take over %d octets",
+                        TEXT_MAX);
   }
   return ls_error_set(err, status, "API", "%s", ls_status_text(status));
 }

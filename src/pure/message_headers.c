@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT
+ * Custom headers, of a mail and of its attachments, and which of several fields of one name stay. */
+#include "jstext.h"
+#include "message_state.h"
+
+static int order_ignoring_case(struct ls_span a, struct ls_span b) {
+  for (size_t i = 0; i < a.n && i < b.n; i++) {
+    int order = (unsigned char)ls_ascii_lower(a.p[i]) - (unsigned char)ls_ascii_lower(b.p[i]);
+    if (order)
+      return order;
+  }
+  return a.n != b.n ? (a.n > b.n) - (a.n < b.n) : ls_value_name_order(a, b);
+}
+
+/* Halves are sorted and merged, from runs of one up: qsort may allocate and is not stable. */
+static void merge_sort(struct ls_member *v, struct ls_member *spare, size_t count) {
+  for (size_t run = 1; run < count; run *= 2) {
+    for (size_t from = 0; from < count; from += 2 * run) {
+      size_t mid = from + run < count ? from + run : count;
+      size_t end = mid + run < count ? mid + run : count;
+      size_t left = from;
+      size_t right = mid;
+      for (size_t i = from; i < end; i++) {
+        bool take_left =
+            left < mid && (right == end || order_ignoring_case(v[left].name, v[right].name) <= 0);
+        spare[i] = take_left ? v[left++] : v[right++];
+      }
+    }
+    memcpy(v, spare, count * sizeof *v);
+  }
+}
+
+enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *object, struct ls_member **out) {
+  size_t count = object->as.object.count;
+  struct ls_member *members = ls_arena_array(r->a, count, 2 * sizeof *members);
+  if (!members)
+    return LS_ENOMEM;
+  memcpy(members, object->as.object.members, count * sizeof *members);
+  merge_sort(members, members + count, count);
+  *out = members;
+  return LS_OK;
+}
+
+static enum ls_status number_text(struct ls_reader *r, double number, struct ls_span *out) {
+  struct ls_buf text;
+  ls_buf_init(&text, 64);
+  ls_jstext_number(number, &text);
+  *out = ls_arena_copy(r->a, ls_buf_span(&text));
+  bool ok = text.status == LS_OK && out->p;
+  ls_buf_deinit(&text);
+  return ok ? LS_OK : LS_ENOMEM;
+}
+
+enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value *v,
+                                      const struct ls_label *label, struct ls_span *out) {
+  if (ls_value_is(v, LS_VALUE_OBJECT) && ls_value_get(v, LS_SPAN("value")))
+    v = ls_value_get(v, LS_SPAN("value"));
+  if (ls_value_is(v, LS_VALUE_NUMBER))
+    return number_text(r, v->as.number, out);
+  *out = ls_value_string(v);
+  if (ls_value_is_nothing(v) || v->kind == LS_VALUE_STRING)
+    return LS_OK;
+  return ls_reader_wrong(r, label, "a string, a number or a list of them", v);
+}
+
+/* Fields that may be there once (RFC 5322 3.6), with what they hold. */
+static const struct {
+  const char *name;
+  enum ls_field_kind kind;
+} known[] = {{"From", LS_FIELD_MAILBOXES},  {"Sender", LS_FIELD_MAILBOXES}, {"To", LS_FIELD_MAILBOXES},
+             {"Cc", LS_FIELD_MAILBOXES},    {"Bcc", LS_FIELD_MAILBOXES},    {"Reply-To", LS_FIELD_MAILBOXES},
+             {"In-Reply-To", LS_FIELD_IDS}, {"Message-ID", LS_FIELD_ID},    {"References", LS_FIELD_IDS},
+             {"Subject", LS_FIELD_TEXT},    {"Date", LS_FIELD_BUILT}};
+
+/* False: name is none of them, and unstructured. */
+static bool find_known(struct ls_span name, enum ls_field_kind *kind) {
+  *kind = LS_FIELD_TEXT;
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (ls_span_eq(name, ls_span_cstr(known[i].name))) {
+      *kind = known[i].kind;
+      return true;
+    }
+  return false;
+}
+
+/* List- fields are lists of their own (RFC 2369 2: one of each). */
+static bool is_once(struct ls_span name) {
+  enum ls_field_kind kind;
+  return find_known(name, &kind) || ls_span_starts(name, LS_SPAN("List-"));
+}
+
+/* What to do with each value of a header: context is the caller's. */
+typedef enum ls_status visit(struct ls_reader *r, void *context, struct ls_span name,
+                             const struct ls_value *v, const struct ls_label *label);
+
+/* One value of a header of the mail. */
+static enum ls_status add_custom(struct ls_reader *r, void *context, struct ls_span name,
+                                 const struct ls_value *v, const struct ls_label *label) {
+  (void)context;
+  struct ls_field field = {.name = name, .rank = LS_RANK_HEADER};
+  find_known(name, &field.kind);
+  enum ls_status status;
+  if (field.kind == LS_FIELD_MAILBOXES && ls_value_is_object(v) && !ls_value_get(v, LS_SPAN("value"))) {
+    status = ls_reader_mailboxes(r, v, label, &field.list);
+  } else {
+    status = ls_reader_header_value(r, v, label, &field.value);
+    if (status == LS_OK && field.kind == LS_FIELD_MAILBOXES)
+      status = ls_mailbox_parse(field.value, r->a, &field.list);
+    if (status == LS_OK && field.kind == LS_FIELD_BUILT)
+      status = ls_reader_date_text(r, label, &field.value);
+  }
+  return status == LS_OK ? ls_reader_append(r, &field) : status;
+}
+
+/* What may not be set as a header of the mail, or of a part, because something else sets it. */
+static bool is_reserved(struct ls_span name, bool part) {
+  static const char *const made[] = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition",
+                                     "Content-ID"};
+  if (!part)
+    return ls_span_eq(name, LS_SPAN("Bcc")) || ls_span_eq(name, LS_SPAN("Cc")) ||
+           ls_span_eq(name, LS_SPAN("MIME-Version")) || ls_span_starts(name, LS_SPAN("Content-"));
+  for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+    if (ls_span_eq(name, ls_span_cstr(made[i])))
+      return true;
+  return ls_span_eq(name, LS_SPAN("MIME-Version"));
+}
+
+/* Where headers are read from, and what becomes of them. */
+struct source {
+  struct ls_label label;
+  bool part; /* of an attachment, not of the mail */
+  visit *each;
+  void *context;
+};
+
+static enum ls_status read_header(struct ls_reader *r, const struct source *s, struct ls_span raw,
+                                  const struct ls_value *v) {
+  struct ls_span name;
+  struct ls_label shown = ls_label_octets(raw);
+  enum ls_status status = ls_header_name(raw, r->a, &name);
+  if (status == LS_EMESSAGE)
+    return ls_error_set(r->err, status, "API", "%s: \"%s\" is no header name; use letters, digits and '-'",
+                        s->label.text, shown.text);
+  if (status == LS_OK && is_reserved(name, s->part))
+    return ls_error_set(r->err, LS_EMESSAGE, "API",
+                        "%s: \"%s\" may not be set here; use the %s own fields (%s)", s->label.text,
+                        shown.text, s->part ? "attachment's" : "mail's",
+                        s->part ? "contentType, cid, contentDisposition, contentTransferEncoding"
+                                : "cc, bcc, text, html, attachments");
+  struct ls_label label = ls_label_member(&s->label, shown.text);
+  if (status != LS_OK || !ls_value_is(v, LS_VALUE_ARRAY))
+    return status != LS_OK || ls_value_is(v, LS_VALUE_EMPTY) ? status
+                                                             : s->each(r, s->context, name, v, &label);
+  for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
+    struct ls_label at = ls_label_item(&label, i);
+    status = s->each(r, s->context, name, &v->as.array.items[i], &at);
+  }
+  return status;
+}
+
+/* {key =, value =}: one header, as nodemailer takes it; whatever else the table holds is not looked at. */
+static bool is_pair(const struct ls_value *v) {
+  return ls_value_string(ls_value_get(v, LS_SPAN("key"))).n > 0 &&
+         !ls_value_is_nothing(ls_value_get(v, LS_SPAN("value")));
+}
+
+static enum ls_status read_pair(struct ls_reader *r, const struct source *s, const struct ls_value *v) {
+  return read_header(r, s, ls_value_string(ls_value_get(v, LS_SPAN("key"))),
+                     ls_value_get(v, LS_SPAN("value")));
+}
+
+static enum ls_status read_source(struct ls_reader *r, const struct source *s, const struct ls_value *v) {
+  enum ls_status status = LS_OK;
+  if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
+    return LS_OK;
+  if (v->kind == LS_VALUE_ARRAY) {
+    for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
+      struct ls_label at = ls_label_item(&s->label, i);
+      const struct ls_value *item = &v->as.array.items[i];
+      status = is_pair(item) ? read_pair(r, s, item) : ls_reader_wrong(r, &at, "{key=, value=}", item);
+    }
+    return status;
+  }
+  if (v->kind != LS_VALUE_OBJECT)
+    return ls_reader_wrong(r, &s->label, "a table of names and values", v);
+  if (is_pair(v))
+    return read_pair(r, s, v);
+  struct ls_member *members = NULL;
+  status = ls_reader_sorted(r, v, &members);
+  for (size_t i = 0; status == LS_OK && i < v->as.object.count; i++)
+    status = read_header(r, s, members[i].name, members[i].value);
+  return status;
+}
+
+enum ls_status ls_reader_headers(struct ls_reader *r, const struct ls_value *v) {
+  const struct source s = {.label = ls_label_make("headers"), .each = add_custom};
+  return read_source(r, &s, v);
+}
+
+/* The fields of one attachment, which grow by doubling. Nobody may read there who gets a blind copy. */
+static enum ls_status add_part_field(struct ls_reader *r, void *context, struct ls_span name,
+                                     const struct ls_value *v, const struct ls_label *label) {
+  struct ls_mime_part *part = context;
+  struct ls_span value;
+  enum ls_status status = ls_reader_header_value(r, v, label, &value);
+  size_t count = part->field_count;
+  if (status != LS_OK || ls_span_eq(name, LS_SPAN("Bcc")))
+    return status;
+  if ((count & (count - 1)) == 0) {
+    struct ls_mime_pair *fields = ls_arena_array(r->a, count ? 2 * count : 1, sizeof *fields);
+    if (!fields)
+      return LS_ENOMEM;
+    if (count)
+      memcpy(fields, part->fields, count * sizeof *fields);
+    part->fields = fields;
+  }
+  part->fields[part->field_count++] = (struct ls_mime_pair){name, value};
+  return LS_OK;
+}
+
+enum ls_status ls_reader_part_headers(struct ls_reader *r, const struct ls_value *v,
+                                      const struct ls_label *label, struct ls_mime_part *part) {
+  const struct source s = {.label = *label, .part = true, .each = add_part_field, .context = part};
+  return read_source(r, &s, v);
+}
+
+/* An attachment that is the whole mail: its fields become fields of the mail, where those that may be there
+ * once are the mail's own business. */
+static enum ls_status adopt_root_fields(struct ls_reader *r) {
+  struct ls_mime_part *root = r->m->root;
+  enum ls_status status = LS_OK;
+  enum ls_field_kind kind;
+  for (size_t i = 0; status == LS_OK && i < root->field_count; i++) {
+    struct ls_field field = {
+        .name = root->fields[i].name, .value = root->fields[i].value, .rank = LS_RANK_PART};
+    if (!find_known(field.name, &kind))
+      status = ls_reader_append(r, &field);
+  }
+  root->field_count = 0;
+  return status;
+}
+
+/* A field and where it stands. */
+struct place {
+  struct ls_field *field;
+  size_t at;
+};
+
+static bool comes_after(const struct place *a, const struct place *b) {
+  int order = ls_value_name_order(a->field->name, b->field->name);
+  return order ? order > 0 : a->at > b->at;
+}
+
+/* By name, then by place. Most mails have a dozen fields; some have tens of thousands. */
+static void sort_places(struct place *v, struct place *spare, size_t count) {
+  for (size_t run = 1; run < count; run *= 2) {
+    for (size_t from = 0; from < count; from += 2 * run) {
+      size_t mid = from + run < count ? from + run : count;
+      size_t end = mid + run < count ? mid + run : count;
+      size_t left = from;
+      size_t right = mid;
+      for (size_t i = from; i < end; i++) {
+        bool take_left = left < mid && (right == end || !comes_after(&v[left], &v[right]));
+        spare[i] = take_left ? v[left++] : v[right++];
+      }
+    }
+    memcpy(v, spare, count * sizeof *v);
+  }
+}
+
+static bool is_blank(const struct ls_field *f) {
+  for (size_t i = 0; i < f->value.n; i++)
+    if (!memchr(" \t\r\n", f->value.p[i], 4))
+      return false;
+  return !f->list.count;
+}
+
+/* The mailboxes of count fields, in one list. */
+static enum ls_status join_mailboxes(struct ls_reader *r, const struct place *v, size_t count,
+                                     struct ls_mailbox_list *out) {
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++)
+    total += v[i].field->list.count;
+  struct ls_mailbox_list joined = {ls_arena_array(r->a, total, sizeof *joined.items), 0};
+  if (!joined.items)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    const struct ls_mailbox_list *more = &v[i].field->list;
+    if (more->count)
+      memcpy(joined.items + joined.count, more->items, more->count * sizeof *more->items);
+    joined.count += more->count;
+  }
+  *out = joined;
+  return LS_OK;
+}
+
+/* The texts of count fields with between between. */
+static enum ls_status join_texts(struct ls_reader *r, const struct place *v, size_t count,
+                                 const char *between, struct ls_span *out) {
+  struct ls_buf joined;
+  ls_buf_init(&joined, LS_MESSAGE_MAX);
+  for (size_t i = 0; i < count; i++) {
+    if (is_blank(v[i].field))
+      continue;
+    ls_buf_adds(&joined, joined.n ? between : "");
+    ls_buf_add(&joined, v[i].field->value);
+  }
+  return ls_reader_keep(r, &joined, out);
+}
+
+/* Fields of one name and rank, of which one may stay: addresses, ids and lists are put together, of other
+ * texts the first that says something stands. */
+static enum ls_status unite(struct ls_reader *r, const struct place *v, size_t count, struct ls_field *out) {
+  *out = *v[0].field;
+  if (count == 1)
+    return LS_OK;
+  if (out->kind == LS_FIELD_MAILBOXES)
+    return join_mailboxes(r, v, count, &out->list);
+  if (out->kind == LS_FIELD_IDS)
+    return join_texts(r, v, count, " ", &out->value);
+  if (ls_span_starts(out->name, LS_SPAN("List-")))
+    return join_texts(r, v, count, ", ", &out->value);
+  for (size_t i = 0; i < count && is_blank(out); i++)
+    *out = *v[i].field;
+  return LS_OK;
+}
+
+/* What stays of the count fields of one name, in the order of their places: those of the highest rank, and of
+ * a field that may be there once one, where the first of all stood. What goes loses its name. spare has room
+ * for count. */
+static enum ls_status settle_name(struct ls_reader *r, const struct place *v, struct place *spare,
+                                  size_t count) {
+  enum ls_field_rank best = LS_RANK_DEFAULT;
+  for (size_t i = 0; i < count; i++)
+    best = v[i].field->rank > best ? v[i].field->rank : best;
+  if (count == 1 || (best < LS_RANK_OWN && !is_once(v[0].field->name)))
+    return LS_OK;
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (v[i].field->rank == best)
+      spare[kept++] = v[i];
+  struct ls_field one;
+  enum ls_status status = unite(r, spare, kept, &one);
+  if (status != LS_OK)
+    return status;
+  for (size_t i = 1; i < count; i++)
+    v[i].field->name.n = 0;
+  *v[0].field = one;
+  return LS_OK;
+}
+
+enum ls_status ls_reader_settle_fields(struct ls_reader *r) {
+  struct ls_message *m = r->m;
+  enum ls_status status = adopt_root_fields(r);
+  struct place *places = status == LS_OK ? ls_arena_array(r->a, m->count, 2 * sizeof *places) : NULL;
+  if (!places)
+    return status == LS_OK ? LS_ENOMEM : status;
+  for (size_t i = 0; i < m->count; i++)
+    places[i] = (struct place){&m->fields[i], i};
+  sort_places(places, places + m->count, m->count);
+  for (size_t i = 0, end; status == LS_OK && i < m->count; i = end) {
+    for (end = i + 1; end < m->count && ls_span_eq(places[i].field->name, places[end].field->name);)
+      end++;
+    status = settle_name(r, places + i, places + m->count, end - i);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < m->count; i++)
+    if (m->fields[i].name.n)
+      m->fields[kept++] = m->fields[i];
+  m->count = kept;
+  return status;
+}
