@@ -41,6 +41,7 @@ help:
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
 	@echo 'make nginx     the specs with a real nginx'
 	@echo 'make tsan      the engine'"'"'s two threads under the thread sanitizer'
+	@echo 'make audit     the specs of what waits, to find what nothing would wake the loop for'
 	@echo 'make terminal  the specs in a real terminal and a real browser'
 	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
 	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
@@ -69,7 +70,7 @@ $(B)/$(LUA)/obj/%.o: src/%.c
 	@echo '  CC $< for Lua $(LUA)'
 	@$(CC) $(base) $(CFLAGS) $(LUA_CFLAGS) -c -o $@ $<
 
-$(module): $(shared_o) $(lua_o)
+$(module): $(shared_o) $(lua_o) $(more_o)
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	@$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
@@ -168,6 +169,19 @@ $(B)/asan-lua: spec/asan/lua.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(warnings) $(sanitize) $(LUA_CFLAGS) -o $@ $< $(shell pkg-config --libs $(lua_pc))
 
+# The specs of what waits, with a module that tells when the loop was to sleep while something could be done.
+audit_dir   := $(B)/audit
+audit_specs := $(patsubst %,spec/%_spec.lua,client_auth client_chaos client_failure client_oauth client_pool \
+  client_probe client_rate client_timeout engine)
+audit_wrap  := $(shell sed -n 's/^REAL.[^,]*, \([a-z_]*\),.*/-Wl,--wrap=\1/p' spec/audit/wake.c)
+audit: SPECS := $(audit_specs)
+audit: $(audit_dir)/wake.o
+	@$(MAKE) --no-print-directory -s B=$(audit_dir) more_o=$< LDFLAGS="$(audit_wrap)" LUA=5.4 specs SPECS='$(SPECS)'
+
+$(B)/audit/wake.o: spec/audit/wake.c
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -Wmissing-prototypes,$(base)) $(CFLAGS) -c -o $@ $<
+
 lint:
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang LUA=5.4
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
@@ -228,6 +242,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers tsan specs nginx terminal interop asan lint layers install install-shell clean env
+.PHONY: unit peers tsan specs nginx terminal interop asan audit lint layers install install-shell clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -107,6 +107,14 @@ describe("a server that is fine", function()
     assert.are.equal(0, inbox:counters().messages)
   end)
 
+  it("gets ticks too where only a second attempt can log in", function()
+    for _, options in ipairs({ { mechanisms = { "CRAM-MD5" } }, { initialResponse = "ignored" } }) do
+      local report, steps = examine(inbox_of(options):config())
+      assert.are.equal("", failures(report))
+      assert.matches(" as u$", steps.auth.detail)
+    end
+  end)
+
   it("is asked for another recipient, or for none", function()
     local inbox = inbox_of()
     local _, steps = examine(inbox:config(), { to = "ada@example.org" })

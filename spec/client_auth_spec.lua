@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
+local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
 local mime = require("mime")
+local net = require("spec.support.net")
 
 local login = { user = "user", pass = "s3cret-pass" }
 
@@ -108,7 +110,7 @@ describe("check 18: the mechanism", function()
   }
   for _, row in ipairs(forced) do
     it("check 19: is refused with the config: " .. row[1], function()
-      local client, issues = require("logto_smtp.core").client({ host = "h", port = 25, auth = row[2] })
+      local client, issues = core.client({ host = "h", port = 25, auth = row[2] })
       assert.is_nil(client)
       assert.same({ "auth", row[4] or "method" }, issues[1].path)
       assert.is_truthy(issues[1].message:find(row[3], 1, true), issues[1].message)
@@ -246,14 +248,14 @@ describe("the response in the line of AUTH", function()
     return auth
   end
 
-  local function start(row, way, tls)
+  local function start(row, way, tls, more)
     local inbox = mailing.inbox {
       auth = row.token and token or login, authInClear = true, mechanisms = row.offers, tls = tls,
       initialResponse = way,
     }
-    local config = inbox:config({ maxMessages = 1 })
+    local config = inbox:config(more)
     config.auth = auth_of(row)
-    return inbox, mailing.client(config)
+    return inbox, mailing.client(config), config
   end
 
   -- what a server that looks at it gets, and what one that does not
@@ -279,7 +281,7 @@ describe("the response in the line of AUTH", function()
   for _, row in ipairs(rows) do
     for _, way in ipairs({ "taken", "refused", "ignored" }) do
       it(("of %s%s, where it is %s"):format(row.takes, row.method and ", forced," or "", way), function()
-        local inbox, client = start(row, way, row.method and "none" or "starttls")
+        local inbox, client = start(row, way, row.method and "none" or "starttls", { maxMessages = 1 })
         for i = 1, 2 do
           assert(client:send(mailing.mail()))
           local seen = inbox:messages()[i].auth
@@ -291,6 +293,33 @@ describe("the response in the line of AUTH", function()
         assert.is_true(inbox:counters().connections <= 3)
       end)
     end
+  end
+
+  -- Each of these takes a second attempt. One that begins only when the time is up is too late.
+  local twice = {
+    { row = { offers = { "CRAM-MD5" }, takes = "CRAM-MD5" }, way = "taken" },
+    { row = rows[1], way = "ignored" }, { row = rows[1], way = "refused" },
+    { row = rows[8], way = "ignored" }, { row = rows[9], way = "ignored" },
+  }
+  for _, case in ipairs(twice) do
+    it(("of %s, where it is %s, lets verify begin anew at once"):format(case.row.takes, case.way), function()
+      local inbox, client, config = start(case.row, case.way, "none", { totalTimeout = 20000 })
+      assert.equal(case.row.takes, assert(client:verify()).mechanism)
+      local directory = net.tmpdir()
+      local engine = assert(core.engine({ directory = directory }))
+      local handle = assert(engine:configure(config))
+      local id = assert(engine:verify(handle))
+      local results = {}
+      net.wait_until(function()
+        for _, result in ipairs((engine:take())) do results[#results + 1] = result end
+        return results[1]
+      end, 30)
+      engine:close()
+      net.remove_dir(directory)
+      assert.equal(id, results[1] and results[1].id)
+      assert.equal(case.row.takes, results[1].verification and results[1].verification.mechanism)
+      assert.equal(4, inbox:counters().connections)
+    end)
   end
 
   for _, way in ipairs({ "refused", "ignored" }) do

@@ -184,7 +184,7 @@ describe("OAuth 2.0", function()
 
   it("check 23: so for verify, and for each of many messages at once", function()
     local inbox = inbox_for({ token(1), token(3) })
-    assert(client_for(inbox, endpoint:auth("hour")):verify())
+    assert(client_for(inbox, endpoint:auth("hour"), { totalTimeout = 20000 }):verify())
     assert.equal(2, #endpoint:requests())
     local client = client_for(inbox, endpoint:auth("hour"))
     for _ = 1, 30 do assert(client:submit(mailing.mail())) end

@@ -46,6 +46,7 @@ step "specs on LuaJIT" $make specs LUA=luajit
 step "specs with a real nginx" $make nginx
 step "specs in a real terminal and browser" $make terminal
 step "specs on Lua 5.4 under ASan and UBSan" $make asan
+step "specs of what waits, none longer than it must" $make audit
 
 printf '\n'
 for name in "${trouble[@]}"; do

@@ -206,6 +206,17 @@ describe("logto_smtp.resty", function()
     assert.is_true(answers[2].seconds < 0.3)
   end)
 
+  it("verifies where the first attempt must be followed by another, which begins at once", function()
+    local server = resty.start({ server = [[
+      location /verify { content_by_lua_block {
+        local facts, err = connector.verify()
+        ngx.print(facts and facts.mechanism or err.message)
+      } }
+    ]] }, { mechanisms = { "CRAM-MD5" }, auth = { user = "user", pass = "s3cret-pass" } },
+      { totalTimeout = 20000 })
+    assert.equal("CRAM-MD5", server:get("/verify").body)
+  end)
+
   it("answers EBUSY at once when the queue is full, and counts it", function()
     local server = resty.start({ init = "smtp.setup { queueLimit = 3 }" }, { latency = 0.2 })
     local counts, busy = {}, nil

@@ -361,6 +361,12 @@ bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t 
   return ls_conn_state(v->conn) != LS_CONN_OPENING && close_probe(c, v, now_ms, out);
 }
 
+/* Between two attempts there is no connection, and nothing that would end a wait. */
+int64_t ls_client_verify_due(const struct ls_verifying *v, int64_t now_ms) {
+  bool waits = v->conn ? ls_conn_state(v->conn) == LS_CONN_OPENING : v->asked;
+  return waits ? v->until_ms : now_ms;
+}
+
 void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const struct ls_error *why,
                           struct ls_verification *out) {
   int64_t now_ms = ls_clock_ms();
@@ -380,7 +386,7 @@ enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out
   if (check_usable(c, &out->error) != LS_OK)
     return out->error.status;
   for (int64_t now_ms = ls_clock_ms(); !ls_client_verify_step(c, &v, now_ms, out); now_ms = ls_clock_ms()) {
-    wait_until(c, now_ms, v.until_ms);
+    wait_until(c, now_ms, ls_client_verify_due(&v, now_ms));
     turn(c, ls_clock_ms());
   }
   return out->error.status;

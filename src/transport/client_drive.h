@@ -35,9 +35,11 @@ struct ls_verifying {
   bool second;          /* the attempt was repeated */
 };
 
-/* True: it is over, *out is full. False: call again after a turn, at v->until_ms at the latest. */
+/* True: it is over, *out is full. False: call again after a turn, and when ls_client_verify_due says. */
 bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
                            struct ls_verification *out);
+/* When the next step has something to do, whatever happens: now_ms, or later. */
+int64_t ls_client_verify_due(const struct ls_verifying *v, int64_t now_ms);
 /* Ends one that is under way, for the reason why (copied). */
 void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const struct ls_error *why,
                           struct ls_verification *out);
