@@ -264,3 +264,36 @@ describe("ids", function()
     assert.matches("messageId must be one id", err.message, 1, true)
   end)
 end)
+
+describe("names and comments", function()
+  it("break no line where they are shown", function()
+    for _, line_end in ipairs({ "\r\n", "\n", "\r", "\t" }) do
+      local octets = assert(core.compose({
+        from = { name = "A" .. line_end .. "B\7\127é", address = "a@example.com" },
+        to = { { name = "C" .. line_end .. "D", address = "b@example.com" } },
+        list = { help = { url = "https://h.example", comment = "E" .. line_end .. "F" } },
+      }))
+      local mail = reader.read({ octets })[1]
+      assert.same({ { "A Bé", "a@example.com" } }, mail.people.from)
+      assert.same({ { "C D", "b@example.com" } }, mail.people.to)
+      assert.equal("<https://h.example> (E F)", mail.headers["list-help"])
+    end
+  end)
+
+  it("of files arrive as they are", function()
+    local names = { "*x.txt", "a\tb.txt", "a*b=c.txt", "100%.txt", "it's.txt", "-x", "a;b", "é*.txt",
+                    ("long"):rep(60) .. ".txt", "=?UTF-8?Q?x?=", '"q".txt', "a\\b.txt" }
+    local type = "text/plain; charset= utf-8; x=; name=other; name*=''other"
+    local mails = {}
+    for i, name in ipairs(names) do
+      mails[i] = assert(core.compose({ from = "a@example.com", to = "b@example.com", text = "x",
+        attachments = { { filename = name, content = "c", contentType = type } } }))
+    end
+    for i, mail in ipairs(reader.read(mails)) do
+      assert.equal(names[i], mail.parts[3].filename)
+      assert.equal("utf-8", mail.parts[3].params.charset)
+      assert.is_nil(mail.parts[3].params.x)
+      assert.same({}, mail.defects)
+    end
+  end)
+end)

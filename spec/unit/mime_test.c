@@ -28,8 +28,16 @@ static void test_mime_reads_content_types(void **state) {
               {"/plain", NULL},
               {"text/plain x", NULL},
               {"text/plain\r\nBcc: x", NULL},
-              {"a/b; c", NULL},
-              {"a/b; c=", NULL},
+              {"text/plain; charset= utf-8", "Content-Type: text/plain; charset=utf-8\r\n"},
+              {"text/plain;charset\t=\r\n \"utf-8\" ;", "Content-Type: text/plain; charset=utf-8\r\n"},
+              {"a/b; c", "Content-Type: a/b\r\n"},
+              {"a/b; c=", "Content-Type: a/b\r\n"},
+              {"a/b; c=; d=e", "Content-Type: a/b; d=e\r\n"},
+              {"a/b;;c=d; ;", "Content-Type: a/b; c=d\r\n"},
+              {"(t) a/b (x (y) \\)) ; (z) c = (w) d (", "Content-Type: a/b; c=d\r\n"},
+              {"a/b; c=d; C=e; f=g", "Content-Type: a/b; c=e; f=g\r\n"},
+              {"a/b; c=*d", "Content-Type: a/b; c=\"*d\"\r\n"},
+              {"a/b; c==", NULL},
               {"a/b; =d", NULL},
               {"a/b; c=d e=f", NULL},
               {"a/b/c", NULL},
@@ -54,7 +62,19 @@ static void test_mime_reads_content_types(void **state) {
 
 static void test_mime_knows_the_common_endings(void **state) {
   (void)state;
-  static const char *const rows[][2] = {{"a.PDF", "application/pdf"},
+  static const char *const rows[][2] = {{"a.msg", "application/vnd.ms-outlook"},
+                                        {"a.rar", "application/vnd.rar"},
+                                        {"a.avi", "video/x-msvideo"},
+                                        {"a.ttf", "font/ttf"},
+                                        {"a.tsv", "text/tab-separated-values"},
+                                        {"a.Vcf", "text/vcard"},
+                                        {"a.123", "application/vnd.lotus-1-2-3"},
+                                        {"a.zmm", "application/vnd.handheld-entertainment+xml"},
+                                        {"a.zmmm", "application/octet-stream"},
+                                        {"a.mht", "application/octet-stream"},
+                                        {"a.eml", "message/rfc822"},
+                                        {"a." TEN("1234567890"), "application/octet-stream"},
+                                        {"a.PDF", "application/pdf"},
                                         {"a.b.jpeg", "image/jpeg"},
                                         {".txt", "text/plain"},
                                         {"png", "application/octet-stream"},
@@ -64,6 +84,7 @@ static void test_mime_knows_the_common_endings(void **state) {
     assert_span_equal(ls_mime_type_of(ls_span_cstr(rows[i][0])), ls_span_cstr(rows[i][1]));
   assert_span_equal(ls_mime_ending_of(LS_SPAN("text/plain")), LS_SPAN("txt"));
   assert_span_equal(ls_mime_ending_of(LS_SPAN("text/html")), LS_SPAN("html"));
+  assert_span_equal(ls_mime_ending_of(LS_SPAN("video/QuickTime")), LS_SPAN("mov"));
   assert_span_equal(ls_mime_ending_of(LS_SPAN("x/y")), LS_SPAN("bin"));
 }
 
@@ -134,6 +155,72 @@ static void test_mime_names_the_charset_of_text_that_is_utf8(void **state) {
   }
 }
 
+/* Every ending of the list is found, in any case; so the list is in order. */
+static void test_mime_finds_each_ending_of_the_list(void **state) {
+  (void)state;
+#define X(ending, type, usual) {"a." ending, type},
+  static const char *const rows[][2] = {
+#include "../../src/pure/mime_type.def"
+  };
+#undef X
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char name[64];
+    size_t n = strlen(rows[i][0]);
+    assert_true(n < sizeof name);
+    for (size_t k = 0; k < n; k++)
+      name[k] = ls_ascii_upper(rows[i][0][k]);
+    assert_span_equal(ls_mime_type_of(ls_span(name, n)), ls_span_cstr(rows[i][1]));
+  }
+}
+
+/* What a multipart needs of the server is what its leaves need. */
+static void test_mime_multipart_is_8bit_where_a_leaf_is(void **state) {
+  (void)state;
+  for (unsigned leaves = 0; leaves < 4; leaves++) {
+    struct ls_mime_part second = {.encoding = leaves & 2 ? LS_MIME_8BIT : LS_MIME_7BIT};
+    struct ls_mime_part first = {.encoding = leaves & 1 ? LS_MIME_8BIT : LS_MIME_BASE64, .next = &second};
+    struct ls_mime_part inner = {.parts = &first};
+    struct ls_mime_part root = {.parts = &inner};
+    assert_int_equal(ls_mime_is_8bit(&root), leaves != 0);
+  }
+}
+
+/* File names as both parameters have them. */
+static void test_mime_writes_file_names(void **state) {
+  (void)state;
+  static const char *const rows[][3] = {
+      {"a.txt", "name=a.txt", "filename=a.txt"},
+      {"*x.txt", "name=\"*x.txt\"", "filename=\"*x.txt\""},
+      {"50%.txt", "name=\"50%.txt\"", "filename=\"50%.txt\""},
+      {"a'b.txt", "name=\"a'b.txt\"", "filename=\"a'b.txt\""},
+      {"-a.txt", "name=\"-a.txt\"", "filename=\"-a.txt\""},
+      {"a b.txt", "name=\"a b.txt\"", "filename=\"a b.txt\""},
+      {"a\tb.txt", "name=\"=?UTF-8?Q?a=09b=2Etxt?=\"", "filename*0*=utf-8''a%09b.txt"},
+      {"a\r\nb", "name=\"=?UTF-8?Q?a=0D=0Ab?=\"", "filename*0*=utf-8''a%0D%0Ab"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct ls_mime_pair params[] = {{LS_SPAN("name"), LS_SPAN("other")}, {LS_SPAN("name*"), LS_SPAN("x")}};
+    struct ls_mime_part part = {.type = LS_SPAN("a/b"),
+                                .params = params,
+                                .param_count = 2,
+                                .filename = ls_span_cstr(rows[i][0]),
+                                .disposition = LS_SPAN("attachment")};
+    struct ls_buf b, want;
+    ls_buf_init(&b, CEILING);
+    ls_buf_init(&want, CEILING);
+    assert_int_equal(ls_mime_write_type(&b, &part, NULL), LS_OK);
+    assert_int_equal(ls_mime_write_own(&b, &part), LS_OK);
+    ls_buf_adds(&want, "Content-Type: a/b; ");
+    ls_buf_adds(&want, rows[i][1]);
+    ls_buf_adds(&want, "\r\nContent-Disposition: attachment; ");
+    ls_buf_adds(&want, rows[i][2]);
+    ls_buf_adds(&want, "\r\n");
+    assert_span_equal(ls_buf_span(&b), ls_buf_span(&want));
+    ls_buf_deinit(&b);
+    ls_buf_deinit(&want);
+  }
+}
+
 /* Contents that hold the boundaries tried first make it go on to the next. */
 static void test_mime_boundary_avoids_the_content(void **state) {
   (void)state;
@@ -177,6 +264,9 @@ int main(void) {
       cmocka_unit_test(test_mime_settles_on_an_encoding_the_content_allows),
       cmocka_unit_test(test_mime_refuses_a_message_that_would_need_encoding),
       cmocka_unit_test(test_mime_names_the_charset_of_text_that_is_utf8),
+      cmocka_unit_test(test_mime_finds_each_ending_of_the_list),
+      cmocka_unit_test(test_mime_multipart_is_8bit_where_a_leaf_is),
+      cmocka_unit_test(test_mime_writes_file_names),
       cmocka_unit_test(test_mime_boundary_avoids_the_content),
       cmocka_unit_test(test_mime_survives_each_failed_allocation),
   };

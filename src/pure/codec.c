@@ -385,15 +385,15 @@ static bool has_blank_run(struct ls_span s) {
   return false;
 }
 
-/* RFC 2045 token, less the quote that some readers trip over. */
+/* RFC 2045 token, less what some readers trip over: the marks of RFC 2231, and a dash in front. */
 static bool is_token(struct ls_span s) {
   for (size_t i = 0; i < s.n; i++)
-    if (s.p[i] == ' ' || memchr("'\"\\;:/=(),<>@[]?", s.p[i], 17))
+    if (s.p[i] <= ' ' || s.p[i] > '~' || memchr("*%'\"\\;:/=(),<>@[]?", s.p[i], 19))
       return false;
   return s.n > 0 && s.p[0] != '-';
 }
 
-static void add_value(struct ls_buf *out, struct ls_span value) {
+void ls_codec_token(struct ls_buf *out, struct ls_span value) {
   if (is_token(value))
     ls_buf_add(out, value);
   else
@@ -411,7 +411,7 @@ static void add_cut(struct ls_buf *out, struct ls_span name, struct ls_span valu
   for (size_t at = 0; at < value.n; at += PARAM) {
     add_section(out, name, at / PARAM);
     ls_buf_addc(out, '=');
-    add_value(out, ls_span_sub(value, at, at + PARAM));
+    ls_codec_token(out, ls_span_sub(value, at, at + PARAM));
   }
 }
 
@@ -464,6 +464,6 @@ void ls_codec_param(struct ls_buf *out, struct ls_span name, struct ls_span valu
     ls_buf_adds(out, "; ");
     ls_buf_add(out, name);
     ls_buf_addc(out, '=');
-    add_value(out, value);
+    ls_codec_token(out, value);
   }
 }

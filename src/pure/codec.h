@@ -55,6 +55,9 @@ void ls_codec_lines(struct ls_buf *out, struct ls_span text);
  * The result is printable ASCII whatever value is. name: a token. */
 void ls_codec_param(struct ls_buf *out, struct ls_span name, struct ls_span value);
 
+/* value as it is where it is a token that every reader takes, else between quotes. */
+void ls_codec_token(struct ls_buf *out, struct ls_span value);
+
 /* value between quotes, with '\' before '"' and '\' (RFC 5322 3.2.4). Controls leave as spaces. */
 void ls_codec_quote(struct ls_buf *out, struct ls_span value);
 

@@ -192,6 +192,8 @@ static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, c
   if (ls_value_is(v, LS_VALUE_OBJECT)) {
     struct ls_label at = ls_label_member(label, "comment");
     enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
+    if (status == LS_OK)
+      status = ls_reader_clean(r, &comment);
     if (status != LS_OK)
       return status;
     url = ls_value_string(ls_value_get(v, LS_SPAN("url")));

@@ -76,6 +76,30 @@ enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_s
   return status;
 }
 
+enum ls_status ls_reader_clean(struct ls_reader *r, struct ls_span *name) {
+  size_t same = 0;
+  while (same < name->n && (unsigned char)name->p[same] >= 0x20 && name->p[same] != 0x7f)
+    same++;
+  if (same == name->n)
+    return LS_OK;
+  char *to = ls_arena_alloc(r->a, name->n);
+  if (!to)
+    return LS_ENOMEM;
+  size_t n = 0;
+  for (size_t i = 0; i < name->n; i++) {
+    char c = name->p[i];
+    bool line_end = c == '\r' || c == '\n';
+    if (line_end && c == '\r' && i + 1 < name->n && name->p[i + 1] == '\n')
+      i++;
+    if (line_end || c == '\t')
+      to[n++] = ' ';
+    else if ((unsigned char)c >= 0x20 && c != 0x7f)
+      to[n++] = c;
+  }
+  *name = ls_span(to, n);
+  return LS_OK;
+}
+
 /* One item of an address field: a string is a list of its own. */
 static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 struct ls_mailbox_list *out) {
@@ -89,6 +113,8 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
   struct ls_label at = ls_label_member(label, "name");
   struct ls_span text;
   enum ls_status status = ls_reader_string(r, name, &at, &text);
+  if (status == LS_OK)
+    status = ls_reader_clean(r, &text);
   if (status != LS_OK)
     return status;
   out->items = ls_arena_alloc(r->a, sizeof *out->items);

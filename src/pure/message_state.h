@@ -77,6 +77,10 @@ enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label
 enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 struct ls_span *out);
 
+/* A name or comment as reading an address list leaves one: a line end is a space, and what no reader can see
+ * goes. Encoded as it is, it would break lines where it is shown. */
+enum ls_status ls_reader_clean(struct ls_reader *r, struct ls_span *name);
+
 /* Moves built text into the arena and lets go of the buffer. */
 enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out);
 

@@ -163,18 +163,22 @@ static void add_boundary(struct ls_buf *out, const struct ls_mime_part *part,
   ls_buf_addu(out, part->number);
 }
 
-static void add_filename(struct ls_buf *out, struct ls_span filename) {
+/* For readers that know no continuations. A TAB in quotes would be a place to fold. */
+static void add_filename(struct ls_buf *out, struct ls_span filename, enum ls_codec_choice choice) {
+  bool tab = ls_span_index(filename, '\t') < filename.n;
   ls_buf_adds(out, "; name=");
-  if (ls_codec_needs_words(filename) || filename.n > NAME_IN_ONE_PIECE) {
+  if (tab || ls_codec_needs_words(filename) || filename.n > NAME_IN_ONE_PIECE) {
     ls_buf_addc(out, '"');
-    ls_codec_words(out, filename, LS_CODEC_AUTO);
+    ls_codec_words(out, filename, choice);
     ls_buf_addc(out, '"');
-  } else if (ls_mime_is_token(filename) && filename.p[0] != '-' &&
-             ls_span_index(filename, '\'') == filename.n) {
-    ls_buf_add(out, filename);
   } else {
-    ls_codec_quote(out, filename);
+    ls_codec_token(out, filename);
   }
+}
+
+/* "name", "name*", "name*0*": what a file name takes the place of. */
+static bool is_name_param(struct ls_span name) {
+  return ls_span_starts(name, LS_SPAN("name")) && (name.n == 4 || name.p[4] == '*');
 }
 
 enum ls_status ls_mime_write_type(struct ls_buf *out, const struct ls_mime_part *part,
@@ -182,14 +186,15 @@ enum ls_status ls_mime_write_type(struct ls_buf *out, const struct ls_mime_part 
   size_t from = ls_header_begin(out, LS_SPAN("Content-Type"));
   ls_buf_add(out, part->type);
   for (size_t i = 0; i < part->param_count; i++)
-    ls_codec_param(out, part->params[i].name, part->params[i].value);
+    if (!part->filename.n || !is_name_param(part->params[i].name))
+      ls_codec_param(out, part->params[i].name, part->params[i].value);
   if (part->parts) {
     ls_buf_adds(out, "; boundary=\"");
     add_boundary(out, part, boundary);
     ls_buf_addc(out, '"');
   }
-  if (part->filename.n && !has_param(part, LS_SPAN("name")))
-    add_filename(out, part->filename);
+  if (part->filename.n)
+    add_filename(out, part->filename, part->choice);
   return ls_header_end(out, from);
 }
 
@@ -206,7 +211,7 @@ enum ls_status ls_mime_write_encoding(struct ls_buf *out, const struct ls_mime_p
 enum ls_status ls_mime_write_own(struct ls_buf *out, const struct ls_mime_part *part) {
   enum ls_status status = out->status;
   for (size_t i = 0; status == LS_OK && i < part->field_count; i++)
-    status = ls_header_text(out, part->fields[i].name, part->fields[i].value, LS_CODEC_AUTO);
+    status = ls_header_text(out, part->fields[i].name, part->fields[i].value, part->choice);
   if (status == LS_OK && part->id.n)
     status = ls_header_id(out, LS_SPAN("Content-ID"), part->id);
   if (status == LS_OK && part->encoding_early && !part->parts)

@@ -49,16 +49,17 @@ struct ls_mime_boundary {
   char text[LS_MIME_BOUNDARY];
 };
 
-/* Reads a Content-Type value into part->type and params; a boundary in it is dropped.
- * LS_OK; LS_EMESSAGE: no content type; LS_ENOMEM. */
+/* Reads a Content-Type value into part->type and params, white space and comments wherever they stand; a
+ * boundary in it, and a parameter without a value, is dropped, and of two of a name the last one stands.
+ * LS_OK; LS_EMESSAGE: no content type, or one over 4096 octets; LS_ENOMEM. */
 enum ls_status ls_mime_read_type(struct ls_span text, struct ls_arena *a, struct ls_mime_part *part);
 
 /* True for a token of RFC 2045 5.1. */
 bool ls_mime_is_token(struct ls_span s);
 
-/* The type a file name's ending stands for; "application/octet-stream" when it is none of the common ones. */
+/* The type a file name's ending stands for (mime_type.def); "application/octet-stream" when it is unknown. */
 struct ls_span ls_mime_type_of(struct ls_span filename);
-/* The usual ending for a type, without the dot; "bin" when it is none of the common ones. */
+/* The usual ending for a type, without the dot; "bin" when it is unknown. */
 struct ls_span ls_mime_ending_of(struct ls_span type);
 
 /* Chooses the encoding of a leaf by its content, and names the charset of text that is UTF-8.

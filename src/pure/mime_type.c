@@ -2,90 +2,55 @@
 #include "mime.h"
 
 struct row {
-  const char *ending;
-  const char *type;
+  struct ls_span ending;
+  struct ls_span type;
+  bool usual; /* the ending is the type's usual one */
 };
 
-/* By ending; where a type has several, the first row with it names its usual ending. */
+#define X(ending, type, usual) {{(ending), sizeof(ending) - 1}, {(type), sizeof(type) - 1}, (usual)},
 static const struct row rows[] = {
-    {"7z", "application/x-7z-compressed"},
-    {"aac", "audio/aac"},
-    {"avif", "image/avif"},
-    {"bmp", "image/bmp"},
-    {"bz2", "application/x-bzip2"},
-    {"css", "text/css"},
-    {"csv", "text/csv"},
-    {"doc", "application/msword"},
-    {"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-    {"eml", "message/rfc822"},
-    {"epub", "application/epub+zip"},
-    {"flac", "audio/flac"},
-    {"gif", "image/gif"},
-    {"gz", "application/gzip"},
-    {"heic", "image/heic"},
-    {"html", "text/html"},
-    {"htm", "text/html"},
-    {"ico", "image/x-icon"},
-    {"ics", "text/calendar"},
-    {"jpeg", "image/jpeg"},
-    {"jpg", "image/jpeg"},
-    {"js", "text/javascript"},
-    {"json", "application/json"},
-    {"log", "text/plain"},
-    {"md", "text/markdown"},
-    {"mid", "audio/midi"},
-    {"mov", "video/quicktime"},
-    {"mp3", "audio/mpeg"},
-    {"mp4", "video/mp4"},
-    {"mpeg", "video/mpeg"},
-    {"odp", "application/vnd.oasis.opendocument.presentation"},
-    {"ods", "application/vnd.oasis.opendocument.spreadsheet"},
-    {"odt", "application/vnd.oasis.opendocument.text"},
-    {"ogg", "audio/ogg"},
-    {"p7s", "application/pkcs7-signature"},
-    {"pdf", "application/pdf"},
-    {"pem", "application/x-pem-file"},
-    {"png", "image/png"},
-    {"ppt", "application/vnd.ms-powerpoint"},
-    {"pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
-    {"rtf", "application/rtf"},
-    {"svg", "image/svg+xml"},
-    {"tar", "application/x-tar"},
-    {"tgz", "application/gzip"},
-    {"tif", "image/tiff"},
-    {"tiff", "image/tiff"},
-    {"txt", "text/plain"},
-    {"vcf", "text/vcard"},
-    {"wav", "audio/x-wav"},
-    {"webm", "video/webm"},
-    {"webp", "image/webp"},
-    {"xls", "application/vnd.ms-excel"},
-    {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-    {"xml", "application/xml"},
-    {"yaml", "application/yaml"},
-    {"yml", "application/yaml"},
-    {"zip", "application/zip"},
+#include "mime_type.def"
+};
+#undef X
+
+enum {
+  ROWS = sizeof rows / sizeof rows[0],
+  ENDING_MAX = 32,
+  TYPE_MAX = 4096 /* octets of a content type, so that its parameters are few */
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0] };
+/* Below 0, 0, above 0 as ending stands before, at or behind the row; ending in any case. */
+static int row_order(struct ls_span ending, const struct row *row) {
+  for (size_t i = 0; i < ending.n && i < row->ending.n; i++) {
+    int order = ls_ascii_lower(ending.p[i]) - row->ending.p[i];
+    if (order)
+      return order;
+  }
+  return (ending.n > row->ending.n) - (ending.n < row->ending.n);
+}
 
 struct ls_span ls_mime_type_of(struct ls_span filename) {
   size_t dot = filename.n;
-  while (dot && filename.p[dot - 1] != '.')
+  while (dot && filename.p[dot - 1] != '.' && filename.n - dot <= ENDING_MAX)
     dot--;
   struct ls_span ending = ls_span_sub(filename, dot, filename.n);
-  for (size_t i = 0; dot && i < ROWS; i++)
-    if (ls_span_ieq(ending, ls_span_cstr(rows[i].ending)))
-      return ls_span_cstr(rows[i].type);
+  size_t low = 0;
+  size_t high = dot && filename.p[dot - 1] == '.' ? ROWS : 0;
+  while (low < high) {
+    size_t mid = low + (high - low) / 2;
+    int order = row_order(ending, &rows[mid]);
+    if (order == 0)
+      return rows[mid].type;
+    low = order > 0 ? mid + 1 : low;
+    high = order > 0 ? high : mid;
+  }
   return LS_SPAN("application/octet-stream");
 }
 
 struct ls_span ls_mime_ending_of(struct ls_span type) {
-  if (ls_span_ieq(type, LS_SPAN("text/plain")))
-    return LS_SPAN("txt");
   for (size_t i = 0; i < ROWS; i++)
-    if (ls_span_ieq(type, ls_span_cstr(rows[i].type)))
-      return ls_span_cstr(rows[i].ending);
+    if (rows[i].usual && ls_span_ieq(type, rows[i].type))
+      return rows[i].ending;
   return LS_SPAN("bin");
 }
 
@@ -100,10 +65,16 @@ bool ls_mime_is_token(struct ls_span s) {
   return s.n > 0;
 }
 
+/* White space and comments, which may stand between any two of the tokens (RFC 2045 5.1). One that does not
+ * end goes to the end. */
 static size_t skip_space(struct ls_span s, size_t at) {
-  while (at < s.n && (s.p[at] == ' ' || s.p[at] == '\t' || s.p[at] == '\r' || s.p[at] == '\n'))
-    at++;
-  return at;
+  size_t depth = 0;
+  for (; at < s.n && (depth || s.p[at] == '(' || memchr(" \t\r\n", s.p[at], 4)); at++) {
+    depth += s.p[at] == '(';
+    depth -= s.p[at] == ')';
+    at += s.p[at] == '\\';
+  }
+  return at < s.n ? at : s.n;
 }
 
 static size_t skip_token(struct ls_span s, size_t at) {
@@ -133,28 +104,44 @@ static struct ls_span read_quoted(struct ls_span s, size_t *at, struct ls_arena 
   return ls_span(to, n);
 }
 
-/* One "; name=value" from at on. *at moves behind it. */
+/* One "name=value" from at on, with white space where people put it; *at moves behind it. out->value.p is NULL:
+ * there is no value. */
 static enum ls_status read_param(struct ls_span s, size_t *at, struct ls_arena *a, struct ls_mime_pair *out) {
   size_t from = skip_space(s, *at);
   size_t to = skip_token(s, from);
-  if (to == from || to == s.n || s.p[to] != '=')
+  if (to == from)
     return LS_EMESSAGE;
-  out->name = lowered(ls_span_sub(s, from, to), a);
-  from = to + 1;
+  *out = (struct ls_mime_pair){.name = lowered(ls_span_sub(s, from, to), a)};
+  *at = skip_space(s, to);
+  if (!out->name.p)
+    return LS_ENOMEM;
+  if (*at == s.n || s.p[*at] != '=')
+    return LS_OK;
+  *at = from = skip_space(s, *at + 1);
   if (from < s.n && s.p[from] == '"') {
-    to = from;
-    out->value = read_quoted(s, &to, a);
-  } else {
-    to = skip_token(s, from);
-    if (to == from)
-      return LS_EMESSAGE;
-    out->value = ls_span_sub(s, from, to);
+    out->value = read_quoted(s, at, a);
+    return out->value.p ? LS_OK : LS_ENOMEM;
   }
-  *at = to;
-  return out->name.p && out->value.p ? LS_OK : LS_ENOMEM;
+  *at = skip_token(s, from);
+  out->value = ls_span_sub(s, from, *at);
+  return LS_OK;
+}
+
+/* A parameter that is there already takes the new value: each may be there once (RFC 2045 5). A boundary is ours
+ * to choose. */
+static void set_param(struct ls_mime_part *part, const struct ls_mime_pair *pair) {
+  size_t at = 0;
+  while (at < part->param_count && !ls_span_eq(part->params[at].name, pair->name))
+    at++;
+  if (!pair->value.p || ls_span_eq(pair->name, LS_SPAN("boundary")))
+    return;
+  part->params[at] = *pair;
+  part->param_count += at == part->param_count;
 }
 
 enum ls_status ls_mime_read_type(struct ls_span text, struct ls_arena *a, struct ls_mime_part *part) {
+  if (text.n > TYPE_MAX)
+    return LS_EMESSAGE;
   size_t from = skip_space(text, 0);
   size_t slash = skip_token(text, from);
   size_t at = slash < text.n && text.p[slash] == '/' ? skip_token(text, slash + 1) : slash;
@@ -171,14 +158,14 @@ enum ls_status ls_mime_read_type(struct ls_span text, struct ls_arena *a, struct
   for (at = skip_space(text, at); at < text.n; at = skip_space(text, at)) {
     if (text.p[at++] != ';')
       return LS_EMESSAGE;
-    if (skip_space(text, at) == text.n)
-      break;
+    size_t next = skip_space(text, at);
+    if (next == text.n || text.p[next] == ';')
+      continue;
     struct ls_mime_pair pair;
     enum ls_status status = read_param(text, &at, a, &pair);
     if (status != LS_OK)
       return status;
-    if (!ls_span_eq(pair.name, LS_SPAN("boundary")))
-      part->params[part->param_count++] = pair;
+    set_param(part, &pair);
   }
   return LS_OK;
 }
