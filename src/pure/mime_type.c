@@ -104,8 +104,8 @@ static struct ls_span read_quoted(struct ls_span s, size_t *at, struct ls_arena 
   return ls_span(to, n);
 }
 
-/* One "name=value" from at on, with white space where people put it; *at moves behind it. out->value.p is NULL:
- * there is no value. */
+/* One "name=value" from at on, with white space where people put it; *at moves behind it. out->value.p is
+ * NULL: there is no value. */
 static enum ls_status read_param(struct ls_span s, size_t *at, struct ls_arena *a, struct ls_mime_pair *out) {
   size_t from = skip_space(s, *at);
   size_t to = skip_token(s, from);
@@ -127,8 +127,8 @@ static enum ls_status read_param(struct ls_span s, size_t *at, struct ls_arena *
   return LS_OK;
 }
 
-/* A parameter that is there already takes the new value: each may be there once (RFC 2045 5). A boundary is ours
- * to choose. */
+/* A parameter that is there already takes the new value: each may be there once (RFC 2045 5). A boundary is
+ * ours to choose. */
 static void set_param(struct ls_mime_part *part, const struct ls_mime_pair *pair) {
   size_t at = 0;
   while (at < part->param_count && !ls_span_eq(part->params[at].name, pair->name))
