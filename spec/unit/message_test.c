@@ -322,6 +322,38 @@ static void test_message_asks_for_notifications(void **state) {
   discard(&m);
 }
 
+/* RFC 3461 4, RFC 6533 3 */
+static void test_message_encodes_the_original_recipient(void **state) {
+  (void)state;
+  static const struct {
+    const char *given;
+    const char *orcpt;
+  } rows[] = {
+      {"o+p=q r@s.t", "rfc822;o+2Bp+3Dq+20r@s.t"},
+      {"RFC822;o@p.q", "RFC822;o@p.q"},
+      {"x-own;a\xc3\xb5", "x-own;a+C3+B5"},
+      {"\\\"o;p\\\"@q.r", "rfc822;\"o;p\"@q.r"},
+      {"\xc3\xb5@b\xc3\xbc.c", "utf-8;\\x{F5}@b\\x{FC}.c"},
+      {"rfc822;\xf0\x9f\x92\xa9+=\\\\ \xe6\x97\xa5@x.y",
+       "utf-8;\\x{1F4A9}\\x{2B}\\x{3D}\\x{5C}\\x{20}\\x{65E5}@x.y"},
+      {"UTF-8;a@b.c", "UTF-8;a@b.c"},
+      {"a b;c", NULL},
+      {";c", NULL},
+      {"rfc822;", NULL},
+      {"\xff@x.y", NULL},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct mail m;
+    char json[200];
+    snprintf(json, sizeof json, MAIL(",\"dsn\":{\"orcpt\":\"%s\"}"), rows[i].given);
+    compose(&m, json);
+    assert_int_equal(m.status, rows[i].orcpt ? LS_OK : LS_EENVELOPE);
+    if (rows[i].orcpt)
+      assert_span_equal(m.composed.envelope.to[0].orcpt, ls_span_cstr(rows[i].orcpt));
+    discard(&m);
+  }
+}
+
 static void test_message_offers_the_domains_that_need_idna(void **state) {
   (void)state;
   struct mail m;
@@ -557,6 +589,7 @@ int main(void) {
       cmocka_unit_test(test_message_boundary_is_in_no_content),
       cmocka_unit_test(test_message_envelope_follows_the_addresses),
       cmocka_unit_test(test_message_asks_for_notifications),
+      cmocka_unit_test(test_message_encodes_the_original_recipient),
       cmocka_unit_test(test_message_offers_the_domains_that_need_idna),
       cmocka_unit_test(test_message_writes_the_converted_domain_in_header_and_envelope),
       cmocka_unit_test(test_message_refuses_what_it_cannot_send_and_names_it),

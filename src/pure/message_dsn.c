@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Delivery status notifications (RFC 3461) and List-* fields (RFC 2369, 2919). */
+#include <stdio.h>
+
 #include "message_state.h"
+#include "utf8.h"
 
 enum {
   ENVID_MAX = 100, /* RFC 3461 4.4 */
@@ -24,24 +27,51 @@ static enum ls_status invalid(struct ls_reader *r, const char *what, struct ls_s
   return ls_error_set(r->err, LS_EENVELOPE, "API", "Invalid DSN %s: \"%s\"", what, shown.text);
 }
 
-/* xtext (RFC 3461 4), with prefix before it as it is. */
-static enum ls_status xtext(struct ls_reader *r, const char *what, struct ls_span prefix, struct ls_span s,
-                            size_t max, struct ls_span *out) {
+static bool is_xchar(int32_t c) {
+  return c > 0x20 && c < 0x7f && c != '+' && c != '=';
+}
+
+/* xtext (RFC 3461 4): "+2B" for '+'. */
+static void add_xtext(struct ls_buf *out, struct ls_span s) {
   static const char hex[] = "0123456789ABCDEF";
-  struct ls_buf b;
-  ls_buf_init(&b, max);
-  ls_buf_add(&b, prefix);
   for (size_t i = 0; i < s.n; i++) {
     unsigned char c = (unsigned char)s.p[i];
-    if (c > 0x20 && c < 0x7f && c != '+' && c != '=') {
-      ls_buf_addc(&b, (char)c);
-    } else {
-      char coded[3] = {'+', hex[c >> 4], hex[c & 15]};
-      ls_buf_add(&b, ls_span(coded, 3));
-    }
+    char coded[3] = {'+', hex[c >> 4], hex[c & 15]};
+    if (is_xchar(c))
+      ls_buf_addc(out, (char)c);
+    else
+      ls_buf_add(out, ls_span(coded, 3));
   }
-  enum ls_status status = ls_reader_keep(r, &b, out);
+}
+
+/* utf-8-addr-xtext (RFC 6533 3): "\x{FC}" for U+00FC, which a server without SMTPUTF8 takes as well. */
+static void add_unicode_xtext(struct ls_buf *out, struct ls_span s) {
+  for (size_t i = 0; i < s.n;) {
+    int32_t c = ls_utf8_next(s, &i);
+    char coded[16];
+    if (is_xchar(c) && c != '\\')
+      ls_buf_addc(out, (char)c);
+    else
+      ls_buf_add(out, ls_span(coded, (size_t)snprintf(coded, sizeof coded, "\\x{%02X}", (unsigned)c)));
+  }
+}
+
+/* Ends a parameter that was built in b; what: its name in dsn, s: its value there. */
+static enum ls_status finish(struct ls_reader *r, struct ls_buf *b, const char *what, struct ls_span s,
+                             struct ls_span *out) {
+  enum ls_status status = ls_reader_keep(r, b, out);
   return status == LS_ETOOBIG ? invalid(r, what, s) : status;
+}
+
+static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v) {
+  struct ls_span id;
+  struct ls_buf b;
+  enum ls_status status = either(r, v, "id", "envid", &id);
+  if (status != LS_OK || !id.n)
+    return status;
+  ls_buf_init(&b, ENVID_MAX);
+  add_xtext(&b, id);
+  return finish(r, &b, "id", id, &r->m->envid);
 }
 
 static enum ls_status read_ret(struct ls_reader *r, const struct ls_value *v) {
@@ -114,14 +144,26 @@ static enum ls_status read_recipient(struct ls_reader *r, const struct ls_value 
   enum ls_status status = either(r, v, "recipient", "orcpt", &text);
   if (status != LS_OK || !text.n)
     return status;
-  size_t semicolon = ls_span_index(text, ';');
-  bool typed = semicolon < text.n;
-  struct ls_span prefix = typed ? ls_span_sub(text, 0, semicolon + 1) : LS_SPAN("rfc822;");
-  for (size_t i = 0; i + 1 < prefix.n; i++)
-    if (!ls_ascii_is_alnum(prefix.p[i]) && prefix.p[i] != '-')
+  size_t semicolon = text.p[0] == '"' ? text.n : ls_span_index(text, ';');
+  struct ls_span type = semicolon < text.n ? ls_span_sub(text, 0, semicolon) : LS_SPAN("rfc822");
+  struct ls_span address = semicolon < text.n ? ls_span_sub(text, semicolon + 1, text.n) : text;
+  for (size_t i = 0; i < type.n; i++)
+    if (!ls_ascii_is_alnum(type.p[i]) && type.p[i] != '-')
       return invalid(r, "recipient", text);
-  struct ls_span address = typed ? ls_span_sub(text, semicolon + 1, text.n) : text;
-  return xtext(r, "recipient", prefix, address, ORCPT_MAX, &r->m->orcpt);
+  if (!type.n || !address.n || !ls_utf8_valid(address))
+    return invalid(r, "recipient", text);
+  /* an address of type rfc822 is ASCII (RFC 6533 3) */
+  if (!ls_span_is_ascii(address) && ls_span_ieq(type, LS_SPAN("rfc822")))
+    type = LS_SPAN("utf-8");
+  struct ls_buf b;
+  ls_buf_init(&b, ORCPT_MAX);
+  ls_buf_add(&b, type);
+  ls_buf_addc(&b, ';');
+  if (ls_span_ieq(type, LS_SPAN("utf-8")))
+    add_unicode_xtext(&b, address);
+  else
+    add_xtext(&b, address);
+  return finish(r, &b, "recipient", text, &r->m->orcpt);
 }
 
 enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail) {
@@ -131,10 +173,7 @@ enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail) {
     return LS_OK;
   if (v->kind != LS_VALUE_OBJECT)
     return ls_reader_wrong(r, &label, "a table", v);
-  struct ls_span id;
-  enum ls_status status = either(r, v, "id", "envid", &id);
-  if (status == LS_OK && id.n)
-    status = xtext(r, "id", ls_span(NULL, 0), id, ENVID_MAX, &r->m->envid);
+  enum ls_status status = read_id(r, v);
   if (status == LS_OK)
     status = read_ret(r, v);
   if (status == LS_OK)
