@@ -226,6 +226,10 @@ describe("the recipient", function()
     "a@b.c,d@e.f", "a@b.c;d@e.f", "a@b.c d@e.f", "A <a@b.c>, B <d@e.f>", "a@b.c,", "x,a@b.c", "Group: a@b.c;",
     "Group: a@b.c, d@e.f;", "a@b.c\r\nBcc: d@e.f", "a\nb@c.d", '"a@evil.example"@b.c', "<a@b.c> <d@e.f>",
     "a@b.c <d@e.f>", "a@b@c.d", "@b.c", "a@", "<App>", "foo", "", " ", "Name <>", ";",
+    "user@good-corp.com(x).evil.com", "first(middle)last@b.c", "a@b.c(@d.e)", "a@b.c (work; home, both)",
+    "(x) a@b.c", "Name <user@example.org> (work)", "Name (x) <a@b.c>", "a@b.c <a@b.c>", "a@ b.c", "a .b@c.d",
+    '"a,b"@c.d', '"a\\"b"@c.d', '"a(b"@c.d', "<@r:a@b.c>", "a@[x@d.e]", "a@[1.2.3]", "a@b..c", "a@b!c",
+    "a@\239\188\156.c", "a@b.c;", "a@b.c\0", "A\1 <a@b.c>",
     '"a@b.c', "(a@b.c", ">a@b.c", "<<a@b.c>>", "a@b.c>",
     "a@b.{{c}}", "a@b.\226\128\131c", "<a b@c.d>", 5,
     { "a@b.c", "d@e.f" }, cjson.null, false,
@@ -257,8 +261,9 @@ describe("the recipient", function()
   local accepted = {
     "user@example.org", " user@example.org\n", "<user@example.org>", "User <user@example.org>",
     '"Doe, Jane" <jane@example.org>', '"a@b.c" <a@b.c>', "õ@example.org", "user@bücher.example", "a@b",
-    "이용자 <user@example.org>", "O'Neil <o@example.org>", "user@[127.0.0.1]", "a@b.c (work; home, both)",
-    "User.Name+tag@Example.ORG", '"john doe"@example.org', "Name <user@example.org> (work)",
+    "이용자 <user@example.org>", "O'Neil <o@example.org>", "user@[127.0.0.1]", "user@[IPv6:2001:db8::1]",
+    "User.Name+tag@Example.ORG", '"john doe"@example.org', '"john..doe"@example.org',
+    '"(x)" <user@example.org>', "[team] Ann <user@example.org>",
   }
   for _, to in ipairs(accepted) do
     it("is accepted: " .. to, function()

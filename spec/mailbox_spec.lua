@@ -1,16 +1,21 @@
 -- SPDX-License-Identifier: MIT
 local mailbox = require("logto_smtp.mailbox")
 
-describe("address()", function()
+describe("recipient()", function()
   for _, row in ipairs({
     { "user@example.com", "user@example.com" },
-    { "Ann Lee <User@Example.com>", "User@Example.com" },
-    { '"Lee, Ann" <user@example.com>', "user@example.com" },
+    { "Ann Lee <User@Example.com>", "User@example.com", "Ann Lee" },
+    { '"Lee, Ann" <user@example.com>', "user@example.com", "Lee, Ann" },
     { "  user@example.com ", "user@example.com" },
     { "<user@example.com>", "user@example.com" },
+    { "user@bücher.example", "user@xn--bcher-kva.example" },
+    { '"a b"@example.com', '"a b"@example.com' },
   }) do
-    it(("is the address alone of %q"):format(row[1]), function()
-      assert.equal(row[2], mailbox.address(assert(mailbox.recipient(row[1]))))
+    it(("reads %q"):format(row[1]), function()
+      local got = assert(mailbox.recipient(row[1]))
+      assert.equal(row[2], got.address)
+      assert.equal(row[3], got.name)
+      assert.equal(row[1]:match("^%s*(.-)%s*$"), got.text)
     end)
   end
 end)

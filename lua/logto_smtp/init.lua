@@ -128,12 +128,12 @@ local function createConnector(options)
 
   -- The mail of one message, or nil and what is wrong with it.
   local function mail_of(config, data)
-    local to, reason = mailbox.recipient(data.to)
-    if not to then return nil, ConnectorError(codes.InvalidRequestParameters, reason) end
+    local recipient, reason = mailbox.recipient(data.to)
+    if not recipient then return nil, ConnectorError(codes.InvalidRequestParameters, reason) end
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
     check_template(template)
-    return mailer.build(config, template, data.payload, to, escape_html)
+    return mailer.build(config, template, data.payload, recipient.text, escape_html)
   end
 
   local function sendMessage(data, inputConfig)

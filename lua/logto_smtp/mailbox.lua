@@ -9,76 +9,38 @@ local kit = require("logto_smtp.kit")
 
 local M = {}
 
--- Whether s is an address and nothing else: local part, "@", domain name or literal. Of quoted local parts
--- only those whose quotes cannot be mistaken for anything: spaces between plain words.
+-- Whether s is an address and nothing else.
 local function is_address(s)
-  local domain = s:match('^[^%s%c<>()%[%],;:\\"@]+@(.+)$') or s:match('^"[%w%.%-_+ ]+"@(.+)$')
-  if not domain or kit.hasSpace(s:match("^[^\"]+") or domain) then return false end
-  return (domain:find("^[%w%-%._\128-\255]+$") or domain:find("^%[[%w%.:]+%]$")) ~= nil
+  local recipient = core.recipient(s)
+  return recipient ~= nil and not recipient.name and not s:find("<", 1, true)
 end
 
--- The text without its quoted strings and comments, or nil if one of them does not end.
-local function bare_text(s)
-  local out, at, depth = {}, 1, 0
-  while at <= #s do
-    local c = s:sub(at, at)
-    if c == '"' and depth == 0 then
-      at = s:match('^"[^"\\]*()', at)
-      while s:sub(at, at) == "\\" do at = s:match('^\\.[^"\\]*()', at) or #s + 1 end
-      if s:sub(at, at) ~= '"' then return nil end
-    elseif c == "(" then depth = depth + 1
-    elseif c == ")" and depth > 0 then depth = depth - 1
-    elseif depth == 0 then out[#out + 1] = c
-    end
-    at = at + 1
-  end
-  return depth == 0 and table.concat(out) or nil
-end
+local PLAIN = "such as user@example.com"
+local FAULTS = {
+  none = "No recipients defined: `to` must name exactly one mailbox, " .. PLAIN,
+  several = "`to` must name exactly one mailbox: send one message per recipient",
+  unclear = "`to` must be one plain mailbox, " .. PLAIN .. " or Name <user@example.com>",
+}
 
--- The mailboxes in an address list, groups opened.
-local function mailboxes(text)
-  local out = {}
-  for _, entry in ipairs(core.addresses(text)) do
-    for _, mailbox in ipairs(entry.group or { entry }) do
-      if mailbox.address and mailbox.address ~= "" then out[#out + 1] = mailbox end
-    end
-  end
-  return out
-end
+---@class logto_smtp.Recipient
+---@field text string     as given, trimmed
+---@field address string  as it goes into the envelope
+---@field name? string
+---@field key string      the same for each spelling of the address
 
-local NONE = "No recipients defined: `to` must name exactly one mailbox, such as user@example.com"
-local SEVERAL = "`to` must name exactly one mailbox: send one message per recipient"
--- Octets of a recipient with its name; RFC 5321 allows 254 for the address alone.
-local LONGEST = 1000
-
-local UNCLEAR = "`to` must be one plain mailbox, such as user@example.com or Name <user@example.com>"
-
---- Checks that a recipient is exactly one mailbox.
+--- Reads a recipient, which is exactly one mailbox.
 -- Stricter than the parser of address lists on purpose: whatever could be read as two recipients by any
--- reader is refused, so `a@x.example b@y.example` too. The error never repeats the text.
+-- reader is refused, so `a@x.example b@y.example` and `a@x.example(@y.example)` too. The error never repeats
+-- the text.
 ---@param to any
----@return string|nil mailbox  the text, trimmed
+---@return logto_smtp.Recipient|nil
 ---@return string? reason
 function M.recipient(to)
-  if type(to) ~= "string" then return nil, NONE end
-  local text = kit.trim(to)
-  if #text > LONGEST then return nil, UNCLEAR end
-  local list = mailboxes(text)
-  if #list == 0 then return nil, NONE end
-  if #list > 1 then return nil, SEVERAL end
-  local bare = bare_text(text)
-  local _, ats = (bare or ""):gsub("@", "")
-  if ats > 1 or bare and bare:find("[,;]") then return nil, SEVERAL end
-  local spec = ats == 1 and (bare:match("^[^%c:<>]*$") or bare:match("^[^%c:<>]*<([^%c:<>]*)>%s*$"))
-  if not spec or kit.hasSpace(kit.trim(spec)) or not is_address(list[1].address) then return nil, UNCLEAR end
-  return text
-end
-
---- The address alone of a text that M.recipient takes.
----@param to string
----@return string
-function M.address(to)
-  return mailboxes(to)[1].address
+  if type(to) ~= "string" then return nil, FAULTS.none end
+  local recipient, fault = core.recipient(to)
+  if not recipient then return nil, FAULTS[fault] end
+  recipient.text = kit.trim(to)
+  return recipient
 end
 
 -- A mailbox as header text that every parser reads back as this one mailbox.
@@ -107,13 +69,25 @@ local function with_words(template)
   end
 end
 
--- The first mailbox of a text as address and name; the address is "" if the text holds none.
-local function read(text)
-  for _, mailbox in ipairs(mailboxes(text)) do
-    if mailbox.address:find("@", 1, true) then return mailbox.address, mailbox.name or "" end
+-- The mailboxes in an address list, groups opened; none if it cannot be read.
+local function mailboxes(text)
+  local out = {}
+  for _, entry in ipairs(core.addresses(text) or {}) do
+    for _, mailbox in ipairs(entry.group or { entry }) do out[#out + 1] = mailbox end
   end
+  return out
+end
+
+-- The first mailbox of a template as address and name; the address is "" if the text holds none. A template
+-- is read more leniently than user data: its author may have left out the brackets around the address.
+local function read(text)
+  local mailbox = mailboxes(text)[1]
+  if mailbox then return mailbox.address, mailbox.name or "" end
   local sender = kit.parseSendFrom(text, "")
-  return sender.email, sender.name or ""
+  if sender.email ~= "" then return sender.email, sender.name or "" end
+  local before, address, behind = text:match("^(.-)(%S+@%S+)(.*)$")
+  if address then return address, before .. behind end
+  return "", sender.name or ""
 end
 
 --- Renders a template's `sendFrom` or `replyTo` to exactly one mailbox.

@@ -5,6 +5,7 @@
 #include "../pure/mailbox.h"
 #include "../pure/template.h"
 #include "../transport/composer.h"
+#include "../transport/recipient.h"
 #include "box.h"
 #include "lerror.h"
 #include "lvalue.h"
@@ -168,15 +169,18 @@ static void push_group(lua_State *L, const struct ls_mailbox *m, struct ls_buf *
   lua_setfield(L, -2, "group");
 }
 
-/* addresses(text) -> {{address =, name =} | {name =, group = {...}}, ...}: an address list as it is read, not
- * checked */
+/* addresses(text) -> {{address =, name =} | {name =, group = {...}}, ...} | nil, err: an address list as it
+ * is read: domains are not converted. Names without an address are left out. */
 static int addresses(lua_State *L) {
   struct ls_span text = {0};
   text.p = luaL_checklstring(L, 1, &text.n);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
   struct ls_mailbox_list list = {0};
-  if (ls_mailbox_parse(text, &s->arena, &list) != LS_OK)
+  enum ls_status status = ls_mailbox_parse(text, NULL, &s->arena, &list, &s->error);
+  if (status == LS_EENVELOPE)
+    return ls_lerror_return(L, &s->error);
+  if (status != LS_OK)
     return no_memory(L);
   lua_createtable(L, (int)list.count, 0);
   for (size_t i = 0; i < list.count; i++) {
@@ -190,12 +194,51 @@ static int addresses(lua_State *L) {
   return 1;
 }
 
+/* recipient(text) -> {address =, name =, key =} | nil, "none" | "several" | "unclear": one plain mailbox */
+static int recipient(lua_State *L) {
+  static const char *const faults[] = {"none", "several", "unclear"};
+  struct ls_span text = {0};
+  text.p = luaL_checklstring(L, 1, &text.n);
+  ls_check_arity(L, 1);
+  struct scratch *s = begin(L);
+  struct ls_mailbox m;
+  struct ls_span key;
+  enum ls_recipient_fault fault = LS_RECIPIENT_UNCLEAR;
+  enum ls_status status = ls_recipient_read(text, &s->arena, &m, &fault);
+  if (status == LS_OK)
+    status = ls_recipient_key(text, &s->arena, &key);
+  if (status == LS_ENOMEM)
+    return no_memory(L);
+  if (status == LS_OK) {
+    push_mailbox(L, &m, &s->text);
+    ls_push_span(L, key);
+    lua_setfield(L, -2, "key");
+  } else {
+    lua_pushnil(L);
+    lua_pushstring(L, faults[fault]);
+  }
+  finish(L, s);
+  return status == LS_OK ? 1 : 2;
+}
+
+/* addressKey(text) -> string: equal for all spellings of one address */
+static int address_key(lua_State *L) {
+  struct ls_span text = {0};
+  text.p = luaL_checklstring(L, 1, &text.n);
+  ls_check_arity(L, 1);
+  struct scratch *s = begin(L);
+  struct ls_span key;
+  if (ls_recipient_key(text, &s->arena, &key) != LS_OK)
+    return no_memory(L);
+  ls_push_span(L, key);
+  finish(L, s);
+  return 1;
+}
+
 void ls_lmessage_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"validate", validate},
-                                       {"render", render},
-                                       {"compose", compose},
-                                       {"addresses", addresses},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"validate", validate},   {"render", render},          {"compose", compose}, {"addresses", addresses},
+      {"recipient", recipient}, {"addressKey", address_key}, {NULL, NULL}};
   ls_box_register(L, &scratch_type);
   for (const luaL_Reg *f = functions; f->name; f++) {
     lua_pushnil(L);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "codec.h"
+#include "mailbox_scan.h"
+#include "netaddr.h"
 #include "utf8.h"
 
 enum {
@@ -13,65 +15,97 @@ enum {
   MAX_SHOWN = 200    /* octets of an address in an error */
 };
 
-static bool is_forbidden(char c) {
-  return (unsigned char)c < 0x20 || c == '<' || c == '>';
-}
-
-/* Each run of what may not be in an address becomes one space; nothing is copied when there is none. */
-static bool blank_out(struct ls_span *s, struct ls_arena *a) {
+enum ls_status ls_mailbox_clean_name(struct ls_span *name, struct ls_arena *a) {
   size_t same = 0;
-  while (same < s->n && !is_forbidden(s->p[same]))
+  while (same < name->n && ((unsigned char)name->p[same] >= 0x20 || name->p[same] == '\t') &&
+         name->p[same] != 0x7f)
     same++;
-  if (same == s->n)
-    return true;
-  char *to = ls_arena_alloc(a, s->n);
-  if (!to)
-    return false;
+  if (same == name->n && ls_utf8_valid(*name)) {
+    *name = ls_utf8_trim(*name);
+    return LS_OK;
+  }
+  struct ls_buf valid;
+  ls_buf_init(&valid, SIZE_MAX);
+  ls_utf8_add_valid(&valid, *name);
   size_t n = 0;
-  for (size_t i = 0; i < s->n; i++)
-    if (!is_forbidden(s->p[i]))
-      to[n++] = s->p[i];
-    else if (i == 0 || !is_forbidden(s->p[i - 1]))
-      to[n++] = ' ';
-  *s = ls_span(to, n);
-  return true;
+  for (size_t i = 0; i < valid.n; i++) {
+    char c = valid.p[i];
+    if (c == '\r' && i + 1 < valid.n && valid.p[i + 1] == '\n')
+      continue;
+    if (c == '\r' || c == '\n')
+      c = ' ';
+    if (((unsigned char)c >= 0x20 || c == '\t') && c != 0x7f)
+      valid.p[n++] = c;
+  }
+  ls_buf_cut(&valid, n);
+  *name = ls_arena_copy(a, ls_utf8_trim(ls_buf_span(&valid)));
+  enum ls_status status = valid.status != LS_OK || !name->p ? LS_ENOMEM : LS_OK;
+  ls_buf_deinit(&valid);
+  return status;
 }
 
-/* A local part with a space in it gets the quotes it lacks. */
-static bool quote_local(struct ls_span *local, struct ls_arena *a) {
-  if (ls_span_index(*local, ' ') == local->n)
-    return true;
-  bool open = local->p[0] == '"';
-  bool close = local->p[local->n - 1] == '"';
-  if (open && close)
-    return true;
-  char *to = ls_arena_alloc(a, local->n + 2);
+/* RFC 5321 4.1.2, RFC 6531 3.3: atoms with single dots between. */
+static bool is_dot_string(struct ls_span s) {
+  for (size_t i = 0; i < s.n;) {
+    if (s.p[i] == '.') {
+      if (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')
+        return false;
+      i++;
+    } else if (!ls_is_atext(s.p[i]) || ls_utf8_is_space(ls_utf8_next(s, &i))) {
+      return false;
+    }
+  }
+  return s.n > 0;
+}
+
+enum ls_status ls_mailbox_set_local(struct ls_mailbox *m, struct ls_span octets, struct ls_arena *a) {
+  m->local = octets;
+  if (is_dot_string(octets))
+    return LS_OK;
+  char *to = octets.n > SIZE_MAX / 2 - 2 ? NULL : ls_arena_alloc(a, 2 * octets.n + 2);
   if (!to)
-    return false;
+    return LS_ENOMEM;
   size_t n = 0;
-  if (!open)
-    to[n++] = '"';
-  memcpy(to + n, local->p, local->n);
-  n += local->n;
-  if (!close)
-    to[n++] = '"';
-  *local = ls_span(to, n);
-  return true;
+  to[n++] = '"';
+  for (size_t i = 0; i < octets.n; i++) {
+    if (octets.p[i] == '"' || octets.p[i] == '\\')
+      to[n++] = '\\';
+    to[n++] = octets.p[i];
+  }
+  to[n++] = '"';
+  m->local = ls_span(to, n);
+  return LS_OK;
+}
+
+void ls_mailbox_show(struct ls_buf *out, struct ls_span text, size_t n) {
+  size_t from = out->n;
+  ls_utf8_add_valid(out, ls_utf8_cut(text, n));
+  for (size_t i = from; i < out->n; i++)
+    if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
+      out->p[i] = '?';
 }
 
 enum ls_status ls_mailbox_set(struct ls_mailbox *m, struct ls_span name, struct ls_span address,
-                              struct ls_arena *a) {
-  *m = (struct ls_mailbox){.name = name};
-  if (!blank_out(&address, a))
-    return LS_ENOMEM;
-  address = ls_utf8_trim(address);
-  size_t at = address.n;
-  while (at > 0 && address.p[at - 1] != '@')
-    at--;
-  m->bare = at == 0;
-  m->local = m->bare ? address : ls_span(address.p, at - 1);
-  m->domain = m->bare ? ls_span(NULL, 0) : ls_span(address.p + at, address.n - at);
-  return m->bare || quote_local(&m->local, a) ? LS_OK : LS_ENOMEM;
+                              const char *where, struct ls_arena *a, struct ls_error *err) {
+  struct ls_mailbox_list list;
+  *m = (struct ls_mailbox){0};
+  if (!ls_utf8_trim(address).n)
+    return LS_OK;
+  enum ls_status status = ls_mailbox_parse(address, where, a, &list, err);
+  if (status != LS_OK)
+    return status;
+  if (list.count != 1 || list.loose || list.left_out.n || list.items[0].name.n) {
+    struct ls_buf shown;
+    ls_buf_init(&shown, SIZE_MAX);
+    ls_mailbox_show(&shown, address, MAX_SHOWN);
+    ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" is not one address and nothing else",
+                 where ? where : "", where ? ": " : "", (int)shown.n, shown.n ? shown.p : "");
+    ls_buf_deinit(&shown);
+    return LS_EENVELOPE;
+  }
+  *m = list.items[0];
+  m->name = name;
+  return ls_mailbox_clean_name(&m->name, a);
 }
 
 bool ls_mailbox_is_empty(const struct ls_mailbox *m) {
@@ -85,32 +119,44 @@ bool ls_mailbox_needs_utf8(const struct ls_mailbox *m) {
   return !ls_span_is_ascii(m->local) || !ls_span_is_ascii(m->domain);
 }
 
-static bool has_forbidden(struct ls_span s) {
+static bool has_control(struct ls_span s) {
   for (size_t i = 0; i < s.n; i++)
-    if (is_forbidden(s.p[i]) || s.p[i] == 0x7f)
+    if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
       return true;
   return false;
 }
 
-/* NULL, or what is wrong with the local part. Quotes may stand anywhere, as long as they end. */
-static const char *fault_of_local(struct ls_span s) {
-  bool quoted = false;
-  for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] == '"')
-      quoted = !quoted;
-    else if (s.p[i] == ' ' && !quoted)
-      return "it has a space outside quotes";
-    else if (s.p[i] == '\\' && ++i == s.n)
-      return "it ends in a backslash";
-  }
-  return quoted ? "a quote in it does not end" : NULL;
+/* RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]", or "[tag:anything]". */
+static bool is_literal(struct ls_span s) {
+  struct ls_span inner = ls_span_sub(s, 1, s.n - 1);
+  size_t colon = ls_span_index(inner, ':');
+  struct ls_span tag = ls_span_sub(inner, 0, colon);
+  struct ls_span rest = ls_span_sub(inner, colon + 1, inner.n);
+  if (s.n < 2 || s.p[s.n - 1] != ']')
+    return false;
+  if (colon == inner.n)
+    return ls_netaddr_is_ipv4(inner);
+  if (ls_span_ieq(tag, LS_SPAN("IPv6")))
+    return ls_netaddr_is_ipv6(rest);
+  for (size_t i = 0; i < tag.n; i++)
+    if (!ls_ascii_is_alnum(tag.p[i]) && (tag.p[i] != '-' || i + 1 == tag.n))
+      return false;
+  for (size_t i = 0; i < rest.n; i++)
+    if (rest.p[i] < '!' || rest.p[i] > '~' || memchr("[\\]", rest.p[i], 3))
+      return false;
+  return tag.n && rest.n;
 }
 
 static const char *fault_of_domain(struct ls_span s) {
-  for (size_t i = 0; i < s.n; i++)
-    if (s.p[i] == ' ' || s.p[i] == '"' || s.p[i] == '\\')
-      return "its domain has a space, a quote or a backslash";
-  return NULL;
+  if (s.n && s.p[0] == '[')
+    return is_literal(s) ? NULL : "its domain is neither a name nor [IPv4] nor [IPv6:...]";
+  for (size_t i = 0; i < s.n; i++) {
+    if (s.p[i] != '.' && !ls_is_atext(s.p[i]))
+      return "its domain has a character that no domain has";
+    if (s.p[i] == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.'))
+      return "its domain has an empty label";
+  }
+  return s.n ? NULL : "nothing is behind its '@'";
 }
 
 static const char *fault_of(const struct ls_mailbox *m) {
@@ -120,21 +166,17 @@ static const char *fault_of(const struct ls_mailbox *m) {
     return "it is longer than any server takes (RFC 5321 allows 254 octets)";
   if (!ls_utf8_valid(m->local) || !ls_utf8_valid(m->domain))
     return "it is not UTF-8";
-  if (has_forbidden(m->local) || has_forbidden(m->domain))
-    return "it has a control character, '<' or '>'";
-  const char *fault = fault_of_local(m->local);
-  return fault ? fault : fault_of_domain(m->domain);
+  if (has_control(m->local) || has_control(m->domain))
+    return "it has a control character";
+  return m->local.n ? fault_of_domain(m->domain) : "nothing is before its '@'";
 }
 
 static void fail_check(const struct ls_mailbox *m, const char *fault, struct ls_error *err) {
   struct ls_buf shown;
   ls_buf_init(&shown, SIZE_MAX);
-  ls_utf8_add_valid(&shown, ls_utf8_cut(m->local, MAX_SHOWN));
-  ls_buf_adds(&shown, m->bare ? "" : "@");
-  ls_utf8_add_valid(&shown, ls_utf8_cut(m->domain, MAX_SHOWN));
-  for (size_t i = 0; i < shown.n; i++)
-    if ((unsigned char)shown.p[i] < 0x20 || shown.p[i] == 0x7f)
-      shown.p[i] = '?';
+  ls_mailbox_show(&shown, m->local, MAX_SHOWN);
+  ls_buf_addc(&shown, '@');
+  ls_mailbox_show(&shown, m->domain, MAX_SHOWN);
   ls_error_set(err, LS_EENVELOPE, "API", "the address %.*s cannot be sent to a server: %s", (int)shown.n,
                shown.n ? shown.p : "", fault);
   ls_buf_deinit(&shown);
@@ -152,18 +194,29 @@ enum ls_status ls_mailbox_check(const struct ls_mailbox *m, struct ls_error *err
 }
 
 void ls_mailbox_write_address(struct ls_buf *out, const struct ls_mailbox *m) {
+  if (m->is_group)
+    return;
   ls_buf_add(out, m->local);
-  if (!m->is_group && !m->bare)
-    ls_buf_addc(out, '@');
+  ls_buf_addc(out, '@');
   ls_buf_add(out, m->domain);
 }
 
 enum name_form { NAME_BARE, NAME_QUOTED, NAME_WORDS };
 
+/* Encoded-words are for readers to decode, which they do not in quotes (RFC 2047 5); a name that only looks
+ * like one is encoded itself. */
+static enum name_form form_of_words(struct ls_span name) {
+  for (size_t i = 0; i < name.n; i++)
+    if (name.p[i] != ' ' && !ls_is_atext(name.p[i]))
+      return NAME_WORDS;
+  return ls_codec_needs_words(name) ? NAME_WORDS : NAME_BARE;
+}
+
 static enum name_form form_of(struct ls_span name) {
   enum name_form form = NAME_BARE;
   size_t run = 0;
   size_t blank = 0;
+  bool words = false;
   for (size_t i = 0; i < name.n; i++) {
     char c = name.p[i];
     run = c == ' ' ? 0 : run + 1;
@@ -174,8 +227,9 @@ static enum name_form form_of(struct ls_span name) {
       form = NAME_QUOTED;
     if (c == '"' || c == '\\')
       run++;
+    words = words || (c == '=' && i + 1 < name.n && name.p[i + 1] == '?');
   }
-  return form;
+  return words ? form_of_words(name) : form;
 }
 
 static void write_name(struct ls_buf *out, struct ls_span name) {
@@ -198,19 +252,16 @@ static void write_name(struct ls_buf *out, struct ls_span name) {
   }
 }
 
-static bool has_space(struct ls_span s) {
-  return ls_span_index(s, ' ') < s.n;
-}
-
 void ls_mailbox_write(struct ls_buf *out, const struct ls_mailbox *m) {
   if (m->is_group) {
     write_name(out, m->name);
     ls_buf_addc(out, ':');
-    ls_mailbox_write_list(out, &(struct ls_mailbox_list){m->members, m->count});
+    ls_mailbox_write_list(out, &(struct ls_mailbox_list){.items = m->members, .count = m->count});
     ls_buf_addc(out, ';');
     return;
   }
-  bool angle = m->name.n || has_space(m->local) || has_space(m->domain);
+  /* what reads as an operator stands in angle brackets even without a name */
+  bool angle = m->name.n || (m->local.n && m->local.p[0] == '"') || (m->domain.n && m->domain.p[0] == '[');
   write_name(out, m->name);
   ls_buf_adds(out, m->name.n ? " " : "");
   ls_buf_adds(out, angle ? "<" : "");
@@ -229,11 +280,31 @@ void ls_mailbox_write_list(struct ls_buf *out, const struct ls_mailbox_list *lis
   }
 }
 
+enum ls_status ls_mailbox_join(const struct ls_mailbox_list *lists, size_t count, struct ls_arena *a,
+                               struct ls_mailbox_list *out) {
+  size_t total = 0;
+  *out = (struct ls_mailbox_list){0};
+  for (size_t i = 0; i < count; i++)
+    total += lists[i].count;
+  out->items = ls_arena_array(a, total, sizeof *out->items);
+  if (!out->items)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < count; i++) {
+    if (lists[i].count)
+      memcpy(out->items + out->count, lists[i].items, lists[i].count * sizeof *out->items);
+    out->count += lists[i].count;
+    out->loose = out->loose || lists[i].loose;
+    if (!out->left_out.n)
+      out->left_out = lists[i].left_out;
+  }
+  return LS_OK;
+}
+
 const struct ls_mailbox *ls_mailbox_first(const struct ls_mailbox_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     const struct ls_mailbox *m = &list->items[i];
     if (m->is_group) {
-      struct ls_mailbox_list members = {m->members, m->count};
+      struct ls_mailbox_list members = {.items = m->members, .count = m->count};
       m = ls_mailbox_first(&members);
     }
     if (m && !ls_mailbox_is_empty(m))
@@ -253,20 +324,18 @@ static bool collect(const struct ls_mailbox_list *list, struct ls_arena *a, stru
   for (size_t i = 0; i < list->count; i++) {
     const struct ls_mailbox *m = &list->items[i];
     if (m->is_group) {
-      if (!collect(&(struct ls_mailbox_list){m->members, m->count}, a, to, n))
+      if (!collect(&(struct ls_mailbox_list){.items = m->members, .count = m->count}, a, to, n))
         return false;
     } else if (!ls_mailbox_is_empty(m)) {
-      size_t at = m->bare ? 0 : 1;
-      char *p = ls_arena_alloc(a, m->local.n + at + m->domain.n);
+      char *p = ls_arena_alloc(a, m->local.n + 1 + m->domain.n);
       if (!p)
         return false;
       if (m->local.n)
         memcpy(p, m->local.p, m->local.n);
-      if (at)
-        p[m->local.n] = '@';
+      p[m->local.n] = '@';
       if (m->domain.n)
-        memcpy(p + m->local.n + at, m->domain.p, m->domain.n);
-      to[(*n)++] = ls_span(p, m->local.n + at + m->domain.n);
+        memcpy(p + m->local.n + 1, m->domain.p, m->domain.n);
+      to[(*n)++] = ls_span(p, m->local.n + 1 + m->domain.n);
     }
   }
   return true;

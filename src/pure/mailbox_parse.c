@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "mailbox.h"
 
+#include "mailbox_scan.h"
 #include "utf8.h"
 
-/* Groups in groups have no meaning in RFC 5322; deeper ones than this are left out. */
-enum { MAX_DEPTH = 50 };
-
-/* A run of text between two operators. The next one may be glued to it: no space between them. */
-struct piece {
-  struct ls_span value;
-  bool quoted;
-  bool glued; /* belongs to the piece before */
+enum {
+  MAX_TOKENS =
+      4096,       /* of one mailbox with its name: far beyond any, and a bound on what hostile text costs */
+  ON_STACK = 16,  /* tokens that most mailboxes do with */
+  MAX_SHOWN = 200 /* octets of the text in an error */
 };
 
-struct pieces {
-  struct piece *v;
+struct tokens {
+  struct ls_token first[ON_STACK];
+  struct ls_token *v;
   size_t n, cap;
-};
-
-/* What one address between separators consists of; the arrays are used again for the next one. */
-struct entry {
-  struct pieces text, comment, address;
-  struct ls_span group;
-  bool is_group;
-  char opened;   /* the operator that says what text is: '<', '(', '"', ':' or 0 */
-  bool any;      /* an operator or text was seen */
-  bool no_break; /* the last operator closed something and touches what follows */
 };
 
 struct sink {
@@ -33,406 +22,443 @@ struct sink {
   size_t count, cap;
 };
 
+/* Names without an address right before: the head of "Doe, Jane <a@b.c>". */
+struct names {
+  struct ls_span *v;
+  size_t n, cap;
+};
+
 struct parser {
   struct ls_arena *a;
-  int depth;
-  struct entry entry;
-  struct pieces pending; /* names without address right before: the head of "Doe, Jane <a@b.c>" */
-  struct sink *out;
+  struct ls_scan scan;
+  struct ls_buf text; /* scratch */
+  struct tokens words;
+  struct tokens comments;
+  bool commented; /* a comment stands before the next word */
+  bool in_angle;
+  bool in_route; /* "<@relay,@relay:a@b.c>": obsolete, and to be ignored (RFC 5321 4.1.1.3) */
+  bool in_group;
+  struct ls_span group; /* its name */
+  struct names pending;
+  struct sink items;
+  struct sink members;
+  struct ls_mailbox_list *out;
+  const char *fault; /* why the text can not be read; NULL while it can */
+  size_t from, to;   /* the entry, as far as it was read */
 };
 
-/* What an address turned out to be. */
-struct found {
-  struct ls_span name, address;
-};
+static bool fails(struct parser *p, const char *fault) {
+  p->fault = fault;
+  return false;
+}
 
-static bool push_piece(struct ls_arena *a, struct pieces *list, struct piece piece) {
-  if (list->n == list->cap) {
-    size_t cap = list->cap ? list->cap * 2 : 4;
-    struct piece *v = ls_arena_array(a, cap, sizeof *v);
-    if (!v)
-      return false;
-    if (list->n)
-      memcpy(v, list->v, list->n * sizeof *v);
-    list->v = v;
-    list->cap = cap;
-  }
-  list->v[list->n++] = piece;
+/* A larger array with what was in the old one; NULL: no memory. */
+static void *grown(struct ls_arena *a, const void *old, size_t n, size_t *cap, size_t first, size_t size) {
+  size_t wanted = *cap ? *cap * 2 : first;
+  void *v = ls_arena_array(a, wanted, size);
+  if (v && n)
+    memcpy(v, old, n * size);
+  *cap = wanted;
+  return v;
+}
+
+static bool push_token(struct parser *p, struct tokens *list, const struct ls_token *token) {
+  if (list->n == MAX_TOKENS)
+    return fails(p, "it has more words than a mailbox can have");
+  if (list->n == list->cap &&
+      !(list->v = grown(p->a, list->v, list->n, &list->cap, ON_STACK, sizeof *list->v)))
+    return false;
+  list->v[list->n++] = *token;
   return true;
 }
 
-static bool push_item(struct ls_arena *a, struct sink *out, const struct ls_mailbox *m) {
-  if (out->count == out->cap) {
-    size_t cap = out->cap ? out->cap * 2 : 1;
-    struct ls_mailbox *items = ls_arena_array(a, cap, sizeof *items);
-    if (!items)
-      return false;
-    if (out->count)
-      memcpy(items, out->items, out->count * sizeof *items);
-    out->items = items;
-    out->cap = cap;
-  }
-  out->items[out->count++] = *m;
+static bool push_item(struct ls_arena *a, struct sink *to, const struct ls_mailbox *m) {
+  if (to->count == to->cap && !(to->items = grown(a, to->items, to->count, &to->cap, 1, sizeof *to->items)))
+    return false;
+  to->items[to->count++] = *m;
   return true;
 }
 
-/* The values with between after each but the last. false: no memory. */
-static bool join(struct ls_arena *a, const struct piece *v, size_t n, struct ls_span between,
-                 struct ls_span *out) {
-  *out = n == 1 ? v[0].value : ls_span(NULL, 0);
-  if (n < 2)
-    return true;
-  size_t total = between.n * (n - 1);
+static bool push_name(struct ls_arena *a, struct names *to, struct ls_span name) {
+  if (to->n == to->cap && !(to->v = grown(a, to->v, to->n, &to->cap, 4, sizeof *to->v)))
+    return false;
+  to->v[to->n++] = name;
+  return true;
+}
+
+/* What no address follows is named for the caller, who knows whether that is a loss. */
+static void leave_out(struct parser *p, struct ls_span name) {
+  if (!p->out->left_out.n)
+    p->out->left_out = name;
+}
+
+static void leave_out_pending(struct parser *p) {
+  if (p->pending.n)
+    leave_out(p, p->pending.v[0]);
+  p->pending.n = 0;
+}
+
+static bool keep_text(struct parser *p, struct ls_span *out) {
+  *out = ls_arena_copy(p->a, ls_buf_span(&p->text));
+  return p->text.status == LS_OK && out->p;
+}
+
+/* The tokens as people read them: one space where there is white space or a comment. */
+static bool name_of(struct parser *p, const struct ls_token *v, size_t n, struct ls_span *out) {
+  *out =
+      n == 1 && v[0].kind != LS_TOKEN_QUOTED && v[0].kind != LS_TOKEN_COMMENT ? v[0].raw : ls_span(NULL, 0);
+  if (!out->n && n) {
+    ls_buf_cut(&p->text, 0);
+    for (size_t i = 0; i < n; i++) {
+      if (i && p->text.n && v[i].gap != LS_TOKEN_TOUCHES)
+        ls_buf_addc(&p->text, ' ');
+      ls_token_add_value(&p->text, &v[i]);
+    }
+    if (!keep_text(p, out))
+      return false;
+  }
+  return ls_mailbox_clean_name(out, p->a) == LS_OK;
+}
+
+/* Comments name a mailbox that has no other name: "a@b.c (Joe)". */
+static bool name_of_comments(struct parser *p, struct ls_span *out) {
+  for (size_t i = 0; i < p->comments.n; i++)
+    p->comments.v[i].gap = LS_TOKEN_SPACED;
+  return name_of(p, p->comments.v, p->comments.n, out);
+}
+
+/* Octets from the first token to the last, where they are the value as they stand. */
+static bool as_it_stands(const struct ls_token *v, size_t n, struct ls_span *out) {
   for (size_t i = 0; i < n; i++)
-    total += v[i].value.n;
-  char *to = ls_arena_alloc(a, total);
-  if (!to)
-    return false;
-  *out = ls_span(to, total);
+    if (v[i].kind == LS_TOKEN_QUOTED || v[i].kind == LS_TOKEN_LITERAL || (i && v[i].gap != LS_TOKEN_TOUCHES))
+      return false;
+  *out = ls_span(v[0].raw.p, (size_t)(v[n - 1].raw.p + v[n - 1].raw.n - v[0].raw.p));
+  return true;
+}
+
+static bool join_values(struct parser *p, const struct ls_token *v, size_t n, struct ls_span *out) {
+  if (as_it_stands(v, n, out))
+    return true;
+  ls_buf_cut(&p->text, 0);
+  for (size_t i = 0; i < n; i++)
+    ls_token_add_value(&p->text, &v[i]);
+  return keep_text(p, out);
+}
+
+/* White space of other scripts is text in a name and would be taken for the end of an address. */
+static bool is_atext(struct ls_span s) {
+  for (size_t i = 0; i < s.n;)
+    if (!ls_is_atext(s.p[i]) || ls_utf8_is_space(ls_utf8_next(s, &i)))
+      return false;
+  return true;
+}
+
+/* Words with dots between them. White space around a dot is obsolete and reads as nothing (RFC 5322 4.4);
+ * so would a comment, but readers differ there, and what they make of it are two addresses. */
+static const char *fault_of_words(const struct ls_token *v, size_t n, bool quotes) {
   for (size_t i = 0; i < n; i++) {
-    if (v[i].value.n)
-      memcpy(to, v[i].value.p, v[i].value.n);
-    to += v[i].value.n;
-    if (i + 1 < n)
-      memcpy(to, between.p, between.n);
-    to += i + 1 < n ? between.n : 0;
+    bool dot = v[i].kind == LS_TOKEN_DOT;
+    if (!dot && v[i].kind != LS_TOKEN_ATOM && !(quotes && v[i].kind == LS_TOKEN_QUOTED))
+      return "a character in it must be in quotes";
+    if (v[i].kind == LS_TOKEN_ATOM && !is_atext(v[i].raw))
+      return "a character in it must be in quotes";
+    if (i && v[i].gap == LS_TOKEN_COMMENTED)
+      return "a comment is in the middle of it";
+    if (i && !dot && v[i - 1].kind != LS_TOKEN_DOT)
+      return "there is neither a comma nor a dot between two words of it; "
+             "an address behind a name is to be in angle brackets";
+    if (i && dot && v[i - 1].kind == LS_TOKEN_DOT && v[i].gap != LS_TOKEN_TOUCHES)
+      return "there is nothing between two dots of it";
   }
-  return true;
+  return NULL;
 }
 
-/* Glued pieces become one: once per address, so that a long chain of them stays linear. */
-static bool unite(struct ls_arena *a, struct pieces *list) {
-  size_t kept = 0;
-  for (size_t i = 0; i < list->n;) {
-    size_t end = i + 1;
-    bool quoted = list->v[i].quoted;
-    while (end < list->n && list->v[end].glued)
-      end++;
-    struct ls_span value;
-    if (!join(a, list->v + i, end - i, ls_span("", 0), &value))
-      return false;
-    list->v[kept++] = (struct piece){value, quoted, false};
-    i = end;
+static bool read_local(struct parser *p, const struct ls_token *v, size_t n, struct ls_mailbox *m) {
+  const char *fault = n ? fault_of_words(v, n, true) : "nothing is before its '@'";
+  if (fault)
+    return fails(p, fault);
+  struct ls_span value;
+  return join_values(p, v, n, &value) && ls_mailbox_set_local(m, value, p->a) == LS_OK;
+}
+
+static bool read_domain(struct parser *p, const struct ls_token *v, size_t n, struct ls_mailbox *m) {
+  if (!n)
+    return fails(p, "nothing is behind its '@'");
+  if (n == 1 && v[0].kind == LS_TOKEN_LITERAL)
+    return join_values(p, v, n, &m->domain);
+  if (n > 1 && v[n - 1].kind == LS_TOKEN_DOT && v[n - 1].gap == LS_TOKEN_TOUCHES)
+    n--; /* "b.c." is b.c (RFC 1034 3.1), and RFC 5321 knows it without the dot */
+  const char *fault = fault_of_words(v, n, false);
+  for (size_t i = 0; !fault && i < n; i++)
+    if (v[i].kind == LS_TOKEN_DOT && (i == 0 || i + 1 == n || v[i - 1].kind == LS_TOKEN_DOT))
+      fault = "its domain has an empty label";
+  return fault ? fails(p, fault) : join_values(p, v, n, &m->domain);
+}
+
+static bool read_spec(struct parser *p, const struct ls_token *v, size_t n, struct ls_mailbox *m) {
+  size_t at = n;
+  for (size_t i = n; i-- > 0;) {
+    if (v[i].kind == LS_TOKEN_AT && at < n)
+      return fails(p, "it has more than one '@'; between two addresses there is a comma");
+    if (v[i].kind == LS_TOKEN_AT)
+      at = i;
+    if (i && v[i].gap != LS_TOKEN_TOUCHES)
+      p->out->loose = true;
   }
-  list->n = kept;
-  return true;
+  if (at == n)
+    return fails(p, "it has no '@'");
+  return read_local(p, v, at, m) && read_domain(p, v + at + 1, n - at - 1, m);
 }
 
-/* Raw text without what may not be seen: LF is a space, other controls but TAB go, and in quotes a backslash
- * hands the next octet through. Copies only when something changes. */
-static bool clean(struct ls_arena *a, struct ls_span raw, bool in_quotes, struct ls_span *out) {
-  size_t same = 0;
-  while (same < raw.n && ((unsigned char)raw.p[same] >= 0x20 || raw.p[same] == '\t') &&
-         !(in_quotes && raw.p[same] == '\\'))
-    same++;
-  if (same < raw.n) {
-    char *to = ls_arena_alloc(a, raw.n);
-    if (!to)
-      return false;
-    size_t n = 0;
-    bool escaped = false;
-    for (size_t i = 0; i < raw.n; i++) {
-      char c = raw.p[i] == '\n' ? ' ' : raw.p[i];
-      bool escapes = in_quotes && c == '\\' && !escaped;
-      if (!escapes && ((unsigned char)c >= 0x20 || c == '\t'))
-        to[n++] = c;
-      escaped = escapes;
-    }
-    raw = ls_span(to, n);
-  }
-  *out = ls_utf8_trim(raw);
-  return true;
-}
-
-/* In "<Joe <a@b.c>" only what follows the inner '<' counts. */
-static struct ls_span after_angle(struct ls_span s) {
-  size_t at = ls_span_index(s, '<');
-  if (at == s.n)
-    return s;
-  for (at++; at < s.n;) {
-    int32_t c;
-    size_t n = ls_utf8_decode(s, at, &c);
-    if (!ls_utf8_is_space(c))
-      break;
-    at += n;
-  }
-  return ls_span_sub(s, at, s.n);
-}
-
-static bool add_text(struct parser *p, struct ls_span raw) {
-  struct entry *e = &p->entry;
-  struct piece piece = {.quoted = e->opened == '"'};
-  if (raw.n == 0)
-    return true;
-  if (!clean(p->a, raw, piece.quoted, &piece.value))
-    return false;
-  if (piece.value.n == 0)
-    return true;
-  e->any = true;
-  if (e->opened == ':') {
-    e->group = piece.value;
-    return true;
-  }
-  if (e->opened == '<') {
-    piece.value = after_angle(piece.value);
-    return push_piece(p->a, &e->address, piece);
-  }
-  if (e->opened == '(')
-    return push_piece(p->a, &e->comment, piece);
-  piece.glued = e->no_break && e->text.n > 0;
-  return push_piece(p->a, &e->text, piece);
-}
-
-/* No white space, and exactly one '@' with something on both sides. */
-static bool is_plain_address(struct ls_span s) {
-  size_t at_sign = ls_span_index(s, '@');
-  if (at_sign == 0 || at_sign + 1 >= s.n ||
-      ls_span_index(ls_span_sub(s, at_sign + 1, s.n), '@') != s.n - at_sign - 1)
-    return false;
-  for (size_t at = 0; at < s.n;)
-    if (ls_utf8_is_space(ls_utf8_next(s, &at)))
-      return false;
-  return true;
-}
-
-static bool is_word(struct ls_span s, size_t at) {
-  return at < s.n && (ls_ascii_is_alnum(s.p[at]) || s.p[at] == '_');
-}
-
-/* True where a word begins or ends, as regular expressions have it. */
-static bool is_boundary(struct ls_span s, size_t at) {
-  return (at > 0 && is_word(s, at - 1)) != is_word(s, at);
-}
-
-/* An address in s[from, to), which has no white space: it begins at the first boundary before an '@' and ends
- * at the last boundary of the run. */
-static bool find_in_run(struct ls_span s, size_t from, size_t to, size_t *start, size_t *end) {
-  size_t last = to;
-  while (last > from && !is_boundary(s, last))
-    last--;
-  size_t begin = to;
-  for (size_t at = from; at < to; at++) {
-    if (s.p[at] != '@') {
-      if (begin == to && is_boundary(s, at))
-        begin = at;
-    } else {
-      if (begin != to && last >= at + 2) {
-        *start = begin;
-        *end = last;
-        return true;
-      }
-      begin = to;
-    }
+/* Whether an unquoted '@' in a name is part of what looks like an address. "Sales @ Shop" does not. */
+static bool has_address(const struct ls_token *v, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (v[i].kind != LS_TOKEN_AT)
+      continue;
+    bool touches = i + 1 < n && v[i + 1].gap == LS_TOKEN_TOUCHES;
+    if (touches && i && v[i].gap == LS_TOKEN_TOUCHES)
+      return true;
+    if (i + 3 < n && v[i + 2].kind == LS_TOKEN_DOT && v[i + 2].gap == LS_TOKEN_TOUCHES)
+      return true;
   }
   return false;
 }
 
-/* Takes the first thing like an address out of running text: "mail a@b.c now" -> a@b.c and "mail now". */
-static bool extract(struct ls_arena *a, struct ls_span *text, struct ls_span *address, bool *no_memory) {
-  struct ls_span s = *text;
-  size_t before = 0; /* end of the run before: what lies between is white space */
-  for (size_t at = 0; at < s.n;) {
-    size_t from = at;
-    while (at < s.n) {
-      int32_t c;
-      size_t n = ls_utf8_decode(s, at, &c);
-      if (ls_utf8_is_space(c))
-        break;
-      at += n;
-    }
-    size_t start, end;
-    if (find_in_run(s, from, at, &start, &end)) {
-      struct piece parts[2] = {{.value = ls_span_sub(s, 0, start == from ? before : start)},
-                               {.value = ls_span_sub(s, end, s.n)}};
-      if (end == at)
-        parts[1].value = ls_utf8_trim(parts[1].value);
-      *address = ls_span_sub(s, start, end);
-      *no_memory = !join(a, parts, 2, LS_SPAN(" "), text);
-      *text = ls_utf8_trim(*text);
+/* Whether a word looks like a domain or an address that lost its '@': it has a dot between letters. */
+static bool has_inner_dot(const struct ls_token *v, size_t n) {
+  for (size_t i = 1; i + 1 < n; i++)
+    if (v[i].kind == LS_TOKEN_DOT && v[i].gap == LS_TOKEN_TOUCHES && v[i + 1].gap == LS_TOKEN_TOUCHES)
       return true;
-    }
-    if (at > from)
-      before = at;
-    while (at < s.n) {
-      int32_t c;
-      size_t n = ls_utf8_decode(s, at, &c);
-      if (!ls_utf8_is_space(c))
-        break;
-      at += n;
-    }
-  }
   return false;
 }
 
-/* No angle brackets: the address is somewhere in the text, the last piece first, and never in quotes, where
- * somebody may have put a name that looks like an address. */
-static bool detect(struct ls_arena *a, struct entry *e, struct ls_span *address) {
-  struct pieces *text = &e->text;
-  bool no_memory = false;
-  for (size_t i = text->n; i-- > 0;) {
-    if (!text->v[i].quoted && is_plain_address(text->v[i].value)) {
-      *address = text->v[i].value;
-      memmove(text->v + i, text->v + i + 1, (text->n - i - 1) * sizeof *text->v);
-      text->n--;
-      return true;
-    }
-  }
-  for (size_t i = text->n; i-- > 0;)
-    if (!text->v[i].quoted && extract(a, &text->v[i].value, address, &no_memory))
-      return !no_memory;
-  return true;
-}
-
-/* A comment is the name where there is no other: "a@b.c (Joe)". */
-static void comment_for_text(struct entry *e) {
-  if (e->text.n || !e->comment.n)
-    return;
-  struct pieces comment = e->comment;
-  e->comment = e->text;
-  e->text = comment;
-}
-
-/* Splits an entry that is no group into name and address; either may be empty. */
-static bool resolve(struct parser *p, struct found *f) {
-  struct entry *e = &p->entry;
-  *f = (struct found){0};
-  if (e->address.n)
-    f->address = e->address.v[0].value;
-  else if (!detect(p->a, e, &f->address))
+/* "user@b.c <user@b.c>" says one thing twice; an address that says another is lost as a name. */
+static bool check_name(struct parser *p, const struct ls_mailbox *m, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    p->out->loose = p->out->loose || p->words.v[i].kind == LS_TOKEN_AT;
+  if (!has_address(p->words.v, n))
+    return true;
+  ls_buf_cut(&p->text, 0);
+  ls_mailbox_write_address(&p->text, m);
+  if (p->text.status != LS_OK)
     return false;
-  comment_for_text(e);
-  for (size_t i = 1; i < e->address.n; i++)
-    if (!push_piece(p->a, &e->text, e->address.v[i]))
+  return ls_span_ieq(ls_buf_span(&p->text), m->name) ||
+         fails(p, "an address in a name must be in quotes, or a comma is missing behind it");
+}
+
+static bool add_mailbox(struct parser *p, struct ls_mailbox *m, bool named) {
+  if (named && p->pending.n) {
+    if (!push_name(p->a, &p->pending, m->name))
       return false;
-  if (!join(p->a, e->text.v, e->text.n, LS_SPAN(" "), &f->name))
-    return false;
-  if (!f->address.n)
-    f->address = f->name;
-  if (!f->name.n)
-    f->name = f->address;
-  if (ls_span_eq(f->name, f->address)) {
-    if (ls_span_index(f->address, '@') < f->address.n)
-      f->name = ls_span(NULL, 0);
-    else
-      f->address = ls_span(NULL, 0);
-  }
-  return true;
-}
-
-static bool finish_mailbox(struct parser *p) {
-  struct found f;
-  if (!resolve(p, &f))
-    return false;
-  if (!f.address.n) {
-    if (f.name.n)
-      return push_piece(p->a, &p->pending, (struct piece){.value = f.name});
+    ls_buf_cut(&p->text, 0);
+    for (size_t i = 0; i < p->pending.n; i++) {
+      ls_buf_adds(&p->text, i ? ", " : "");
+      ls_buf_add(&p->text, p->pending.v[i]);
+    }
     p->pending.n = 0;
-    return true;
-  }
-  if (f.name.n && p->pending.n) {
-    if (!push_piece(p->a, &p->pending, (struct piece){.value = f.name}) ||
-        !join(p->a, p->pending.v, p->pending.n, LS_SPAN(", "), &f.name))
+    if (!keep_text(p, &m->name))
       return false;
   }
-  p->pending.n = 0;
-  struct ls_mailbox m;
-  if (ls_mailbox_set(&m, f.name, f.address, p->a) != LS_OK)
-    return false;
-  return ls_mailbox_is_empty(&m) || push_item(p->a, p->out, &m);
+  leave_out_pending(p);
+  return push_item(p->a, p->in_group ? &p->members : &p->items, m);
 }
 
-static bool parse_at(struct ls_span text, struct ls_arena *a, int depth, struct sink *out);
-
-/* Members of a group within a group join those of the outer one. */
-static bool finish_group(struct parser *p) {
-  struct sink members = {0};
-  struct ls_mailbox m = {.is_group = true};
-  p->pending.n = 0;
-  if (p->entry.group.n && p->depth < MAX_DEPTH &&
-      !parse_at(p->entry.group, p->a, p->depth + 1, p->depth ? p->out : &members))
+/* Name and address in angle brackets; open: where '<' is. */
+static bool read_angle(struct parser *p, size_t open) {
+  struct tokens *w = &p->words;
+  struct ls_mailbox m = {0};
+  if (w->v[w->n - 1].kind != LS_TOKEN_CLOSE)
+    return fails(p, "something is behind its '>'");
+  if (!name_of(p, w->v, open, &m.name))
     return false;
-  if (p->depth)
+  if (open + 2 == w->n) {
+    if (has_address(w->v, open))
+      return fails(p, "its angle brackets are empty");
+    leave_out_pending(p);
+    leave_out(p, m.name.n ? m.name : LS_SPAN("<>"));
     return true;
-  m.members = members.items;
-  m.count = members.count;
-  return join(p->a, p->entry.text.v, p->entry.text.n, LS_SPAN(" "), &m.name) && push_item(p->a, p->out, &m);
+  }
+  if (!read_spec(p, w->v + open + 1, w->n - open - 2, &m) || !check_name(p, &m, open))
+    return false;
+  bool named = m.name.n > 0;
+  if (!named && !name_of_comments(p, &m.name))
+    return false;
+  return add_mailbox(p, &m, named);
+}
+
+static bool read_bare(struct parser *p) {
+  struct tokens *w = &p->words;
+  bool has_at = false;
+  for (size_t i = 0; i < w->n; i++) {
+    if (w->v[i].kind == LS_TOKEN_CLOSE)
+      return fails(p, "a '>' in it closes nothing");
+    has_at = has_at || w->v[i].kind == LS_TOKEN_AT;
+  }
+  struct ls_mailbox m = {0};
+  if (has_at)
+    return read_spec(p, w->v, w->n, &m) && name_of_comments(p, &m.name) && add_mailbox(p, &m, false);
+  if (has_inner_dot(w->v, w->n))
+    return fails(p, "it has no '@'");
+  return name_of(p, w->v, w->n, &m.name) && (!m.name.n || push_name(p->a, &p->pending, m.name));
+}
+
+/* White space of any script at either end is no part of an address. */
+static void trim_words(struct tokens *w) {
+  struct ls_token *last = w->n ? &w->v[w->n - 1] : NULL;
+  if (last && last->kind == LS_TOKEN_ATOM) {
+    last->raw = ls_utf8_trim(last->raw);
+    w->n -= !last->raw.n;
+  }
+  if (w->n && w->v[0].kind == LS_TOKEN_ATOM) {
+    w->v[0].raw = ls_utf8_trim(w->v[0].raw);
+    if (!w->v[0].raw.n)
+      memmove(w->v, w->v + 1, --w->n * sizeof *w->v);
+  }
 }
 
 static bool finish_entry(struct parser *p) {
-  struct entry *e = &p->entry;
-  bool ok = true;
-  if (e->any) {
-    ok = unite(p->a, &e->text);
-    comment_for_text(e);
-    ok = ok && (e->is_group ? finish_group(p) : finish_mailbox(p));
-  }
-  e->text.n = e->comment.n = e->address.n = 0;
-  e->group = ls_span(NULL, 0);
-  e->is_group = e->any = e->no_break = false;
-  e->opened = 0;
+  struct tokens *w = &p->words;
+  if (p->in_angle)
+    return fails(p, "a '<' in it does not end");
+  trim_words(w);
+  size_t open = 0;
+  while (open < w->n && w->v[open].kind != LS_TOKEN_OPEN)
+    open++;
+  bool ok = w->n == 0 || (open < w->n ? read_angle(p, open) : read_bare(p));
+  w->n = p->comments.n = 0;
+  p->commented = false;
+  if (ok)
+    p->from = p->scan.at;
   return ok;
 }
 
-/* The octet that ends what c opens; 0: c opens nothing. */
-static char closer_of(char c) {
-  switch (c) {
-  case '"':
-    return '"';
-  case '(':
-    return ')';
-  case '<':
-    return '>';
-  case ':':
-    return ';';
-  default:
-    return 0;
+/* Groups in groups have no meaning in RFC 5322: members of an inner one are those of the outer. */
+static bool open_group(struct parser *p) {
+  struct tokens *w = &p->words;
+  struct ls_span name;
+  trim_words(w);
+  for (size_t i = 0; i < w->n; i++)
+    if (w->v[i].kind == LS_TOKEN_AT || w->v[i].kind == LS_TOKEN_OPEN || w->v[i].kind == LS_TOKEN_CLOSE)
+      return fails(p, "there is an address before its ':'");
+  if (!(w->n ? name_of(p, w->v, w->n, &name) : name_of_comments(p, &name)))
+    return false;
+  if (!name.n)
+    return fails(p, "there is no name of a group before its ':'");
+  leave_out_pending(p);
+  if (!p->in_group)
+    p->group = name;
+  p->in_group = true;
+  w->n = p->comments.n = 0;
+  p->commented = false;
+  p->from = p->scan.at;
+  return true;
+}
+
+static bool close_group(struct parser *p) {
+  leave_out_pending(p);
+  if (!p->in_group)
+    return true;
+  struct ls_mailbox m = {
+      .is_group = true, .name = p->group, .members = p->members.items, .count = p->members.count};
+  p->members = (struct sink){0};
+  p->in_group = false;
+  return push_item(p->a, &p->items, &m);
+}
+
+static bool open_angle(struct parser *p) {
+  if (p->in_angle)
+    return fails(p, "a '<' in it is within another");
+  for (size_t i = 0; i < p->words.n; i++)
+    if (p->words.v[i].kind == LS_TOKEN_OPEN)
+      return fails(p, "it has two addresses in angle brackets");
+  return p->in_angle = true;
+}
+
+static bool in_route(struct parser *p, const struct ls_token *token) {
+  const struct tokens *w = &p->words;
+  if (token->kind == LS_TOKEN_AT && w->v[w->n - 1].kind == LS_TOKEN_OPEN)
+    p->in_route = true;
+  return p->in_route;
+}
+
+/* Between angle brackets; a route goes with its ':'. */
+static bool take_inner(struct parser *p, const struct ls_token *token) {
+  struct tokens *w = &p->words;
+  if (in_route(p, token) && token->kind == LS_TOKEN_COLON) {
+    while (w->v[w->n - 1].kind != LS_TOKEN_OPEN)
+      w->n--;
+    p->in_route = false;
+    p->out->loose = true;
+    return true;
+  }
+  if (p->in_route ? token->kind == LS_TOKEN_SEMICOLON
+                  : token->kind == LS_TOKEN_COMMA || token->kind == LS_TOKEN_SEMICOLON)
+    return fails(p, "a '<' in it does not end");
+  if (token->kind == LS_TOKEN_CLOSE)
+    p->in_angle = p->in_route = false;
+  return push_token(p, w, token);
+}
+
+static bool take(struct parser *p, struct ls_token *token) {
+  if (p->commented)
+    token->gap = LS_TOKEN_COMMENTED;
+  if (token->kind == LS_TOKEN_COMMENT) {
+    p->commented = p->out->loose = true;
+    return push_token(p, &p->comments, token);
+  }
+  p->commented = false;
+  if (token->kind == LS_TOKEN_OPEN && !open_angle(p))
+    return false;
+  if (p->in_angle && token->kind != LS_TOKEN_OPEN)
+    return take_inner(p, token);
+  if (token->kind == LS_TOKEN_COLON || token->kind == LS_TOKEN_COMMA || token->kind == LS_TOKEN_SEMICOLON)
+    p->out->loose = true;
+  if (token->kind == LS_TOKEN_COLON)
+    return open_group(p);
+  if (token->kind == LS_TOKEN_COMMA)
+    return finish_entry(p);
+  if (token->kind == LS_TOKEN_SEMICOLON)
+    return finish_entry(p) && close_group(p);
+  return push_token(p, &p->words, token);
+}
+
+static bool read_list(struct parser *p) {
+  for (;;) {
+    struct ls_token token;
+    p->fault = ls_scan_next(&p->scan, &token);
+    bool ends = token.kind == LS_TOKEN_COMMA || token.kind == LS_TOKEN_SEMICOLON;
+    p->to = ends ? p->scan.at - 1 : p->scan.at;
+    if (p->fault)
+      return false;
+    if (token.kind == LS_TOKEN_END)
+      return finish_entry(p) && close_group(p);
+    if (!take(p, &token))
+      return false;
   }
 }
 
-static bool is_break(struct ls_span s, size_t at) {
-  return at >= s.n || memchr(" \t\r\n,;", s.p[at], 6) != NULL;
+static enum ls_status fail_read(const struct parser *p, const char *where, struct ls_error *err) {
+  struct ls_buf shown;
+  ls_buf_init(&shown, SIZE_MAX);
+  ls_mailbox_show(&shown, ls_utf8_trim(ls_span_sub(p->scan.text, p->from, p->to)), MAX_SHOWN);
+  ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" cannot be read as an address: %s", where ? where : "",
+               where ? ": " : "", (int)shown.n, shown.n ? shown.p : "", p->fault);
+  ls_buf_deinit(&shown);
+  return LS_EENVELOPE;
 }
 
-static bool parse_at(struct ls_span text, struct ls_arena *a, int depth, struct sink *out) {
-  struct parser p = {.a = a, .depth = depth, .out = out};
-  struct entry *e = &p.entry;
-  size_t from = 0;
-  bool ok = true;
-  for (size_t at = 0; ok && at < text.n; at++) {
-    char c = text.p[at];
-    char closer = closer_of(e->opened);
-    if (closer == '"' && c == '\\') {
-      at++;
-    } else if (closer ? c == closer : closer_of(c) || c == ',' || c == ';') {
-      ok = add_text(&p, ls_span_sub(text, from, at));
-      from = at + 1;
-      if (c == ',' || c == ';') {
-        ok = ok && finish_entry(&p);
-      } else {
-        e->any = true;
-        e->no_break = closer && !is_break(text, at + 1);
-        e->opened = closer ? 0 : c;
-        e->is_group = e->is_group || (!closer && c == ':');
-      }
-    }
-  }
-  return ok && add_text(&p, ls_span_sub(text, from, text.n)) && finish_entry(&p);
-}
-
-enum ls_status ls_mailbox_parse(struct ls_span text, struct ls_arena *a, struct ls_mailbox_list *out) {
+enum ls_status ls_mailbox_parse(struct ls_span text, const char *where, struct ls_arena *a,
+                                struct ls_mailbox_list *out, struct ls_error *err) {
+  struct parser p = {.a = a, .scan = {.text = text}, .out = out};
+  p.words.v = p.words.first;
+  p.comments.v = p.comments.first;
+  p.words.cap = p.comments.cap = ON_STACK;
   *out = (struct ls_mailbox_list){0};
-  if (!ls_utf8_valid(text)) {
-    struct ls_buf repaired;
-    ls_buf_init(&repaired, text.n < SIZE_MAX / 3 ? text.n * 3 : SIZE_MAX);
-    ls_utf8_add_valid(&repaired, text);
-    text = ls_arena_copy(a, ls_buf_span(&repaired));
-    enum ls_status status = repaired.status;
-    ls_buf_deinit(&repaired);
-    if (status != LS_OK || !text.p)
-      return LS_ENOMEM;
-  }
-  struct sink sink = {0};
-  bool ok = parse_at(text, a, 0, &sink);
-  *out = (struct ls_mailbox_list){sink.items, sink.count};
-  return ok ? LS_OK : LS_ENOMEM;
+  ls_buf_init(&p.text, SIZE_MAX);
+  bool ok = read_list(&p);
+  enum ls_status status = ok ? LS_OK : p.fault ? fail_read(&p, where, err) : LS_ENOMEM;
+  ls_buf_deinit(&p.text);
+  out->items = p.items.items;
+  out->count = ok ? p.items.count : 0;
+  return status;
 }

@@ -22,18 +22,7 @@ static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *
     at = ls_label_member(&label, keys[i]);
     status = ls_reader_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
   }
-  if (status != LS_OK)
-    return status;
-  struct ls_mailbox_list *all = &r->m->envelope_to;
-  all->items = ls_arena_array(r->a, to[0].count + to[1].count + to[2].count, sizeof *all->items);
-  if (!all->items)
-    return LS_ENOMEM;
-  for (size_t i = 0; i < 3; i++) {
-    if (to[i].count)
-      memcpy(all->items + all->count, to[i].items, to[i].count * sizeof *all->items);
-    all->count += to[i].count;
-  }
-  return LS_OK;
+  return status == LS_OK ? ls_mailbox_join(to, 3, r->a, &r->m->envelope_to) : status;
 }
 
 static bool is_recipients(const struct ls_field *f) {
@@ -103,12 +92,24 @@ static enum ls_status collect_idn(struct ls_reader *r) {
   return each_list(m, offer_list, m);
 }
 
-static enum ls_status require_recipient(struct ls_reader *r) {
-  const struct ls_mailbox *first = r->m->has_envelope ? ls_mailbox_first(&r->m->envelope_to) : NULL;
-  for (size_t i = 0; !r->m->has_envelope && !first && i < r->m->count; i++)
-    if (is_recipients(&r->m->fields[i]))
-      first = ls_mailbox_first(&r->m->fields[i].list);
-  return first ? LS_OK : ls_error_set(r->err, LS_EENVELOPE, "API", "No recipients defined");
+/* Every recipient that a list names is one, or the mail is not sent at all. */
+static enum ls_status require_recipients(struct ls_reader *r) {
+  struct ls_message *m = r->m;
+  const struct ls_mailbox *first = m->has_envelope ? ls_mailbox_first(&m->envelope_to) : NULL;
+  struct ls_span left_out = m->has_envelope ? m->envelope_to.left_out : ls_span(NULL, 0);
+  for (size_t i = 0; !m->has_envelope && i < m->count; i++) {
+    const struct ls_field *f = &m->fields[i];
+    if (is_recipients(f) && !first)
+      first = ls_mailbox_first(&f->list);
+    if (is_recipients(f) && !left_out.n)
+      left_out = f->list.left_out;
+  }
+  struct ls_label shown = ls_label_octets(left_out);
+  if (!left_out.n)
+    return first ? LS_OK : ls_error_set(r->err, LS_EENVELOPE, "API", "No recipients defined");
+  return ls_error_set(r->err, LS_EENVELOPE, "API",
+                      "%s\"%s\" among the recipients is no address: it has no '@'",
+                      first ? "" : "No recipients defined: ", shown.text);
 }
 
 enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,
@@ -129,7 +130,7 @@ enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, 
   if (status == LS_OK)
     status = ls_reader_dsn(&r, mail);
   if (status == LS_OK)
-    status = require_recipient(&r);
+    status = require_recipients(&r);
   if (status == LS_OK)
     status = collect_idn(&r);
   if (status == LS_OK)

@@ -105,7 +105,7 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
                                 struct ls_mailbox_list *out) {
   *out = (struct ls_mailbox_list){0};
   if (ls_value_is(v, LS_VALUE_STRING))
-    return ls_mailbox_parse(v->as.string, r->a, out);
+    return ls_mailbox_parse(v->as.string, label->text, r->a, out, r->err);
   const struct ls_value *address = ls_value_get(v, LS_SPAN("address"));
   const struct ls_value *name = ls_value_get(v, LS_SPAN("name"));
   if (!ls_value_is(v, LS_VALUE_OBJECT) || !ls_value_is(address, LS_VALUE_STRING))
@@ -120,8 +120,10 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
   out->items = ls_arena_alloc(r->a, sizeof *out->items);
   if (!out->items)
     return LS_ENOMEM;
-  status = ls_mailbox_set(out->items, text, address->as.string, r->a);
+  status = ls_mailbox_set(out->items, text, address->as.string, label->text, r->a, r->err);
   out->count = status == LS_OK && !ls_mailbox_is_empty(out->items);
+  if (status == LS_OK && !out->count)
+    out->left_out = text.n ? text : LS_SPAN("<>");
   return status;
 }
 
@@ -130,23 +132,15 @@ static enum ls_status read_array(struct ls_reader *r, const struct ls_value *v, 
                                  struct ls_mailbox_list *out) {
   size_t count = v->as.array.count;
   struct ls_mailbox_list *lists = ls_arena_array(r->a, count, sizeof *lists);
-  size_t total = 0;
-  for (size_t i = 0; lists && i < count; i++) {
+  if (!lists)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < count; i++) {
     struct ls_label at = ls_label_item(label, i);
     enum ls_status status = read_item(r, &v->as.array.items[i], &at, &lists[i]);
     if (status != LS_OK)
       return status;
-    total += lists[i].count;
   }
-  out->items = lists ? ls_arena_array(r->a, total, sizeof *out->items) : NULL;
-  if (!out->items)
-    return LS_ENOMEM;
-  for (size_t i = 0; i < count; i++) {
-    if (lists[i].count)
-      memcpy(out->items + out->count, lists[i].items, lists[i].count * sizeof *out->items);
-    out->count += lists[i].count;
-  }
-  return LS_OK;
+  return ls_mailbox_join(lists, count, r->a, out);
 }
 
 enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,

@@ -105,7 +105,7 @@ static enum ls_status add_custom(struct ls_reader *r, void *context, struct ls_s
   } else {
     status = ls_reader_header_value(r, v, label, &field.value);
     if (status == LS_OK && field.kind == LS_FIELD_MAILBOXES)
-      status = ls_mailbox_parse(field.value, r->a, &field.list);
+      status = ls_mailbox_parse(field.value, label->text, r->a, &field.list, r->err);
     if (status == LS_OK && field.kind == LS_FIELD_BUILT)
       status = ls_reader_date_text(r, label, &field.value);
   }
@@ -278,20 +278,12 @@ static bool is_blank(const struct ls_field *f) {
 /* The mailboxes of count fields, in one list. */
 static enum ls_status join_mailboxes(struct ls_reader *r, const struct place *v, size_t count,
                                      struct ls_mailbox_list *out) {
-  size_t total = 0;
-  for (size_t i = 0; i < count; i++)
-    total += v[i].field->list.count;
-  struct ls_mailbox_list joined = {ls_arena_array(r->a, total, sizeof *joined.items), 0};
-  if (!joined.items)
+  struct ls_mailbox_list *lists = ls_arena_array(r->a, count, sizeof *lists);
+  if (!lists)
     return LS_ENOMEM;
-  for (size_t i = 0; i < count; i++) {
-    const struct ls_mailbox_list *more = &v[i].field->list;
-    if (more->count)
-      memcpy(joined.items + joined.count, more->items, more->count * sizeof *more->items);
-    joined.count += more->count;
-  }
-  *out = joined;
-  return LS_OK;
+  for (size_t i = 0; i < count; i++)
+    lists[i] = v[i].field->list;
+  return ls_mailbox_join(lists, count, r->a, out);
 }
 
 /* The texts of count fields with between between. */

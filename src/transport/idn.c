@@ -21,11 +21,11 @@ static bool is_emoji(int32_t c) {
          c == 0x203c || c == 0x2049 || c == 0x3030 || c == 0x303d;
 }
 
-/* What UTS #46 lets through and no host name can have: "a/c" comes out of U+2100. */
+/* What UTS #46 lets through and no label can have: "a/c" comes out of U+2100, two dots out of U+2025. */
 static bool is_host_text(struct ls_span s) {
   for (size_t i = 0; i < s.n; i++) {
     char c = s.p[i];
-    if (!ls_ascii_is_alnum(c) && c != '-' && c != '_' && c != '.')
+    if (!ls_ascii_is_alnum(c) && c != '-' && c != '_')
       return false;
   }
   return s.n > 0;
@@ -232,6 +232,10 @@ static enum ls_status convert(struct ls_span domain, bool to_ascii, struct ls_ar
                               struct label *l) {
   for (size_t from = 0; from <= domain.n;) {
     size_t to = from;
+    if (from && from == domain.n) { /* the dot of the root is no part of an address (RFC 5321 4.1.2) */
+      ls_buf_cut(out, out->n - 1);
+      return out->status;
+    }
     while (to < domain.n && !dot_at(domain, to))
       to += ls_utf8_decode(domain, to, NULL);
     l->text = ls_arena_copy(a, ls_span_sub(domain, from, to));
@@ -255,7 +259,7 @@ static enum ls_status convert(struct ls_span domain, bool to_ascii, struct ls_ar
 static enum ls_status convert_one(struct ls_mailbox *m, struct ls_arena *a, struct ls_error *err) {
   struct ls_buf out;
   struct label l = {0};
-  if (m->domain.n == 0)
+  if (m->domain.n == 0 || m->domain.p[0] == '[')
     return LS_OK;
   ls_buf_init(&out, SIZE_MAX);
   enum ls_status status = LS_AGAIN;

@@ -9,8 +9,9 @@
 
 /* Converts m->domain, which points into a afterwards (groups: every member). When the local part is ASCII:
  * lower-cased and in A-labels ("xn--bcher-kva.example"). When it is not, the address needs SMTPUTF8 anyway:
- * lower-cased and in Unicode. Domains that are ASCII already are only lower-cased, whatever they look like:
- * literals, underscores, empty labels. Emoji labels, which IDNA2008 refuses but registries sell, are taken.
+ * lower-cased and in Unicode. Labels that are ASCII already are only lower-cased, whatever they look like;
+ * a dot at the end goes; literals stay as they are. Emoji labels, which IDNA2008 refuses but registries sell,
+ * are taken.
  * LS_OK; LS_EENVELOPE: no domain name can be made of it (err says of which label); LS_ENOMEM. */
 enum ls_status ls_idn_domain(struct ls_mailbox *m, struct ls_arena *a, struct ls_error *err);
 

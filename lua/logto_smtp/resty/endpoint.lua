@@ -61,7 +61,7 @@ local function check_authorization(allowed)
 end
 
 local function check_rate(check, data)
-  local free, detail = check(data.address, data.ip)
+  local free, detail = check(data.key, data.ip)
   if free then return true end
   if free == false then
     return nil, { status = 429, message = "Too many messages; try again later.", retry_after = detail }

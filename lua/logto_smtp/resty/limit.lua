@@ -88,9 +88,10 @@ end
 ---@field perIp? [integer, number]  messages, seconds; by the `ip` that Logto gives, where it gives one
 
 --- Makes a check out of the options; raises when they are wrong. The check answers true; or false and the
--- seconds until it would answer true; or nil and why nothing can be counted.
+-- seconds until it would answer true; or nil and why nothing can be counted. It wants the form of an address
+-- that all its spellings share.
 ---@param options logto_smtp.RateLimit
----@return fun(address: string, ip?: string): boolean|nil, number|string|nil
+---@return fun(key: string, ip?: string): boolean|nil, number|string|nil
 function M.new(options)
   local dict = type(options) == "table" and ngx.shared[options.dict or ""]
   if not dict then
@@ -109,13 +110,13 @@ function M.new(options)
   end
 
   -- The user first: who is over the limit cannot use up that of a recipient.
-  return function(address, ip)
+  return function(recipient, ip)
     if per_ip and ip then
       local free, detail = take(per_ip, "ip", M.user(ip))
       if not free then return free, detail end
     end
     if not per_recipient then return true end
-    return take(per_recipient, "to", address:lower())
+    return take(per_recipient, "to", recipient)
   end
 end
 

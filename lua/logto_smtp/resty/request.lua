@@ -119,7 +119,7 @@ local function wrong_field(data)
 end
 
 ---@class logto_smtp.EndpointData: logto_smtp.Data
----@field address string  the recipient's address alone
+---@field key string  the same for each spelling of the recipient's address
 
 --- The data that a body holds.
 ---@param text string
@@ -135,10 +135,10 @@ function M.parse(text)
   if has_twin_keys(text) then return refuse(400, "The body has an object with the same key twice.") end
   local wrong = wrong_field(data)
   if wrong then return refuse(400, wrong) end
-  local to, reason = mailbox.recipient(data.to)
-  if not to then return refuse(400, reason) end
+  local recipient, reason = mailbox.recipient(data.to)
+  if not recipient then return refuse(400, reason) end
   return {
-    to = to, type = data.type, payload = data.payload, address = mailbox.address(to),
+    to = recipient.text, type = data.type, payload = data.payload, key = recipient.key,
     ip = type(data.ip) == "string" and data.ip or nil,
   }
 end
