@@ -118,6 +118,27 @@ describe("check 18: the mechanism", function()
     end)
   end
 
+  -- The original sends without login where no AUTH is offered, and fails where it is.
+  local halves = {
+    { user = "u" }, { pass = "p4ss" }, { user = "u", pass = "" }, { user = "", pass = "p4ss" },
+  }
+  for i, half in ipairs(halves) do
+    it("check 20: half a login is refused with the config, whatever the server offers: " .. i, function()
+      for _, options in ipairs({ { tls = "none" }, server({ "PLAIN" }, { tls = "none" }) }) do
+        local inbox = mailing.inbox(options)
+        local config = inbox:config()
+        config.auth = half
+        local client, issues = core.client(config)
+        assert.is_nil(client)
+        assert.same({ "auth" }, issues[1].path)
+        local lacks = half.pass == "p4ss" and "auth has no user" or "auth has no pass"
+        assert.is_truthy(issues[1].message:find(lacks, 1, true), issues[1].message)
+        assert.is_nil(issues[1].message:find("p4ss", 1, true))
+        assert.equal(0, inbox:counters().connections)
+      end
+    end)
+  end
+
   it("forceAuth has no effect: without AUTH on offer there is no login and no mail", function()
     local inbox, client = mailing.start(nil, { auth = login, forceAuth = true })
     local _, err = client:send(mailing.mail())
