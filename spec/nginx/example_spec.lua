@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The example as it stands but for its port: nginx.conf, config.json with a real Postfix in it that wants
--- STARTTLS and a login, and Logto's own HTTP email connector in front.
+-- The example as it stands but for its port and modules: nginx.conf, config.json with a real Postfix in
+-- it that wants STARTTLS and a login, and Logto's own HTTP email connector in front. Once more with the Perl
+-- module of nginx-extras, which empties the environment early.
 local cjson = require("cjson")
 local endpoint = require("spec.support.endpoint")
 local logto = require("spec.support.logto")
@@ -11,18 +12,25 @@ local postfix = require("spec.support.postfix")
 local FOLDER = "examples/openresty"
 local AUTHORIZATION = { "Bearer the-old-one", "Bearer the-new-one" }
 
-local function conf(port)
-  local text = assert(net.read_file(FOLDER .. "/nginx.conf"))
-  local moved, n = text:gsub("listen 127%.0%.0%.1:8025;", ("listen 127.0.0.1:%d;"):format(port))
-  assert.equal(1, n)
-  return moved
+local function replaced(text, what, by)
+  local from, to = text:find(what, 1, true)
+  assert(from, what)
+  return text:sub(1, from - 1) .. by .. text:sub(to + 1)
+end
+
+local function conf_with(modules)
+  return function(port)
+    local text = assert(net.read_file(FOLDER .. "/nginx.conf"))
+    text = replaced(text, "listen 127.0.0.1:8025;", ("listen 127.0.0.1:%d;"):format(port))
+    return replaced(text, "include /etc/nginx/modules-enabled/*.conf;", modules)
+  end
 end
 
 local function workers()
   return assert(tonumber((net.run("nproc"))))
 end
 
-describe("examples/openresty", function()
+local function examine(perl)
   local mta, server
 
   local function config_for(fields)
@@ -35,7 +43,8 @@ describe("examples/openresty", function()
 
   local function start(config, authorization)
     return nginx.start({
-      conf = conf, workers = workers(), files = { ["config.json"] = cjson.encode(config) },
+      conf = conf_with(nginx.modules(perl)), workers = workers(),
+      files = { ["config.json"] = cjson.encode(config) },
       env = { LOGTO_SMTP_AUTHORIZATION = authorization },
     })
   end
@@ -178,4 +187,15 @@ describe("examples/openresty", function()
     assert.is_nil(none)
     assert.truthy(err:find("`authorization` is to be a string or a list of strings", 1, true), err)
   end)
+end
+
+describe("examples/openresty", function() examine(false) end)
+
+describe("examples/openresty with nginx-extras", function()
+  local missing = nginx.missing_perl()
+  if missing then
+    it("starts", function() pending(missing) end)
+    return
+  end
+  examine(true)
 end)

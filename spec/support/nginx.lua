@@ -12,6 +12,9 @@ local M = {}
 
 local MODULES = { "ndk_http_module.so", "ngx_http_lua_module.so" }
 
+-- Of Debian's nginx-extras: it empties the environment, but for what `env` names, before init_by_lua.
+local PERL = "ngx_http_perl_module.so"
+
 local CONFIG = [[
 %(modules)s
 pid %(dir)s/nginx.pid;
@@ -71,14 +74,25 @@ local function exists(path)
   return file ~= nil
 end
 
--- Debian's lua module is a dynamic one; OpenResty's nginx has it built in.
-local function load_modules()
+local function path_of(module) return "/usr/lib/nginx/modules/" .. module end
+
+--- The lines that load the modules. Debian's lua module is a dynamic one; OpenResty's nginx has it built in.
+---@param perl? boolean  the Perl module too; without it where NGINX_PERL=1 is in the environment
+---@return string
+function M.modules(perl)
+  if perl == nil then perl = os.getenv("NGINX_PERL") == "1" end
   local lines = {}
   for _, name in ipairs(MODULES) do
-    local path = "/usr/lib/nginx/modules/" .. name
-    if exists(path) then lines[#lines + 1] = "load_module " .. path .. ";" end
+    if exists(path_of(name)) then lines[#lines + 1] = "load_module " .. path_of(name) .. ";" end
   end
+  if perl then lines[#lines + 1] = "load_module " .. path_of(PERL) .. ";" end
   return table.concat(lines, "\n")
+end
+
+--- Why there is no Perl module, or nil.
+---@return string?
+function M.missing_perl()
+  if not exists(path_of(PERL)) then return "no " .. path_of(PERL) .. ": .ci/deps test installs it" end
 end
 
 -- As a shell has them in front of a command.
@@ -109,7 +123,7 @@ function M.start(options)
   local port = net.free_port()
   if options.user then net.run("chmod 755 " .. dir) end
   local conf = options.conf and options.conf(port) or fill(CONFIG, {
-    dir = dir, port = port, root = root, modules = load_modules(),
+    dir = dir, port = port, root = root, modules = M.modules(),
     user = me == "root" and ("user %s;"):format(options.user or "root") or "",
     level = options.level or "info", workers = options.workers or 1,
     main = options.main, http = options.http, server = options.server,
