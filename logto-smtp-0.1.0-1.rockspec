@@ -86,6 +86,7 @@ build = {
         "src/pure/template.c",
         "src/pure/utf8.c",
         "src/pure/value.c",
+        "src/pure/visible.c",
         "src/transport/client.c",
         "src/transport/clock.c",
         "src/transport/composer.c",
