@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ * What is looked for are needles: a short secret whole, a long one in blocks at such a distance that each of
+ * its pieces of PIECE octets holds a whole block. All needles of one length are looked for at once, by a hash
+ * of as many octets that rolls over the text (Karp and Rabin). Needles are of few lengths, whose number is
+ * what the time grows with, and not that of the secrets. */
+#include "mask.h"
+
+#include <stdlib.h>
+
+#include "mask_view.h"
+
+enum {
+  PIECE = 16, /* octets of a long secret that are found by themselves */
+  BLOCK = 12,
+  STRIDE = PIECE - BLOCK + 1,
+  BUCKETS = 1024,
+  RETIRED_MAX = 512,
+  SMALL = 256,       /* octets of a view that need no allocation */
+  DEPTH = 2,         /* encodings around each other */
+  WORK_MAX = 1 << 20 /* octets of all views of one text */
+};
+
+static const uint64_t base = 0x9e3779b97f4a7c15u, mixer = 0xd6e8feb86659fd93u;
+
+struct needle {
+  struct needle *next, **link; /* in its bucket */
+  uint64_t hash;
+  const unsigned char *p;
+  size_t n;
+  struct ls_mask_secret *of;
+};
+
+struct ls_mask_secret {
+  struct ls_mask_secret *next; /* in its group, or among the retired */
+  size_t n;
+  size_t pieces_from; /* from here on pieces are found too; n: none */
+  size_t needle_count;
+  unsigned char *octets; /* behind the needles */
+  struct needle needles[];
+};
+
+struct length {
+  size_t n;
+  size_t count;   /* needles of it */
+  uint64_t power; /* base to n - 1 */
+};
+
+struct ls_mask {
+  struct needle *buckets[BUCKETS];
+  struct length *lengths;
+  size_t length_count, length_cap;
+  struct ls_mask_secret *always; /* in no group */
+  struct ls_mask_secret *oldest, *newest;
+  size_t retired;
+  bool blind; /* a secret could not be kept */
+};
+
+struct ls_mask *ls_mask_new(void) {
+  return calloc(1, sizeof(struct ls_mask));
+}
+
+static uint64_t hash_of(const unsigned char *p, size_t n) {
+  uint64_t h = 0;
+  for (size_t i = 0; i < n; i++)
+    h = h * base + p[i];
+  return h;
+}
+
+static size_t bucket_of(uint64_t hash) {
+  return (size_t)((hash * mixer) >> 54);
+}
+
+static struct length *length_of(struct ls_mask *m, size_t n) {
+  for (size_t i = 0; i < m->length_count; i++)
+    if (m->lengths[i].n == n)
+      return &m->lengths[i];
+  return NULL;
+}
+
+static struct length *add_length(struct ls_mask *m, size_t n) {
+  struct length *l = length_of(m, n);
+  if (l)
+    return l;
+  if (m->length_count == m->length_cap) {
+    size_t cap = m->length_cap ? m->length_cap * 2 : 8;
+    struct length *more = realloc(m->lengths, cap * sizeof *more);
+    if (!more)
+      return NULL;
+    m->lengths = more;
+    m->length_cap = cap;
+  }
+  l = &m->lengths[m->length_count++];
+  *l = (struct length){.n = n, .power = 1};
+  for (size_t i = 1; i < n; i++)
+    l->power *= base;
+  return l;
+}
+
+static void add_needle(struct ls_mask *m, struct ls_mask_secret *s, size_t at, size_t n) {
+  struct needle *d = &s->needles[s->needle_count++];
+  *d = (struct needle){.p = s->octets + at, .n = n, .of = s, .hash = hash_of(s->octets + at, n)};
+  d->link = &m->buckets[bucket_of(d->hash)];
+  d->next = *d->link;
+  if (d->next)
+    d->next->link = &d->next;
+  *d->link = d;
+  length_of(m, n)->count++;
+}
+
+static void drop_secret(struct ls_mask *m, struct ls_mask_secret *s) {
+  for (size_t i = 0; i < s->needle_count; i++) {
+    struct needle *d = &s->needles[i];
+    *d->link = d->next;
+    if (d->next)
+      d->next->link = d->link;
+    struct length *l = length_of(m, d->n);
+    if (--l->count == 0)
+      *l = m->lengths[--m->length_count];
+  }
+  ls_wipe(s->octets, s->n);
+  free(s);
+}
+
+static void drop_list(struct ls_mask *m, struct ls_mask_secret *s) {
+  for (struct ls_mask_secret *next; s; s = next) {
+    next = s->next;
+    drop_secret(m, s);
+  }
+}
+
+/* Secrets whose group was never retired go with whoever holds the group: their client frees both. */
+void ls_mask_free(struct ls_mask *m) {
+  if (!m)
+    return;
+  drop_list(m, m->always);
+  drop_list(m, m->oldest);
+  for (size_t i = 0; i < BUCKETS; i++)
+    while (m->buckets[i])
+      drop_secret(m, m->buckets[i]->of);
+  free(m->lengths);
+  free(m);
+}
+
+/* Where the path of a link begins; 0: this is no link. */
+static size_t path_of(struct ls_span s) {
+  for (size_t i = 1; i + 2 < s.n; i++)
+    if (memcmp(s.p + i, "://", 3) == 0) {
+      size_t path = i + 3;
+      while (path < s.n && !strchr("/?#", s.p[path]))
+        path++;
+      return path;
+    }
+  return 0;
+}
+
+static struct ls_span trim(struct ls_span s) {
+  static const char spaces[] = " \t\r\n\v\f";
+  while (s.n && s.p[0] && strchr(spaces, s.p[0]))
+    s = ls_span(s.p + 1, s.n - 1);
+  while (s.n && s.p[s.n - 1] && strchr(spaces, s.p[s.n - 1]))
+    s.n--;
+  return s;
+}
+
+static size_t blocks_in(size_t n) {
+  return n > PIECE ? (n - BLOCK) / STRIDE + 1 : 0;
+}
+
+static struct ls_mask_secret *new_secret(struct ls_mask *m, struct ls_span value, size_t from, bool whole) {
+  struct ls_mask_secret *s = NULL;
+  size_t blocks = blocks_in(value.n - from);
+  if (add_length(m, BLOCK) && add_length(m, value.n))
+    s = malloc(sizeof *s + (blocks + 1) * sizeof *s->needles + value.n);
+  if (!s)
+    return NULL;
+  *s = (struct ls_mask_secret){.n = value.n, .pieces_from = blocks ? from : value.n};
+  s->octets = (unsigned char *)&s->needles[blocks + 1];
+  memcpy(s->octets, value.p, value.n);
+  if (whole)
+    add_needle(m, s, 0, value.n);
+  for (size_t i = 0; i < blocks; i++)
+    add_needle(m, s, from + i * STRIDE, BLOCK);
+  return s;
+}
+
+/* Lengths that no needle has, after a secret could not be kept or had no need of them. */
+static void drop_empty_lengths(struct ls_mask *m) {
+  for (size_t i = m->length_count; i > 0; i--)
+    if (m->lengths[i - 1].count == 0)
+      m->lengths[i - 1] = m->lengths[--m->length_count];
+}
+
+void ls_mask_add(struct ls_mask *m, struct ls_mask_secret **group, struct ls_span value) {
+  value = trim(value);
+  if (!m || value.n < LS_MASK_MIN)
+    return;
+  size_t path = path_of(value);
+  struct ls_mask_secret *s = value.n < WORK_MAX ? new_secret(m, value, path, path || value.n <= PIECE) : NULL;
+  drop_empty_lengths(m);
+  if (!s) {
+    m->blind = true;
+    return;
+  }
+  struct ls_mask_secret **list = group ? group : &m->always;
+  s->next = *list;
+  *list = s;
+}
+
+void ls_mask_retire(struct ls_mask *m, struct ls_mask_secret **group) {
+  struct ls_mask_secret *s = *group;
+  *group = NULL;
+  while (m && s) {
+    struct ls_mask_secret *next = s->next;
+    s->next = NULL;
+    if (m->newest)
+      m->newest->next = s;
+    else
+      m->oldest = s;
+    m->newest = s;
+    s = next;
+    if (++m->retired <= RETIRED_MAX)
+      continue;
+    struct ls_mask_secret *gone = m->oldest;
+    m->oldest = gone->next;
+    m->retired--;
+    drop_secret(m, gone);
+  }
+}
+
+/* One text under the mask. */
+struct work {
+  const struct ls_mask *m;
+  char *p;
+  size_t n;
+  unsigned char *hits; /* for each octet of the text: 1: it is part of a secret; NULL: none is so far */
+  size_t budget;
+  size_t shortest;
+  bool failed;
+};
+
+static void hit(struct work *w, size_t from, size_t to) {
+  if (!w->hits)
+    w->hits = calloc(w->n, 1);
+  if (w->hits)
+    memset(w->hits + from, 1, to - from);
+  else
+    w->failed = true;
+}
+
+/* Notes the needle that was found at `at`, with what there is more of its secret on both sides. Answers where
+ * that ends. */
+static size_t take(struct work *w, const struct ls_mask_view *v, const struct needle *d, size_t at) {
+  const struct ls_mask_secret *s = d->of;
+  size_t first = at, end = at + d->n;
+  if (s->pieces_from < s->n) {
+    const unsigned char *left = d->p, *right = d->p + d->n;
+    while (first > 0 && left > s->octets + s->pieces_from && v->p[first - 1] == left[-1]) {
+      first--;
+      left--;
+    }
+    while (end < v->n && right < s->octets + s->n && v->p[end] == *right) {
+      end++;
+      right++;
+    }
+  }
+  hit(w, v->from[first], v->to[end - 1]);
+  return end;
+}
+
+static const struct needle *find(const struct ls_mask *m, uint64_t hash, const unsigned char *p, size_t n) {
+  for (const struct needle *d = m->buckets[bucket_of(hash)]; d; d = d->next)
+    if (d->hash == hash && d->n == n && memcmp(d->p, p, n) == 0)
+      return d;
+  return NULL;
+}
+
+static void search_length(struct work *w, const struct ls_mask_view *v, const struct length *l) {
+  size_t at = 0;
+  uint64_t h = hash_of(v->p, l->n);
+  for (;;) {
+    const struct needle *d = find(w->m, h, v->p + at, l->n);
+    size_t end = d ? take(w, v, d, at) : 0;
+    if (end > at + l->n) { /* it went on: what begins within it may still end behind it */
+      at = end - l->n;
+      h = hash_of(v->p + at, l->n);
+    }
+    if (at + l->n >= v->n)
+      return;
+    h = (h - v->p[at] * l->power) * base + v->p[at + l->n];
+    at++;
+  }
+}
+
+static void look(struct work *w, const struct ls_mask_view *v, int depth);
+
+static void look_decoded(struct work *w, const struct ls_mask_view *v, size_t decoder, int depth) {
+  unsigned char small_p[SMALL];
+  uint32_t small_places[2 * SMALL];
+  bool small = v->n <= SMALL;
+  struct ls_mask_view out = {.p = small ? small_p : malloc(v->n),
+                             .from = small ? small_places : malloc(2 * v->n * sizeof *out.from)};
+  out.to = out.from ? out.from + v->n : NULL;
+  if (!out.p || !out.from)
+    w->failed = true;
+  else if (ls_mask_decode(decoder, v, &out))
+    look(w, &out, depth + 1);
+  if (out.p)
+    ls_wipe(out.p, out.n);
+  if (!small) {
+    free(out.p);
+    free(out.from);
+  }
+}
+
+static void look(struct work *w, const struct ls_mask_view *v, int depth) {
+  const struct ls_mask *m = w->m;
+  if (v->n > w->budget)
+    w->failed = true;
+  if (w->failed || v->n < w->shortest)
+    return;
+  w->budget -= v->n;
+  for (size_t i = 0; i < m->length_count; i++)
+    if (m->lengths[i].n <= v->n)
+      search_length(w, v, &m->lengths[i]);
+  struct ls_mask_signs signs = ls_mask_signs(v->p, v->n);
+  for (size_t i = 0; depth < DEPTH && i < LS_MASK_DECODERS; i++)
+    if (ls_mask_decoder_applies(i, &signs, w->shortest))
+      look_decoded(w, v, i, depth);
+}
+
+/* Each octet of the text stands for itself. */
+static void look_plain(struct work *w) {
+  uint32_t small_places[2 * SMALL];
+  bool small = w->n <= SMALL;
+  uint32_t *places = small ? small_places : w->n <= WORK_MAX ? malloc(2 * w->n * sizeof *places) : NULL;
+  if (!places) {
+    w->failed = true;
+    return;
+  }
+  for (size_t i = 0; i < w->n; i++) {
+    places[i] = (uint32_t)i;
+    places[w->n + i] = (uint32_t)i + 1;
+  }
+  struct ls_mask_view v = {.p = (unsigned char *)w->p, .from = places, .to = places + w->n, .n = w->n};
+  look(w, &v, 0);
+  if (!small)
+    free(places);
+}
+
+/* What may be told of words that could not be searched: the code of a reply. */
+static size_t withhold(char *p, size_t n) {
+  size_t kept = 0;
+  while (kept < n && kept < 3 && ls_ascii_is_digit(p[kept]))
+    kept++;
+  if (kept < 3)
+    kept = 0;
+  if (n - kept >= 4) {
+    memcpy(p + kept, kept ? " ***" : "***", kept ? 4 : 3);
+    kept += kept ? 4 : 3;
+  }
+  return kept;
+}
+
+static size_t replace(char *p, size_t n, const unsigned char *hits) {
+  size_t kept = 0;
+  for (size_t i = 0; i < n;) {
+    if (!hits[i]) {
+      p[kept++] = p[i++];
+      continue;
+    }
+    while (i < n && hits[i])
+      i++;
+    memcpy(p + kept, "***", 3);
+    kept += 3;
+  }
+  return kept;
+}
+
+size_t ls_mask_apply(const struct ls_mask *m, char *p, size_t n) {
+  struct work w = {.m = m, .p = p, .n = n, .budget = WORK_MAX, .shortest = SIZE_MAX};
+  if (!m || n == 0)
+    return n;
+  for (size_t i = 0; i < m->length_count; i++)
+    w.shortest = m->lengths[i].n < w.shortest ? m->lengths[i].n : w.shortest;
+  if (!m->blind && n >= w.shortest)
+    look_plain(&w);
+  if (m->blind || w.failed)
+    n = withhold(p, n);
+  else if (w.hits)
+    n = replace(p, n, w.hits);
+  free(w.hits);
+  return n;
+}
+
+void ls_mask_buf(const struct ls_mask *m, struct ls_buf *b) {
+  if (b->n)
+    b->n = ls_mask_apply(m, b->p, b->n);
+}
