@@ -41,6 +41,7 @@ build = {
         "src/bindings/lresult.c",
         "src/bindings/lprocess.c",
         "src/bindings/lvalue.c",
+        "src/bindings/lwords.c",
         "src/pure/arena.c",
         "src/pure/buf.c",
         "src/pure/canon.c",

@@ -12,6 +12,7 @@ local digest = require("logto_smtp.bulk.digest")
 local journal_room = require("logto_smtp.bulk.journal")
 local json = require("logto_smtp.json")
 local kit = require("logto_smtp.kit")
+local mailer = require("logto_smtp.mail")
 local pace = require("logto_smtp.bulk.pace")
 local recipients = require("logto_smtp.bulk.recipients")
 local rehearsal = require("logto_smtp.bulk.rehearsal")
@@ -131,7 +132,7 @@ local function new_run(options)
     began = now, looked = now, filled = 0, taken = 0, unreachable = 0,
     retries = options.retries or DEFAULT_RETRIES, retry_delay = options.retryDelay or DEFAULT_RETRY_DELAY,
     connector = smtp.createConnector({
-      transport = { send = function(_, mail) return mail end },
+      transport = { send = function(_, mail, sending) return mailer.withSecrets(mail, sending) end },
       getI18nEmailTemplate = options.getI18nEmailTemplate, escapeHtml = options.escapeHtml,
     }),
   }, Run)

@@ -9,6 +9,7 @@
 -- wrong type raises.
 
 local null = require("cjson").null
+local core = require("logto_smtp.core")
 local ConnectorError = require("logto_smtp.error")
 local enums = require("logto_smtp.enums")
 local kit = require("logto_smtp.kit")
@@ -48,21 +49,30 @@ local function template_for(get, data, config)
   return nil, ConnectorError(codes.TemplateNotFound, "Template not found for type: " .. data.type)
 end
 
+-- The words of a failure. Core's own have no secrets in them; another transport may say what it likes.
+local function words_of(err, config, secrets)
+  local message = type(err) == "table" and err.message or err
+  if type(message) ~= "string" then return "" end
+  local meta = type(err) == "table" and getmetatable(err)
+  if type(meta) == "table" and meta.__name == "logto_smtp.error" then return message end
+  return core.visible(core.mask(message, secrets or {}, config))
+end
+
 -- A failure of the transport, as the cause of a ConnectorError.
-local function failure(err)
+local function failure(err, config, secrets)
   if type(err) == "table" and err.issues then
     return ConnectorError(codes.InvalidConfig, kit.zodError(err.issues))
   end
-  local message = type(err) == "table" and err.message or err
-  return ConnectorError(codes.General, type(message) == "string" and message or "", err)
+  local words = words_of(err, config, secrets)
+  return ConnectorError(codes.General, words, type(err) == "string" and words or err)
 end
 
 -- Calls the transport, and turns each of its failures into a ConnectorError.
-local function ask(operation, ...)
-  local ok, answer, err = pcall(operation, ...)
+local function ask(operation, secrets, config, ...)
+  local ok, answer, err = pcall(operation, config, ...)
   if ok and answer then return answer end
   if not ok then err = answer end
-  return nil, failure(err)
+  return nil, failure(err, config, secrets)
 end
 
 local function check_data(data, name)
@@ -123,7 +133,7 @@ local function createConnector(options)
     check_type(transport.verify, "function", "the transport cannot verify: its field `verify`", 2)
     local config, config_error = config_for(inputConfig)
     if not config then return nil, config_error end
-    return ask(transport.verify, config, { logger = options.logger })
+    return ask(transport.verify, nil, config, { logger = options.logger })
   end
 
   -- The mail of one message, or nil and what is wrong with it.
@@ -142,7 +152,8 @@ local function createConnector(options)
     if not config then return nil, config_error end
     local mail, mail_error = mail_of(config, data)
     if not mail then return nil, mail_error end
-    return ask(transport.send, config, mail, { logger = options.logger })
+    local secrets = mailer.secrets(data.payload)
+    return ask(transport.send, secrets, config, mail, { logger = options.logger, secrets = secrets })
   end
 
   local function enqueue(data, inputConfig, callback)
@@ -152,8 +163,12 @@ local function createConnector(options)
     if not config then return nil, config_error end
     local mail, mail_error = mail_of(config, data)
     if not mail then return nil, mail_error end
-    return ask(transport.enqueue, config, mail, { logger = options.logger }, callback and
-      function(info, err) callback(info, err ~= nil and failure(err) or nil) end)
+    local secrets = mailer.secrets(data.payload)
+    local function done(info, err)
+      callback(info, err ~= nil and failure(err, config, secrets) or nil)
+    end
+    return ask(transport.enqueue, secrets, config, mail, { logger = options.logger, secrets = secrets },
+      callback and done)
   end
 
   return {

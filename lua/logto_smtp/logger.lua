@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- logger: where the records of a connection go when the connector has no function for them.
 
+local core = require("logto_smtp.core")
+
 local M = {}
 
 -- Inside nginx its own log is the place for what a config with `logger: true` tells.
@@ -18,12 +20,12 @@ local NGX_LEVELS = { debug = "DEBUG", info = "INFO", warn = "WARN", error = "ERR
 ---@field code? string     of an error
 ---@field responseCode? integer
 
---- A text as part of one line of a log: octets that could begin another line, or act on a terminal, come out
--- as "?". A server chooses its words.
+--- A text as part of one line of a log: what could begin another line, or act on a terminal, is shown and
+-- does neither. A server chooses its words.
 ---@param text string
 ---@return string
 function M.line(text)
-  return (text:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?"))
+  return core.visible(text, "line")
 end
 
 --- What takes the records of a config inside nginx; nil where they go to stderr or nowhere.

@@ -21,6 +21,38 @@ end
 ---@field sendFrom? string  instead of the config's fromEmail; rendered, and always one mailbox
 ---@field replyTo? string   instead of the config's replyTo, likewise
 
+-- Of a payload, what lets whoever reads it act as the recipient. No error and no log repeats it, also where a
+-- server quotes the mail it refuses.
+local SECRETS = { "code", "link" }
+
+--- The values of a payload that are secret, as templates write them; nil: it has none.
+---@param payload table
+---@return string[]?
+function M.secrets(payload)
+  local list
+  for _, name in ipairs(SECRETS) do
+    local value = payload[name]
+    if type(value) == "number" then value = core.render("{{" .. name .. "}}", payload) end
+    if type(value) == "string" then
+      list = list or {}
+      list[#list + 1] = value
+    end
+  end
+  return list
+end
+
+--- A mail with the secrets of a send's options, for core.
+---@param mail table
+---@param options? logto_smtp.SendOptions
+---@return table
+function M.withSecrets(mail, options)
+  if not options or not options.secrets then return mail end
+  local with = {}
+  for name, value in pairs(mail) do with[name] = value end
+  with.secrets = options.secrets
+  return with
+end
+
 --- Fills a template. Values are escaped where they enter HTML, and nowhere else.
 ---@param config table  passed the guard
 ---@param template logto_smtp.Template

@@ -4,11 +4,13 @@
 local clients_room = require("logto_smtp.clients")
 local core = require("logto_smtp.core")
 local logger = require("logto_smtp.logger")
+local mailer = require("logto_smtp.mail")
 
 local M = {}
 
 ---@class logto_smtp.SendOptions
 ---@field logger? fun(record: logto_smtp.LogRecord)
+---@field secrets? string[]  what of the mail is repeated by no error and no record
 
 ---@class logto_smtp.Transport
 ---@field send fun(config: table, mail: table, options?: logto_smtp.SendOptions): table|nil, any
@@ -35,7 +37,7 @@ function M.new(opts)
   function transport.send(config, mail, options)
     local client, err = ready(config, options)
     if not client then return nil, err end
-    return client:send(mail)
+    return client:send(mailer.withSecrets(mail, options))
   end
 
   function transport.verify(config, options)

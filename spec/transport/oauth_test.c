@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../src/pure/config_secret.h"
 #include "../../src/transport/json.h"
 #include "../../src/transport/oauth.h"
 
@@ -65,14 +66,27 @@ static struct ls_value *auth_for(struct ls_arena *a, int port, const char *path,
   return auth;
 }
 
-static struct ls_oauth *oauth_of(const struct ls_value *auth) {
+static struct ls_oauth *masked_oauth_of(const struct ls_value *auth, struct ls_mask *mask) {
   struct ls_oauth *o = NULL;
   struct ls_error err = {0};
-  enum ls_status status = ls_oauth_new(auth, now_ms, &o, &err);
+  enum ls_status status = ls_oauth_new(auth, now_ms, mask, &o, &err);
   if (status != LS_OK)
     fail_msg("%s", ls_error_text(&err));
   assert_non_null(o);
   return o;
+}
+
+static struct ls_oauth *oauth_of(const struct ls_value *auth) {
+  return masked_oauth_of(auth, NULL);
+}
+
+/* The secrets of a config with this auth. */
+static struct ls_mask *mask_of(struct ls_arena *a, struct ls_value *auth) {
+  struct ls_value *config = ls_value_new(a, LS_VALUE_OBJECT);
+  struct ls_mask *mask = ls_mask_new();
+  assert_true(ls_value_set(a, config, LS_SPAN("auth"), auth) && mask);
+  ls_config_secret_add(config, mask);
+  return mask;
 }
 
 /* Runs a renewal to its end, if one is needed. */
@@ -296,16 +310,19 @@ static void test_oauth_never_repeats_a_secret_that_the_endpoint_quotes(void **st
   ls_arena_init(&a, 1 << 22);
   char more[300];
   snprintf(more, sizeof more, "%s,\"customHeaders\":{\"X-Api-Key\":\"api-key-value\"}", refresh);
-  struct ls_oauth *o = oauth_of(auth_for(&a, TLS, "echo", more));
+  struct ls_value *auth = auth_for(&a, TLS, "echo", more);
+  struct ls_mask *mask = mask_of(&a, auth);
+  struct ls_oauth *o = masked_oauth_of(auth, mask);
   assert_int_equal(renew(o, now_ms, &err), LS_EOAUTH2);
   const char *text = ls_error_text(&err);
-  assert_non_null(strstr(text, "invalid_client ************"));
+  assert_non_null(strstr(text, "invalid_client ***"));
   static const char *const pieces[] = {
       "client-secret", "client-s", "refresh-token", "refresh-", "api-key", "\r", "\n"};
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
     assert_null(strstr(text, pieces[i]));
   ls_error_deinit(&err);
   ls_oauth_free(o);
+  ls_mask_free(mask);
   ls_arena_deinit(&a);
 }
 
@@ -578,7 +595,7 @@ static void test_oauth_refuses_with_a_sentence(void **state) {
     struct ls_error err = {0};
     struct ls_oauth *o = NULL;
     ls_arena_init(&a, 1 << 20);
-    assert_int_equal(ls_oauth_new(parse(&a, ls_span_cstr(rows[i].auth)), now_ms, &o, &err), rows[i].status);
+    assert_int_equal(ls_oauth_new(parse(&a, ls_span_cstr(rows[i].auth)), now_ms, NULL, &o, &err), rows[i].status);
     assert_null(o);
     if (!strstr(ls_error_text(&err), rows[i].message))
       fail_msg("row %zu: %s", i, ls_error_text(&err));
@@ -599,7 +616,7 @@ static void test_oauth_leaves_password_logins_alone(void **state) {
     struct ls_arena a;
     struct ls_oauth *o = NULL;
     ls_arena_init(&a, 1 << 20);
-    assert_int_equal(ls_oauth_new(parse(&a, ls_span_cstr(rows[i])), now_ms, &o, NULL), LS_OK);
+    assert_int_equal(ls_oauth_new(parse(&a, ls_span_cstr(rows[i])), now_ms, NULL, &o, NULL), LS_OK);
     assert_null(o);
     ls_arena_deinit(&a);
   }
@@ -648,7 +665,7 @@ static void test_oauth_reads_what_a_mail_server_says_of_a_token(void **state) {
 static bool renew_without_memory(void *auth) {
   struct ls_oauth *o = NULL;
   struct ls_error err = {0};
-  enum ls_status status = ls_oauth_new(auth, now_ms, &o, &err);
+  enum ls_status status = ls_oauth_new(auth, now_ms, NULL, &o, &err);
   if (status == LS_OK)
     status = renew(o, now_ms, &err);
   assert_true(status == LS_OK || status == LS_ENOMEM);

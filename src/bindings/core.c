@@ -7,6 +7,7 @@
 #include "lerror.h"
 #include "lmessage.h"
 #include "lprocess.h"
+#include "lwords.h"
 
 #define LS_VERSION "0.1.0"
 
@@ -34,6 +35,7 @@ int luaopen_logto_smtp_core(lua_State *L) {
   ls_lclient_open(L);
   ls_lengine_open(L);
   ls_lprocess_open(L);
+  ls_lwords_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
   return 1;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "visible.h"
+
 static char *duplicate(struct ls_span s) {
   char *p = malloc(s.n + 1);
   if (!p)
@@ -21,9 +23,12 @@ static char *format_text(const char *format, va_list args) {
   int n = vsnprintf(NULL, 0, format, again);
   va_end(again);
   char *p = n < 0 ? NULL : malloc((size_t)n + 1);
-  if (p)
-    vsnprintf(p, (size_t)n + 1, format, args);
-  return p;
+  if (!p)
+    return NULL;
+  vsnprintf(p, (size_t)n + 1, format, args);
+  char *shown = ls_visible_copy(ls_span(p, (size_t)n));
+  free(p);
+  return shown;
 }
 
 enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
@@ -42,7 +47,7 @@ enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const cha
 void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, struct ls_span text) {
   if (!e || e->status == LS_OK || e->response)
     return;
-  e->response = duplicate(text);
+  e->response = ls_visible_copy(text);
   e->response_code = code;
   if (enhanced)
     snprintf(e->enhanced, sizeof e->enhanced, "%s", enhanced);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * error: what failed, at which step, what the server said, what to try. The lowest one who knows writes it,
- * nobody overwrites it. Never a password, token, verification code or body in it. */
+ * nobody overwrites it. Never a password, token, verification code or body in it: words of others come in as
+ * mask leaves them. They act on nothing: they are kept as visible shows them. */
 #ifndef LS_ERROR_H
 #define LS_ERROR_H
 

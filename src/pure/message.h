@@ -33,6 +33,7 @@ struct ls_message; /* lives in the arena it was read into */
  *   encoding          "base64" or "quoted-printable" for text and html
  *   textEncoding      "Q" or "B" where encoding is left to the writer
  *   envelope          {from =, to =, cc =, bcc =} instead of the addresses of the header
+ *   secrets           an array of strings; not read here, see the composer
  *   dsn               {id =, return =, notify =, recipient =} (RFC 3461)
  *
  * LS_OK; LS_EENVELOPE: no recipient, a DSN request that cannot be made; LS_EMESSAGE: a field of the wrong
@@ -59,6 +60,8 @@ struct ls_composed {
   struct ls_buf content; /* CRLF line ends, ends in CRLF, no dot transparency, lines of at most 998 octets */
   size_t head_n;         /* octets of content before the empty line; fields may be put before them */
   struct ls_span message_id; /* with <>, in the arena */
+  struct ls_span *secrets; /* what of the content nobody is told who did not get the mail; in the arena */
+  size_t secret_count;
 };
 
 /* LS_OK; LS_EMESSAGE; LS_EENVELOPE: an address that cannot be sent to; LS_ENOMEM; LS_ETOOBIG. out is

@@ -109,6 +109,12 @@ enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used
   return st;
 }
 
+void ls_reply_mask(struct ls_reply *r, const struct ls_mask *m) {
+  size_t from = r->complete ? 0 : r->line_from;
+  if (from < r->text.n)
+    r->text.n = from + ls_mask_apply(m, r->text.p + from, r->text.n - from);
+}
+
 struct ls_span ls_reply_excerpt(const struct ls_reply *r) {
   size_t from = r->complete ? 0 : r->line_from;
   struct ls_span s = ls_span_sub(ls_buf_span(&r->text), from, from + EXCERPT_MAX);

@@ -3,7 +3,7 @@
 #ifndef LS_REPLY_H
 #define LS_REPLY_H
 
-#include "buf.h"
+#include "mask.h"
 
 struct ls_reply {
   int code;          /* 200 to 599 */
@@ -28,6 +28,9 @@ void ls_reply_init(struct ls_reply *r);
  * one. LS_AGAIN: all were taken, more are needed. LS_EPROTOCOL: no reply (the text so far is in r->text);
  * LS_ETOOBIG; LS_ENOMEM. */
 enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used);
+
+/* Takes the secrets out of a whole reply, or of the line that made feed fail. Once for each. */
+void ls_reply_mask(struct ls_reply *r, const struct ls_mask *m);
 
 /* The first line of a whole reply, or the line that made feed fail, cut to a length fit for an error message.
  * Borrowed until the next feed. */

@@ -293,7 +293,15 @@ void ls_session_no_memory(struct ls_session *s) {
   ls_session_end(s, LS_ENDING_LOCAL);
 }
 
+struct ls_span ls_session_words(struct ls_session *s) {
+  if (!s->masked)
+    ls_reply_mask(&s->reply, s->options.mask);
+  s->masked = true;
+  return ls_buf_span(&s->reply.text);
+}
+
 static void fail_reading(struct ls_session *s, enum ls_status st) {
+  ls_session_words(s);
   struct ls_span line = ls_reply_excerpt(&s->reply);
   if (st == LS_ENOMEM) {
     ls_session_no_memory(s);
@@ -313,6 +321,7 @@ enum ls_status ls_session_feed(struct ls_session *s, struct ls_span in, int64_t 
     s->active_ms = now_ms;
   while (in.n && !s->over) {
     size_t used;
+    s->masked = false;
     enum ls_status st = ls_reply_feed(&s->reply, in, &used);
     in = ls_span_sub(in, used, in.n);
     if (st == LS_OK)

@@ -11,6 +11,7 @@
 #include "capability.h"
 #include "envelope.h"
 #include "error.h"
+#include "mask.h"
 
 struct ls_session;
 
@@ -31,6 +32,7 @@ struct ls_session_options {
   size_t window_octets; /* octets of content in flight at most (one message may always pass); 0: no limit */
   struct ls_buf *transcript; /* gets each command and each reply as a line, "C: " or "S: " in front and LF
                                 behind, of content the number of octets; borrowed; NULL: none */
+  const struct ls_mask *mask; /* what is told of replies passes it; borrowed; NULL: there are no secrets */
   struct ls_session_learned learned; /* zeroes for a server not met before */
 };
 

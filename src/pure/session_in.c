@@ -31,18 +31,19 @@ typedef void handler(struct ls_session *s, struct ls_flight *f, size_t recipient
 
 static void set_error(struct ls_session *s, struct ls_error *e, enum ls_status status, const char *command,
                       const char *what) {
-  struct ls_span text = ls_buf_span(&s->reply.text);
   if (e->status != LS_OK)
     return;
+  struct ls_span text = ls_session_words(s);
   ls_error_set(e, status, command, "%s: %.*s", what, (int)text.n, text.p);
   ls_error_add_reply(e, s->reply.code, s->reply.enhanced, text);
 }
 
 static void protocol_error(struct ls_session *s) {
+  struct ls_span text = ls_session_words(s);
   struct ls_span line = ls_reply_excerpt(&s->reply);
   s->why = LS_EPROTOCOL;
   ls_error_set(&s->ending, LS_EPROTOCOL, "CONN", "Unexpected Response: %.*s", (int)line.n, line.p);
-  ls_error_add_reply(&s->ending, s->reply.code, s->reply.enhanced, ls_buf_span(&s->reply.text));
+  ls_error_add_reply(&s->ending, s->reply.code, s->reply.enhanced, text);
   ls_session_end(s, LS_ENDING_FAULT);
 }
 
@@ -101,7 +102,7 @@ static void rcpt_yes(struct ls_session *s, struct ls_flight *f, size_t recipient
   (void)recipient;
   if (f->env->probe && f->accepted == 0) {
     ls_buf_cut(&f->response, 0);
-    ls_buf_add(&f->response, ls_buf_span(&s->reply.text));
+    ls_buf_add(&f->response, ls_session_words(s));
   }
   f->accepted++;
   rcpt_answered(s, f);
@@ -156,7 +157,7 @@ static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipi
     f->again = f->retry = false;
   }
   if (f->error.status == LS_OK && !f->again)
-    ls_buf_add(&f->response, ls_buf_span(&s->reply.text));
+    ls_buf_add(&f->response, ls_session_words(s));
 }
 
 static void content_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -236,6 +237,7 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
     return;
   }
   if (content && a->flight->error.status == LS_OK) {
+    ls_session_words(s);
     struct ls_span line = ls_reply_excerpt(&s->reply);
     ls_error_set(&a->flight->error, LS_EPROTOCOL, "DATA", "Unexpected Response: %.*s", (int)line.n, line.p);
     a->flight->error.delivery = LS_DELIVERY_UNKNOWN;
@@ -255,7 +257,7 @@ static void note_reply(struct ls_buf *transcript, struct ls_span text) {
 
 void ls_session_answer(struct ls_session *s) {
   if (s->options.transcript)
-    note_reply(s->options.transcript, ls_buf_span(&s->reply.text));
+    note_reply(s->options.transcript, ls_session_words(s));
   struct ls_awaited *head = s->awaited_count ? &s->awaited[s->awaited_from] : NULL;
   if (!head || head->end > s->queue.sent) {
     answer_early(s, head);

@@ -96,6 +96,7 @@ struct ls_session {
   size_t in_flight_octets;
 
   uint64_t serial; /* of the transaction last begun */
+  bool masked;     /* the reply's text has no secrets any more */
   bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
   bool barrier;    /* nothing may go out before every reply has come */
   bool in_doubt;   /* BDAT was not known: did the server read the content as commands? RSET will tell */
@@ -117,6 +118,9 @@ enum ls_ending {
   LS_ENDING_FAULT,    /* timeout, or not SMTP: the message at the head is not tried again */
   LS_ENDING_LOCAL     /* no memory */
 };
+
+/* session.c: the reply's text, to be told; every other use of it comes before. */
+struct ls_span ls_session_words(struct ls_session *s);
 
 /* session.c: s->ending says why. Every flight becomes an event. */
 void ls_session_end(struct ls_session *s, enum ls_ending how);

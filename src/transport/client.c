@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../pure/config_secret.h"
 #include "client_drive.h"
 #include "clock.h"
 #include "composer.h"
@@ -24,6 +25,7 @@ struct ls_client {
   struct ls_loop *loop;
   struct ls_pool pool;
   struct ls_log log;
+  struct ls_mask *mask; /* of the config, of logins and tokens, of the messages on their way */
   uint64_t last_id;
   size_t octets; /* of content submitted and not yet finished */
   pid_t owner;
@@ -86,15 +88,21 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
                              struct ls_error *err) {
   *out = NULL;
   struct ls_client *c = calloc(1, sizeof *c);
-  if (!c || ls_client_library_init() != LS_OK || (!loop && !ls_loop_init(&c->own))) {
+  if (c)
+    c->mask = ls_mask_new();
+  if (!c || !c->mask || ls_client_library_init() != LS_OK || (!loop && !ls_loop_init(&c->own))) {
+    ls_mask_free(c ? c->mask : NULL);
     free(c);
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   }
   ls_arena_init(&c->arena, CONFIG_OCTETS);
   c->owner = getpid();
   c->loop = loop ? loop : &c->own;
+  ls_config_secret_add(config, c->mask);
   enum ls_status status = ls_config_read(config, &c->arena, &c->config, err);
   ls_log_init(&c->log, c->config.logger, c->config.debug);
+  if (status == LS_OK)
+    ls_mask_add(c->mask, NULL, ls_span_cstr(c->config.proxy.pass));
   if (status == LS_OK)
     status = to_ascii(&c->arena, &c->config.host, err);
   if (status == LS_OK)
@@ -104,9 +112,9 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
   if (status == LS_OK)
     status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
   if (status == LS_OK)
-    status = ls_pool_init(&c->pool, &c->config, c->loop, &c->log, err);
+    status = ls_pool_init(&c->pool, &c->config, c->loop, &c->log, c->mask, err);
   if (status == LS_OK)
-    status = ls_login_init(&c->pool.login, ls_value_get(config, LS_SPAN("auth")), &c->config, err);
+    status = ls_login_init(&c->pool.login, ls_value_get(config, LS_SPAN("auth")), &c->config, c->mask, err);
   if (status != LS_OK) {
     ls_client_free(c);
     return status;
@@ -137,6 +145,7 @@ void ls_client_free(struct ls_client *c) {
   }
   ls_dkim_signer_free(c->signer);
   ls_log_deinit(&c->log);
+  ls_mask_free(c->mask);
   ls_arena_deinit(&c->arena);
   free(c);
 }
@@ -173,6 +182,8 @@ int64_t ls_client_deadline(const struct ls_client *c, size_t ahead, int64_t now_
 
 void ls_client_enqueue(struct ls_client *c, struct ls_job *j) {
   c->octets += j->octets;
+  for (size_t i = 0; i < j->message.secret_count; i++)
+    ls_mask_add(c->mask, &j->secrets, j->message.secrets[i]);
   ls_pool_submit(&c->pool, j);
 }
 
@@ -255,8 +266,10 @@ size_t ls_client_poll(struct ls_client *c, int64_t wait_ms) {
 }
 
 static struct ls_job *release(struct ls_client *c, struct ls_job *j) {
-  if (j)
+  if (j) {
     c->octets -= j->octets;
+    ls_mask_retire(c->mask, &j->secrets);
+  }
   return j;
 }
 

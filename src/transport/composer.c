@@ -22,6 +22,28 @@ static enum ls_status keep_envelope(struct ls_arena *a, struct ls_envelope *e) {
   return kept ? LS_OK : LS_ENOMEM;
 }
 
+/* mail's `secrets`: texts, which nothing of the message depends on. */
+static enum ls_status read_secrets(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
+                                   struct ls_error *err) {
+  const struct ls_value *v = ls_value_get(mail, LS_SPAN("secrets"));
+  if (ls_value_is_nothing(v))
+    return LS_OK;
+  size_t count = ls_value_is(v, LS_VALUE_ARRAY) ? v->as.array.count : 0;
+  bool fine = ls_value_is_array(v);
+  for (size_t i = 0; i < count; i++)
+    fine = fine && v->as.array.items[i].kind == LS_VALUE_STRING;
+  if (!fine)
+    return ls_error_set(err, LS_EMESSAGE, "API", "secrets must be a list of strings");
+  out->secrets = count ? ls_arena_array(a, count, sizeof *out->secrets) : NULL;
+  for (size_t i = 0; out->secrets && i < count; i++) {
+    out->secrets[i] = v->as.array.items[i].as.string;
+    if (!keep(a, &out->secrets[i]))
+      return LS_ENOMEM;
+    out->secret_count = i + 1;
+  }
+  return count == out->secret_count ? LS_OK : LS_ENOMEM;
+}
+
 static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
                               struct ls_error *err) {
   *out = (struct ls_composed){0};
@@ -36,6 +58,8 @@ static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, s
   if (!ls_random_fill(context.random, sizeof context.random))
     return ls_error_set(err, LS_EMESSAGE, "API", "The system has no random octets for a Message-ID");
   status = ls_message_write(message, &context, a, out, err);
+  if (status == LS_OK)
+    status = read_secrets(mail, a, out, err);
   return status == LS_OK ? keep_envelope(a, &out->envelope) : status;
 }
 

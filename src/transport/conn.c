@@ -92,7 +92,8 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   c->started_ms = c->active_ms = now_ms;
   c->number = ls_log_connection(options->log);
   ls_buf_init(&c->transcript, TRANSCRIPT_MAX);
-  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->way, options->bearer);
+  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->way, options->bearer,
+                   options->mask);
   c->dialogue.transcript = transcript_of(c);
   c->options.bearer = NULL;
   curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
@@ -152,6 +153,7 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
       .window_messages = pipelining ? c->options.window_messages : 1,
       .window_octets = WINDOW_OCTETS,
       .transcript = transcript_of(c),
+      .mask = c->options.mask,
       .learned = c->options.learned,
   };
   c->session = ls_session_new(&options);
@@ -169,6 +171,7 @@ void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
       .result = result, .easy = c->easy, .text = c->text, .config = c->options.config, .tls = &c->tls};
   if (c->state != LS_CONN_OPENING)
     return;
+  c->text[ls_mask_apply(c->options.mask, c->text, strlen(c->text))] = '\0';
   enum ls_status status =
       result == CURLE_OK ? ls_dialogue_finish(&c->dialogue) : ls_failure_explain(&failure, &c->dialogue);
   if (status == LS_OK)

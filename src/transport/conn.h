@@ -26,6 +26,7 @@ struct ls_conn_options {
   struct ls_login_way way;
   size_t window_messages; /* in flight at most, where the server pipelines */
   struct ls_log *log;     /* borrowed likewise */
+  struct ls_mask *mask;   /* borrowed likewise */
   struct ls_session_learned learned;
 };
 

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "../pure/codec.h"
+#include "../pure/utf8.h"
+#include "../pure/visible.h"
 #include "clock.h"
 #include "log.h"
 #include "oauth.h"
 
-enum { EHLO_MAX = LS_REPLY_MAX, SECRET_MIN = 4, SECRETS_MAX = 1024 * 1024 };
+enum { EHLO_MAX = LS_REPLY_MAX, SECRETS_MAX = 1024 * 1024 };
 
 static bool given(const char *s) {
   return s && *s;
@@ -70,24 +72,35 @@ static void allow_initial(struct ls_dialogue *d) {
   curl_easy_setopt(d->easy, CURLOPT_SASL_IR, m && m->initial && !d->way.steps ? 1L : 0L);
 }
 
-/* Reads the lines of a whole EHLO reply behind the first. */
+/* The text of the next line of a reply. False: there is none. */
+static bool take_line(struct ls_span *rest, struct ls_span *line) {
+  size_t end = ls_span_index(*rest, '\n');
+  *line = ls_span_sub(*rest, 4, end);
+  bool any = rest->n > 0;
+  *rest = ls_span_sub(*rest, end + 1, rest->n);
+  return any;
+}
+
+/* What the lines behind the first offer. */
+static void read_capability(struct ls_dialogue *d) {
+  struct ls_span rest = ls_buf_span(&d->reply.text), line;
+  ls_capability_init(&d->capability);
+  for (take_line(&rest, &line); take_line(&rest, &line);)
+    ls_capability_add(&d->capability, line);
+  allow_initial(d);
+}
+
+/* Keeps the lines of a whole EHLO reply behind the first, to be told. */
 static bool keep_ehlo(struct ls_dialogue *d) {
-  forget_ehlo(d);
+  ls_buf_deinit(&d->ehlo);
+  d->ehlo_count = 0;
   if (!d->ehlo_ms)
     d->ehlo_ms = d->last_ms;
-  struct ls_span rest = ls_buf_span(&d->reply.text);
-  for (bool first = true; rest.n; first = false) {
-    size_t end = ls_span_index(rest, '\n');
-    struct ls_span line = ls_span_sub(rest, 4, end);
-    rest = ls_span_sub(rest, end + 1, rest.n);
-    if (first)
-      continue;
-    ls_capability_add(&d->capability, line);
+  struct ls_span rest = ls_buf_span(&d->reply.text), line;
+  for (take_line(&rest, &line); take_line(&rest, &line); d->ehlo_count++) {
     ls_buf_add(&d->ehlo, line);
     ls_buf_addc(&d->ehlo, '\0');
-    d->ehlo_count++;
   }
-  allow_initial(d);
   if (d->ehlo.status == LS_OK)
     return true;
   ls_error_set(&d->error, d->ehlo.status, "EHLO", "The reply to EHLO could not be kept");
@@ -99,12 +112,8 @@ static bool judge_greeting(struct ls_dialogue *d) {
     return refuse_quoting(d, LS_EPROTOCOL, "CONN", "Invalid greeting");
   d->greeted = true;
   d->greeted_ms = d->last_ms;
-  struct ls_buf copy;
-  ls_buf_init(&copy, LS_REPLY_MAX);
-  ls_buf_add(&copy, ls_buf_span(&d->reply.text));
   free(d->greeting);
-  d->greeting = ls_buf_take(&copy, NULL);
-  ls_buf_deinit(&copy);
+  d->greeting = ls_visible_copy(ls_buf_span(&d->reply.text));
   return true;
 }
 
@@ -119,42 +128,6 @@ static bool judge_ehlo(struct ls_dialogue *d) {
   return true; /* libcurl says HELO next */
 }
 
-/* Overwrites each occurrence of secret; a very short one would hide more than it protects. */
-static void mask(struct ls_buf *text, struct ls_span secret) {
-  for (size_t i = 0; secret.n >= SECRET_MIN && i + secret.n <= text->n; i++)
-    if (memcmp(text->p + i, secret.p, secret.n) == 0)
-      memset(text->p + i, '*', secret.n);
-}
-
-/* Some servers repeat in their refusal what they were sent; that must not travel on in an error. */
-static void mask_login(struct ls_dialogue *d) {
-  struct ls_span sent = ls_buf_span(&d->sent);
-  while (sent.n) {
-    size_t end = ls_span_index(sent, '\0');
-    mask(&d->reply.text, ls_span_sub(sent, 0, end));
-    sent = ls_span_sub(sent, end + 1, sent.n);
-  }
-  mask(&d->reply.text, ls_buf_span(&d->bearer));
-  struct ls_span user = ls_span_cstr(d->config->user), pass = ls_span_cstr(d->config->pass);
-  struct ls_buf plain, encoded;
-  ls_buf_init(&plain, SIZE_MAX);
-  ls_buf_init(&encoded, SIZE_MAX);
-  ls_buf_addc(&plain, '\0');
-  ls_buf_add(&plain, user);
-  ls_buf_addc(&plain, '\0');
-  ls_buf_add(&plain, pass);
-  ls_codec_base64(&encoded, ls_buf_span(&plain));
-  mask(&d->reply.text, ls_buf_span(&encoded));
-  ls_buf_cut(&encoded, 0);
-  ls_codec_base64(&encoded, pass);
-  mask(&d->reply.text, ls_buf_span(&encoded));
-  mask(&d->reply.text, pass);
-  if (plain.status != LS_OK || encoded.status != LS_OK || d->sent.status != LS_OK)
-    ls_buf_cut(&d->reply.text, 3); /* without memory the code alone is safe */
-  ls_buf_deinit(&plain);
-  ls_buf_deinit(&encoded);
-}
-
 /* A server that does not take a token says why in a challenge, and refuses once that has been answered. */
 static void hear_challenge(struct ls_dialogue *d) {
   struct ls_span text = ls_buf_span(&d->reply.text);
@@ -162,14 +135,13 @@ static void hear_challenge(struct ls_dialogue *d) {
     return;
   d->token_refused = true;
   ls_oauth_read_challenge(ls_span_sub(text, 4, text.n), &d->challenge);
-  mask(&d->challenge, ls_buf_span(&d->bearer));
+  ls_mask_buf(d->mask, &d->challenge);
 }
 
 static bool refuse_login(struct ls_dialogue *d) {
   struct ls_span text = ls_buf_span(&d->reply.text);
   struct ls_span words = ls_buf_span(&d->challenge);
   const char *command = ls_dialogue_command(d);
-  mask_login(d);
   d->token_refused = d->bearer.n && (d->token_refused || d->reply.code == 535);
   if (!d->token_refused)
     return refuse(d, LS_EAUTH, command, "Invalid login");
@@ -226,19 +198,22 @@ static bool judge(struct ls_dialogue *d) {
            refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
     d->logged_in = d->reply.code == 235;
-    judge_initial(d);
-    if (class == 3)
-      hear_challenge(d);
     return class == 2 || class == 3 || refuse_login(d);
   }
   return true;
 }
 
+/* What is understood is the reply as it came; what is told of it, from here on, has no secrets. */
 static bool judge_noting(struct ls_dialogue *d) {
   bool challenge = d->step == LS_STEP_AUTH && d->reply.code == 334;
+  if (d->step == LS_STEP_EHLO && d->reply.code / 100 == 2)
+    read_capability(d);
+  if (d->step == LS_STEP_AUTH)
+    judge_initial(d);
+  if (d->step == LS_STEP_AUTH && d->reply.code / 100 == 3)
+    hear_challenge(d);
+  ls_reply_mask(&d->reply, d->mask);
   bool fine = judge(d);
-  if (d->transcript && d->step == LS_STEP_AUTH)
-    mask_login(d); /* some repeat what they were sent when they accept it, too */
   if (d->transcript)
     ls_log_reply(d->transcript, ls_buf_span(&d->reply.text), challenge);
   return fine;
@@ -262,6 +237,7 @@ static bool hear(struct ls_dialogue *d, struct ls_span line) {
   default:
     break;
   }
+  ls_reply_mask(&d->reply, d->mask);
   struct ls_span shown = ls_reply_excerpt(&d->reply);
   const char *what = d->step == LS_STEP_GREETING ? "Invalid greeting. response=" : "Unexpected Response: ";
   ls_error_set(&d->error, LS_EPROTOCOL, d->step == LS_STEP_GREETING ? "CONN" : ls_dialogue_command(d),
@@ -304,16 +280,28 @@ static size_t on_line(char *line, size_t size, size_t n, void *data) {
   return n;
 }
 
+/* CRAM-MD5 answers with base64 of the user, a space and a digest (RFC 2195 2); the user is no secret. */
+static void keep_digest(struct ls_dialogue *d, struct ls_span answer) {
+  struct ls_buf plain;
+  size_t n = 0;
+  ls_buf_init(&plain, SIZE_MAX);
+  char *room = ls_buf_room(&plain, answer.n / 4 * 3 + 3);
+  if (room && ls_codec_unbase64(answer, room, &n))
+    ls_buf_grew(&plain, n);
+  struct ls_span user = ls_span_cstr(d->config->user), text = ls_buf_span(&plain);
+  if (user.n && ls_span_starts(text, user) && text.n > user.n && text.p[user.n] == ' ')
+    ls_mask_add(d->mask, &d->sent, ls_span_sub(text, user.n + 1, text.n));
+  ls_buf_deinit(&plain);
+}
+
 /* Keeps what goes out for AUTH: the mechanism's argument, then each answer to a challenge. */
 static void keep_sent(struct ls_dialogue *d, struct ls_span line) {
   if (ls_span_starts(line, LS_SPAN("AUTH ")))
     line = ls_span_sub(line, ls_span_index(ls_span_sub(line, 5, line.n), ' ') + 6, line.n);
   while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
     line.n--;
-  if (line.n) {
-    ls_buf_add(&d->sent, line);
-    ls_buf_addc(&d->sent, '\0');
-  }
+  ls_mask_add(d->mask, &d->sent, line);
+  keep_digest(d, line);
 }
 
 static void note_mechanism(struct ls_dialogue *d, struct ls_span rest) {
@@ -343,15 +331,18 @@ static void note_command(struct ls_dialogue *d, struct ls_span command) {
     keep_sent(d, command);
 }
 
-/* What an HTTP proxy answers to CONNECT. The words of a stranger: nothing but what prints. */
+/* What an HTTP proxy answers to CONNECT. */
 static void note_proxy(struct ls_dialogue *d, struct ls_span line) {
   if (*d->proxy_words || !ls_span_starts(line, LS_SPAN("HTTP/")))
     return;
-  size_t n = 0;
-  while (n < line.n && n + 1 < sizeof d->proxy_words && line.p[n] >= ' ' && line.p[n] < 0x7f) {
-    d->proxy_words[n] = line.p[n];
-    n++;
-  }
+  struct ls_buf words;
+  ls_buf_init(&words, SIZE_MAX);
+  ls_buf_add(&words, ls_utf8_trim(line));
+  ls_mask_buf(d->mask, &words);
+  struct ls_span kept = ls_utf8_cut(ls_buf_span(&words), sizeof d->proxy_words - 1);
+  if (kept.n)
+    memcpy(d->proxy_words, kept.p, kept.n);
+  ls_buf_deinit(&words);
 }
 
 static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *data) {
@@ -370,8 +361,8 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
 }
 
 void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config,
-                      struct ls_login_way way, const char *bearer) {
-  *d = (struct ls_dialogue){.easy = easy, .config = config, .way = way};
+                      struct ls_login_way way, const char *bearer, struct ls_mask *mask) {
+  *d = (struct ls_dialogue){.easy = easy, .config = config, .way = way, .mask = mask};
   d->mechanisms = ls_mechanism_wanted(config->auth_method, config->oauth2, way.cram);
   d->login = ls_dialogue_wants_login(config);
   d->tls_required = ls_dialogue_requires_tls(config);
@@ -381,7 +372,6 @@ void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config 
   ls_buf_init(&d->ehlo, EHLO_MAX);
   ls_buf_init(&d->bearer, SECRETS_MAX);
   ls_buf_init(&d->challenge, EHLO_MAX);
-  ls_buf_init(&d->sent, SECRETS_MAX);
   ls_buf_adds(&d->bearer, bearer ? bearer : "");
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, d);
@@ -395,7 +385,7 @@ void ls_dialogue_deinit(struct ls_dialogue *d) {
   ls_buf_deinit(&d->ehlo);
   ls_buf_deinit(&d->bearer);
   ls_buf_deinit(&d->challenge);
-  ls_buf_deinit(&d->sent);
+  ls_mask_retire(d->mask, &d->sent);
   free(d->greeting);
   d->greeting = NULL;
   ls_tls_facts_deinit(&d->facts);

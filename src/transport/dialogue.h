@@ -2,7 +2,7 @@
  * dialogue: what server and libcurl say to each other until a connection is ready: greeting, EHLO, STARTTLS,
  * AUTH (RFC 5321, 3207, 4954). libcurl speaks; this listens through its callbacks, judges each reply, keeps
  * what the server offers, and ends the attempt where our rules are stricter than libcurl's. Commands are
- * looked at for their verb only; what follows AUTH is kept to hide it where the server repeats it. */
+ * looked at for their verb only; what follows AUTH goes into the mask, for servers repeat it. */
 #ifndef LS_DIALOGUE_H
 #define LS_DIALOGUE_H
 
@@ -22,6 +22,7 @@ struct ls_login_way {
 struct ls_dialogue {
   CURL *easy;                     /* borrowed */
   const struct ls_config *config; /* borrowed */
+  struct ls_mask *mask;           /* borrowed; what is told passes it; NULL: there are no secrets */
   struct ls_buf bearer;           /* secret; the access token; n = 0: none */
   struct ls_login_way way;
   unsigned mechanisms;       /* LS_AUTH_* that may be used */
@@ -38,7 +39,7 @@ struct ls_dialogue {
   bool logged_in;
   bool token_refused;      /* the server does not take the access token */
   struct ls_buf challenge; /* what it said of it (RFC 7628 3.2.2) */
-  struct ls_buf sent;      /* secret; what went out for AUTH, each with a NUL behind it */
+  struct ls_mask_secret *sent; /* what went out for AUTH */
   int64_t last_ms;         /* when octets last went either way */
   int64_t greeted_ms;      /* when the greeting came */
   int64_t ehlo_ms;         /* when the first reply to EHLO came; 0: none */
@@ -55,10 +56,10 @@ struct ls_dialogue {
   struct ls_error error; /* why the attempt must end */
 };
 
-/* Sets the callbacks of easy. d must live as long as easy. bearer: the access token, or NULL; borrowed for
- * the call. */
+/* Sets the callbacks of easy. d must live as long as easy, and mask as long as d. bearer: the access
+ * token, or NULL; borrowed for the call. */
 void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config,
-                      struct ls_login_way way, const char *bearer);
+                      struct ls_login_way way, const char *bearer, struct ls_mask *mask);
 void ls_dialogue_deinit(struct ls_dialogue *d);
 
 /* libcurl says the connection is ready: so it is, unless our rules say otherwise (d->error). */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "../pure/visible.h"
+
 void ls_job_push(struct ls_job_list *l, struct ls_job *j) {
   j->next = NULL;
   if (l->tail)
@@ -92,7 +94,7 @@ char **ls_job_texts(struct ls_span texts, size_t count) {
   char **list = count ? calloc(count, sizeof *list) : NULL;
   for (size_t i = 0; list && i < count; i++) {
     size_t end = ls_span_index(texts, '\0');
-    list[i] = duplicate(ls_span_sub(texts, 0, end));
+    list[i] = ls_visible_copy(ls_span_sub(texts, 0, end));
     texts = ls_span_sub(texts, end + 1, texts.n);
     if (!list[i]) {
       while (i)
@@ -134,7 +136,7 @@ void ls_job_finish(struct ls_job *j, struct ls_event *ev, struct ls_span ehlo, s
   r->message_time = ev->message_ms;
   r->message_size = ev->octets;
   if (r->error.status == LS_OK) {
-    r->response = duplicate(ev->response);
+    r->response = ls_visible_copy(ev->response);
     r->ehlo = ls_job_texts(ehlo, ehlo_count);
     r->ehlo_count = r->ehlo ? ehlo_count : 0;
   }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../pure/visible.h"
 #include "clock.h"
 #include "random.h"
 
@@ -62,11 +63,14 @@ static struct ls_log_record *make(struct ls_log *l, enum ls_log_level level, con
   return r;
 }
 
-/* One line stays one line, whatever a server says. */
-static void flatten(char *text) {
-  for (; *text; text++)
-    if ((unsigned char)*text < ' ' || *text == 127)
-      *text = ' ';
+/* One line stays one line, whatever a server says. NULL: no memory. */
+static char *line_of(struct ls_span text) {
+  struct ls_buf line;
+  ls_buf_init(&line, SIZE_MAX);
+  ls_visible_add(&line, text, LS_VISIBLE_LINE);
+  char *p = ls_buf_take(&line, NULL);
+  ls_buf_deinit(&line);
+  return p;
 }
 
 void ls_log_add(struct ls_log *l, enum ls_log_level level, const char *event,
@@ -81,9 +85,8 @@ void ls_log_add(struct ls_log *l, enum ls_log_level level, const char *event,
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments); /* a longer one is cut */
   va_end(arguments);
-  flatten(text);
   r->id = about->id;
-  r->text = strdup(text);
+  r->text = line_of(ls_span_cstr(text));
   r->message_id = about->message_id ? strdup(about->message_id) : NULL;
   if (about->error && about->error->status != LS_OK) {
     r->code = ls_status_code(about->error->status);
@@ -104,9 +107,7 @@ void ls_log_add_transcript(struct ls_log *l, uint64_t connection, struct ls_buf 
       continue;
     if (line.n && line.p[line.n - 1] == '\r')
       line.n--;
-    r->text = strndup(line.p, line.n);
-    if (r->text)
-      flatten(r->text);
+    r->text = line_of(line);
     push(l, r);
   }
   size_t max = transcript->max;

@@ -37,11 +37,11 @@ static int64_t shorter(int64_t a, int64_t b) {
 }
 
 enum ls_status ls_login_init(struct ls_login *l, const struct ls_value *auth, const struct ls_config *config,
-                             struct ls_error *err) {
+                             struct ls_mask *mask, struct ls_error *err) {
   *l = (struct ls_login){0};
   enum ls_status status = check_build(config->auth_method, err);
   if (status == LS_OK && config->oauth2)
-    status = ls_oauth_new(auth, ls_clock_unix_ms(), &l->oauth, err);
+    status = ls_oauth_new(auth, ls_clock_unix_ms(), mask, &l->oauth, err);
   if (l->oauth)
     ls_oauth_set_timeout(
         l->oauth, shorter(shorter(config->connection_timeout, config->socket_timeout), LS_OAUTH_TIMEOUT_MS));

@@ -5,6 +5,7 @@
 
 #include "../pure/codec.h"
 #include "../pure/utf8.h"
+#include "../pure/visible.h"
 #include "json.h"
 #include "oauth_config.h"
 #include "oauth_form.h"
@@ -13,7 +14,6 @@ enum {
   FORM_MAX = 1 << 20,
   TOKEN_MAX = 32 * 1024,
   WORDS_MAX = 600,  /* octets of what an endpoint says */
-  SECRET_MIN = 6,   /* shorter ones are not searched for in what an endpoint says */
   MARGIN_MS = 30000 /* a token is renewed so long before it ends; a short-lived one at three quarters */
 };
 
@@ -21,6 +21,9 @@ static const char command[] = "AUTH XOAUTH2";
 
 struct ls_oauth {
   struct ls_oauth_config config;
+  struct ls_mask *mask;            /* borrowed */
+  struct ls_mask_secret *tokens;   /* the token and the refresh token of the last renewal */
+  struct ls_mask_secret *asserted; /* the assertion of the renewal under way */
   int64_t timeout_ms;
 
   struct ls_buf token;   /* NUL-terminated when n > 0 */
@@ -63,13 +66,14 @@ static bool set_token(struct ls_buf *to, struct ls_span token) {
   return to->n > 0;
 }
 
-enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_oauth **out,
-                            struct ls_error *err) {
+enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_mask *mask,
+                            struct ls_oauth **out, struct ls_error *err) {
   *out = NULL;
   struct ls_oauth *o = calloc(1, sizeof *o);
   if (!o)
     return no_memory(err);
   o->timeout_ms = LS_OAUTH_TIMEOUT_MS;
+  o->mask = mask;
   ls_buf_init(&o->token, TOKEN_MAX);
   ls_buf_init(&o->refresh, TOKEN_MAX);
   ls_buf_init(&o->form, FORM_MAX);
@@ -101,6 +105,7 @@ static void end_renewal(struct ls_oauth *o) {
   curl_slist_free_all(o->connect_to);
   ls_buf_deinit(&o->form);
   ls_buf_deinit(&o->reply);
+  ls_mask_retire(o->mask, &o->asserted);
   o->easy = NULL;
   o->multi = NULL;
   o->headers = o->connect_to = NULL;
@@ -116,6 +121,7 @@ void ls_oauth_free(struct ls_oauth *o) {
   if (!o)
     return;
   end_renewal(o);
+  ls_mask_retire(o->mask, &o->tokens);
   ls_buf_deinit(&o->token);
   ls_buf_deinit(&o->refresh);
   ls_oauth_config_deinit(&o->config);
@@ -277,8 +283,12 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
     return LS_AGAIN;
   if (ls_oauth_token(o, unix_ms, &token) == LS_OK)
     return LS_OK;
+  struct ls_buf assertion;
+  ls_buf_init(&assertion, FORM_MAX);
   enum ls_status status = ls_oauth_form_write(
-      &o->config, o->refresh.n ? o->refresh.p : o->config.refresh_token, unix_ms, &o->form, err);
+      &o->config, o->refresh.n ? o->refresh.p : o->config.refresh_token, unix_ms, &o->form, &assertion, err);
+  ls_mask_add(o->mask, &o->asserted, ls_buf_span(&assertion));
+  ls_buf_deinit(&assertion);
   if (status == LS_OK && !build_headers(o))
     status = no_memory(err);
   if (status == LS_OK) {
@@ -301,38 +311,9 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
   return LS_AGAIN;
 }
 
-/* Replaces each occurrence of a secret in text by asterisks: endpoints do quote what they were sent. */
-static void mask(struct ls_buf *text, struct ls_span secret) {
-  if (secret.n < SECRET_MIN || text->status != LS_OK)
-    return;
-  for (size_t i = 0; i + secret.n <= text->n; i++)
-    if (memcmp(text->p + i, secret.p, secret.n) == 0)
-      memset(text->p + i, '*', secret.n);
-}
-
-static void mask_all(struct ls_oauth *o, struct ls_buf *text) {
-  const struct ls_oauth_config *c = &o->config;
-  const char *const secrets[] = {c->client_secret,
-                                 c->refresh_token,
-                                 c->access_token,
-                                 c->passphrase,
-                                 o->token.n ? o->token.p : NULL,
-                                 o->refresh.n ? o->refresh.p : NULL};
-  const struct ls_oauth_pairs *const pairs[] = {&c->params, &c->headers};
-  for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-    mask(text, ls_span_cstr(secrets[i]));
-  for (size_t p = 0; p < 2; p++)
-    for (size_t i = 0; i < pairs[p]->count; i++)
-      mask(text, pairs[p]->items[i].value);
-}
-
-/* What an endpoint says, as valid text in one line. */
+/* What an endpoint says, in one line. */
 static void add_words(struct ls_buf *out, struct ls_span words) {
-  size_t start = out->n;
-  ls_utf8_add_valid(out, words);
-  for (size_t i = start; i < out->n; i++)
-    if ((unsigned char)out->p[i] < ' ' || out->p[i] == 127)
-      out->p[i] = ' ';
+  ls_visible_add(out, words, LS_VISIBLE_LINE);
 }
 
 /* What JavaScript takes for true. */
@@ -364,25 +345,24 @@ static enum ls_status refuse(struct ls_oauth *o, const struct ls_value *reply, l
     text = ls_value_string(ls_value_get(error, LS_SPAN("message")));
   struct ls_span description = ls_value_string(ls_value_get(reply, LS_SPAN("error_description")));
   struct ls_span uri = ls_value_string(ls_value_get(reply, LS_SPAN("error_uri")));
-  struct ls_buf words;
-  ls_buf_init(&words, LS_OAUTH_REPLY_MAX * 4);
-  add_words(&words, text.n ? text : LS_SPAN("unknown error"));
-  if (description.n) {
-    ls_buf_adds(&words, ": ");
-    add_words(&words, description);
-  }
-  if (uri.n) {
-    ls_buf_adds(&words, " (");
-    add_words(&words, uri);
-    ls_buf_addc(&words, ')');
-  }
-  mask_all(o, &words);
+  struct ls_buf said, words;
+  ls_buf_init(&said, LS_OAUTH_REPLY_MAX * 4);
+  ls_buf_init(&words, LS_OAUTH_REPLY_MAX * 16);
+  ls_buf_add(&said, text.n ? text : LS_SPAN("unknown error"));
+  ls_buf_adds(&said, description.n ? ": " : "");
+  ls_buf_add(&said, description);
+  ls_buf_adds(&said, uri.n ? " (" : "");
+  ls_buf_add(&said, uri);
+  ls_buf_adds(&said, uri.n ? ")" : "");
+  ls_mask_buf(o->mask, &said);
+  add_words(&words, ls_buf_span(&said));
   ls_buf_cut(&words, ls_utf8_cut(ls_buf_span(&words), WORDS_MAX).n);
   ls_buf_addc(&words, '\0');
-  enum ls_status status = words.status != LS_OK
+  enum ls_status status = said.status != LS_OK || words.status != LS_OK
                               ? no_memory(err)
                               : ls_error_set(err, LS_EOAUTH2, command, "%s (HTTP %ld from %s)", words.p, http,
                                              o->config.shown_url);
+  ls_buf_deinit(&said);
   ls_buf_deinit(&words);
   if (err && status == LS_EOAUTH2)
     err->permanent = is_final(text);
@@ -419,6 +399,9 @@ static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *repl
         o->config.shown_url);
   if (!set_token(&o->token, token) || (refresh.n && !set_token(&o->refresh, refresh)))
     return no_memory(err);
+  ls_mask_retire(o->mask, &o->tokens);
+  ls_mask_add(o->mask, &o->tokens, token);
+  ls_mask_add(o->mask, &o->tokens, refresh);
   o->serial++;
   o->refused = false;
   o->renew_ms = o->end_ms = 0;
@@ -430,11 +413,17 @@ static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *repl
 
 static enum ls_status redirected(struct ls_oauth *o, const char *target, long http, struct ls_error *err) {
   struct ls_arena a;
+  struct ls_buf shown;
   ls_arena_init(&a, LS_OAUTH_REPLY_MAX);
+  ls_buf_init(&shown, LS_OAUTH_REPLY_MAX);
+  ls_buf_adds(&shown, ls_oauth_config_show_url(&a, target));
+  ls_mask_buf(o->mask, &shown);
+  ls_buf_addc(&shown, '\0');
   ls_error_set(
       err, LS_EOAUTH2, command,
       "%s redirects to %s (HTTP %ld); credentials are not sent on, so set auth.accessUrl to where it leads",
-      o->config.shown_url, ls_oauth_config_show_url(&a, target), http);
+      o->config.shown_url, shown.status == LS_OK ? shown.p : "another address", http);
+  ls_buf_deinit(&shown);
   ls_arena_deinit(&a);
   return LS_EOAUTH2;
 }
@@ -472,6 +461,7 @@ static enum ls_status read_reply(struct ls_oauth *o, int64_t unix_ms, struct ls_
 
 static enum ls_status failed(struct ls_oauth *o, CURLcode result, struct ls_error *err) {
   const char *url = o->config.shown_url;
+  o->detail[ls_mask_apply(o->mask, o->detail, strlen(o->detail))] = '\0';
   if (o->overflow)
     return ls_error_set(err, LS_EOAUTH2, command, "%s answers more than %d octets, which no token reply has",
                         url, LS_OAUTH_REPLY_MAX);

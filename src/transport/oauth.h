@@ -19,6 +19,7 @@
 
 #include "../pure/buf.h"
 #include "../pure/error.h"
+#include "../pure/mask.h"
 #include "../pure/value.h"
 
 enum {
@@ -28,11 +29,12 @@ enum {
 
 struct ls_oauth;
 
-/* Reads a config's auth, of which nothing is borrowed. unix_ms, here and below: ms since 1970 UTC.
- * LS_OK: *out is yours, or NULL when auth asks for no OAuth 2.0; LS_ECONFIG, LS_EOAUTH2 (err says which
- * option and what to do), LS_ENOMEM. */
-enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_oauth **out,
-                            struct ls_error *err);
+/* Reads a config's auth, of which nothing is borrowed. unix_ms, here and below: ms since 1970 UTC. mask:
+ * has the config's secrets and gets the tokens; what an endpoint says passes it; must live as long as
+ * *out. LS_OK: *out is yours, or NULL when auth asks for no OAuth 2.0; LS_ECONFIG, LS_EOAUTH2 (err says
+ * which option and what to do), LS_ENOMEM. */
+enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_mask *mask,
+                            struct ls_oauth **out, struct ls_error *err);
 /* Ends a renewal under way and wipes everything. Call it while that renewal's multi handle lives. NULL is
  * fine. */
 void ls_oauth_free(struct ls_oauth *o);

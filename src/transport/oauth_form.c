@@ -3,8 +3,6 @@
 
 #include "jwt.h"
 
-enum { ASSERTION_MAX = 1 << 20 };
-
 static enum ls_status no_memory(struct ls_error *err) {
   return ls_error_set(err, LS_ENOMEM, "AUTH XOAUTH2", "%s", ls_status_text(LS_ENOMEM));
 }
@@ -62,7 +60,8 @@ static void write_form(const struct ls_oauth_config *c, const struct ls_oauth_pa
 }
 
 enum ls_status ls_oauth_form_write(const struct ls_oauth_config *c, const char *refresh_token,
-                                   int64_t unix_ms, struct ls_buf *out, struct ls_error *err) {
+                                   int64_t unix_ms, struct ls_buf *out, struct ls_buf *assertion,
+                                   struct ls_error *err) {
   if (!c->service_client) {
     const struct ls_oauth_pair fields[] = {{LS_SPAN("client_id"), ls_span_cstr(c->client_id)},
                                            {LS_SPAN("client_secret"), ls_span_cstr(c->client_secret)},
@@ -71,22 +70,19 @@ enum ls_status ls_oauth_form_write(const struct ls_oauth_config *c, const char *
     write_form(c, fields, 4, out);
     return out->status == LS_OK ? LS_OK : no_memory(err);
   }
-  struct ls_buf assertion;
-  ls_buf_init(&assertion, ASSERTION_MAX);
   const struct ls_jwt_claims claims = {.issuer = ls_span_cstr(c->service_client),
                                        .scope = ls_span_cstr(c->scope),
                                        .subject = ls_span_cstr(c->user),
                                        .audience = ls_span_cstr(c->audience),
                                        .issued_s = unix_ms / 1000,
                                        .expires_s = unix_ms / 1000 + c->assertion_s};
-  enum ls_status status = ls_jwt_sign(c->key, &claims, &assertion, err);
+  enum ls_status status = ls_jwt_sign(c->key, &claims, assertion, err);
   if (status == LS_OK) {
     const struct ls_oauth_pair fields[] = {
         {LS_SPAN("grant_type"), LS_SPAN("urn:ietf:params:oauth:grant-type:jwt-bearer")},
-        {LS_SPAN("assertion"), ls_buf_span(&assertion)}};
+        {LS_SPAN("assertion"), ls_buf_span(assertion)}};
     write_form(c, fields, 2, out);
     status = out->status == LS_OK ? LS_OK : no_memory(err);
   }
-  ls_buf_deinit(&assertion);
   return status;
 }

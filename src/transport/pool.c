@@ -11,9 +11,9 @@
 enum { REOPEN_AFTER_MS = 1000 /* after a refusal while other connections work */ };
 
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_loop *loop,
-                            struct ls_log *log, struct ls_error *err) {
+                            struct ls_log *log, struct ls_mask *mask, struct ls_error *err) {
   *p = (struct ls_pool){
-      .config = config, .loop = loop, .log = log, .ehlo_name = ls_conn_ehlo_name(config->name)};
+      .config = config, .loop = loop, .log = log, .mask = mask, .ehlo_name = ls_conn_ehlo_name(config->name)};
   if (p->ehlo_name)
     return ls_tls_context_new(config, &p->tls, err);
   return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
@@ -80,6 +80,7 @@ struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t 
                                     .tls = p->tls,
                                     .window_messages = LS_POOL_WINDOW,
                                     .log = p->log,
+                                    .mask = p->mask,
                                     .learned = p->learned};
   uint64_t token;
   if (ls_login_token(&p->login, p->loop->multi, &options.bearer, &token, err) != LS_OK)

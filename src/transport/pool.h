@@ -39,13 +39,14 @@ struct ls_pool {
   int64_t window_ms;     /* when the first of them started */
   int64_t open_again_ms; /* no new connection before this: one was refused while others work */
   struct ls_session_learned learned;
-  struct ls_log *log; /* borrowed */
+  struct ls_log *log;   /* borrowed */
+  struct ls_mask *mask; /* borrowed likewise */
   struct ls_client_stats stats;
 };
 
 /* LS_OK; LS_ECONFIG: what tls names cannot be used; LS_ENOMEM. deinit is fine in each case. */
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_loop *loop,
-                            struct ls_log *log, struct ls_error *err);
+                            struct ls_log *log, struct ls_mask *mask, struct ls_error *err);
 void ls_pool_deinit(struct ls_pool *p); /* closes at once; messages are dropped */
 void ls_pool_abandon(
     struct ls_pool *p); /* frees what is ours, leaves the sockets to the process they are of */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../pure/visible.h"
+
 enum { NAMES_SHOWN = 8, TEXT_MAX = 4096, CHAIN_MAX = 32 };
 
 /* Called by OpenSSL for each certificate, and for each thing wrong with it; the verdict stays OpenSSL's. */
@@ -247,7 +249,7 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
 }
 
 static char *take_text(struct ls_buf *b) {
-  char *p = b->n ? ls_buf_take(b, NULL) : NULL;
+  char *p = b->n ? ls_visible_copy(ls_buf_span(b)) : NULL;
   ls_buf_deinit(b);
   return p;
 }

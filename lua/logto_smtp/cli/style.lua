@@ -2,7 +2,7 @@
 --- How text looks on a terminal: colours where a person reads and wants them, plain octets everywhere else,
 -- and nothing that a stranger wrote ever steers the terminal.
 
-local process = require("logto_smtp.core").process
+local core = require("logto_smtp.core")
 
 local M = {}
 
@@ -12,28 +12,16 @@ local CODES = {
 
 local DEFAULT_COLUMNS = 80
 
-local function escape(octet) return ("\\x%02X"):format(octet:byte()) end
-
-local function escape_point(base)
-  return function(octet) return ("\\u%04X"):format(base + octet:byte() - 128) end
-end
-
---- Text of others for a terminal or a log: control characters, and those that reorder text, are shown and
---- not obeyed. Line ends and tabs stay.
----@param text string
----@return string
-function M.plain(text)
-  text = text:gsub("\r\n", "\n"):gsub("[%z\1-\8\11-\31\127]", escape)
-  text = text:gsub("\194([\128-\159])", escape_point(0x80))
-  text = text:gsub("\226\128([\142\143\170-\174])", escape_point(0x2000))
-  return (text:gsub("\226\129([\166-\169])", escape_point(0x2040)))
-end
+--- Text of others for a terminal or a log: control characters, those that reorder or hide text, and what is
+--- no UTF-8 are shown and not obeyed. Line ends and tabs stay.
+---@type fun(text: string): string
+M.plain = core.visible
 
 --- The same on one line.
 ---@param text string
 ---@return string
 function M.line(text)
-  return (M.plain(text):gsub("%s+", " "))
+  return (core.visible(text, "line"):gsub(" +", " "))
 end
 
 ---@class logto_smtp.cli.Style
@@ -56,9 +44,9 @@ end
 ---@return logto_smtp.cli.Style
 function M.of(context, name)
   local fd, getenv = context[name or "stdout"].fd, context.getenv
-  local terminal = fd ~= nil and process.isTerminal(fd)
+  local terminal = fd ~= nil and core.process.isTerminal(fd)
   local style = {
-    terminal = terminal, columns = terminal and process.columns(fd) or DEFAULT_COLUMNS,
+    terminal = terminal, columns = terminal and core.process.columns(fd) or DEFAULT_COLUMNS,
     colours = terminal and (getenv("NO_COLOR") or "") == "" and getenv("TERM") ~= "dumb",
   }
   for what, code in pairs(CODES) do

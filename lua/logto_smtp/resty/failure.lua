@@ -4,7 +4,9 @@
 
 local ConnectorError = require("logto_smtp.error")
 local codes = require("logto_smtp.enums").ConnectorErrorCodes
+local core = require("logto_smtp.core")
 local kit = require("logto_smtp.kit")
+local mailer = require("logto_smtp.mail")
 
 local M = {}
 
@@ -76,23 +78,12 @@ function M.of(err)
     retry_after = row.retry_after }
 end
 
--- What of a payload must not be read in a log, should a server have quoted the mail.
-local SECRETS = { "code", "link" }
-
---- The line for the operator: the whole error, without the code of the mail.
+--- The line for the operator: the whole error, without the code of the mail, whichever connector made it.
 ---@param err any
 ---@param payload? table
 ---@return string
 function M.line(err, payload)
-  local text = tostring(err)
-  for _, name in ipairs(SECRETS) do
-    local secret = payload and payload[name]
-    if type(secret) == "number" then secret = ("%.14g"):format(secret) end
-    if type(secret) == "string" and #secret >= 4 then
-      text = text:gsub(secret:gsub("%p", "%%%0"), "***")
-    end
-  end
-  return text
+  return core.mask(tostring(err), payload and mailer.secrets(payload) or {})
 end
 
 return M

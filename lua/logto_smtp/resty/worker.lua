@@ -5,6 +5,7 @@
 local clients_room = require("logto_smtp.clients")
 local core = require("logto_smtp.core")
 local logger = require("logto_smtp.logger")
+local mailer = require("logto_smtp.mail")
 local metrics_room = require("logto_smtp.resty.metrics")
 local phase = require("logto_smtp.resty.phase")
 local reader_room = require("logto_smtp.resty.reader")
@@ -229,13 +230,18 @@ local function run(config, options, waiter, call)
   return wait(id, waiter, config)
 end
 
+local function submission(mail, options)
+  local whole = mailer.withSecrets(mail, options)
+  return function(handle) return engine:submit(handle, whole) end
+end
+
 --- Sends a mail; the coroutine waits, and the worker does not.
 ---@param config table
 ---@param mail table
 ---@param options? logto_smtp.SendOptions
 ---@return table|nil info, table? err
 function M.send(config, mail, options)
-  return run(config, options, { mail = true }, function(handle) return engine:submit(handle, mail) end)
+  return run(config, options, { mail = true }, submission(mail, options))
 end
 
 --- Connects and logs in without a mail, as client:verify() does; the coroutine waits.
@@ -257,7 +263,7 @@ function M.enqueue(config, mail, options, done)
   if not ok then return nil, err end
   local id
   id, err = begin(config, options, { mail = true, done = done },
-    function(handle) return engine:submit(handle, mail) end)
+    submission(mail, options))
   if not id then return refused(err) end
   return true
 end

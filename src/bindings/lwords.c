@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "lwords.h"
+
+#include "../pure/config_secret.h"
+#include "../pure/visible.h"
+#include "box.h"
+#include "lvalue.h"
+
+enum { TREE_MAX = 64 * 1024 * 1024 /* octets of one value tree */ };
+
+struct words_box {
+  struct ls_arena arena;
+  struct ls_mask *mask;
+  struct ls_buf text;
+};
+
+static void release(void *box) {
+  struct words_box *b = box;
+  ls_mask_free(b->mask);
+  b->mask = NULL;
+  ls_arena_deinit(&b->arena);
+  ls_buf_deinit(&b->text);
+}
+
+static const struct ls_box_type words_type = {"logto_smtp.words", sizeof(struct words_box), release, NULL,
+                                              NULL};
+
+static struct words_box *push_words_box(lua_State *L) {
+  struct words_box *b = ls_box_push(L, &words_type);
+  ls_buf_init(&b->text, SIZE_MAX);
+  ls_arena_init(&b->arena, TREE_MAX);
+  return b;
+}
+
+static struct ls_span check_span(lua_State *L, int index) {
+  struct ls_span s;
+  s.p = luaL_checklstring(L, index, &s.n);
+  return s;
+}
+
+static int push_text(lua_State *L, struct words_box *b) {
+  if (b->text.status != LS_OK)
+    return luaL_error(L, "not enough memory");
+  ls_push_span(L, ls_buf_span(&b->text));
+  release(b);
+  return 1;
+}
+
+/* visible(text[, "lines" | "line"]) -> text that acts on no terminal and no log */
+static int visible(lua_State *L) {
+  static const char *const forms[] = {"lines", "line", NULL};
+  struct ls_span text = check_span(L, 1);
+  enum ls_visible_form form = luaL_checkoption(L, 2, "lines", forms) ? LS_VISIBLE_LINE : LS_VISIBLE_LINES;
+  ls_check_arity(L, 2);
+  struct words_box *b = push_words_box(L);
+  ls_visible_add(&b->text, text, form);
+  return push_text(L, b);
+}
+
+/* mask(text, secrets[, config]) -> text without these and the config's, in whatever encoding */
+static int mask(lua_State *L) {
+  struct ls_span text = check_span(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  ls_check_arity(L, 3);
+  lua_settop(L, 3);
+  struct words_box *b = push_words_box(L);
+  b->mask = ls_mask_new();
+  if (!b->mask)
+    return luaL_error(L, "not enough memory");
+  if (lua_istable(L, 3))
+    ls_config_secret_add(ls_lvalue_read(L, 3, &b->arena), b->mask);
+  size_t count = lua_rawlen(L, 2);
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, 2, (int)i);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      return luaL_error(L, "bad argument #2 to 'mask' (a list of strings expected)");
+    ls_mask_add(b->mask, NULL, check_span(L, -1));
+    lua_pop(L, 1);
+  }
+  ls_buf_add(&b->text, text);
+  ls_mask_buf(b->mask, &b->text);
+  return push_text(L, b);
+}
+
+void ls_lwords_open(lua_State *L) {
+  static const luaL_Reg functions[] = {{"visible", visible}, {"mask", mask}, {NULL, NULL}};
+  ls_box_register(L, &words_type);
+  ls_set_functions(L, functions);
+}
