@@ -130,6 +130,7 @@ build = {
       libdirs = { "$(CURL_LIBDIR)", "$(OPENSSL_LIBDIR)", "$(IDN2_LIBDIR)", "$(JANSSON_LIBDIR)" },
     },
     ["logto_smtp.advice"] = "lua/logto_smtp/advice.lua",
+    ["logto_smtp.attempt"] = "lua/logto_smtp/attempt.lua",
     ["logto_smtp.bulk"] = "lua/logto_smtp/bulk.lua",
     ["logto_smtp.bulk.csv"] = "lua/logto_smtp/bulk/csv.lua",
     ["logto_smtp.bulk.digest"] = "lua/logto_smtp/bulk/digest.lua",

@@ -8,6 +8,7 @@
 -- Whatever the world can do wrong comes back as `nil, err`, err being a ConnectorError; an argument of the
 -- wrong type raises.
 
+local attempt = require("logto_smtp.attempt")
 local null = require("cjson").null
 local core = require("logto_smtp.core")
 local ConnectorError = require("logto_smtp.error")
@@ -143,7 +144,10 @@ local function createConnector(options)
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
     check_template(template)
-    return mailer.build(config, template, data.payload, recipient.text, escape_html)
+    local built, mail = attempt(mailer.build, config, template, data.payload, recipient.text, escape_html)
+    if built then return mail end
+    return nil, ConnectorError(codes.InvalidRequestParameters,
+      "The template cannot be filled from this payload: " .. mail)
   end
 
   local function sendMessage(data, inputConfig)

@@ -74,6 +74,27 @@ describe("logto_smtp.resty", function()
     assert.equal(1, inbox:counters().connections)
   end)
 
+  it("answers with an error what is nested too deeply, wherever it is handed over", function()
+    local server, inbox = resty.start({ server = [[ location /deep { content_by_lua_block {
+      local deep = {}
+      for _ = 1, 200 do deep = { deep } end
+      local message = data()
+      message.payload.deep = deep
+      local mail = { from = "a@example.com", to = "b@example.com", text = "x", headers = deep }
+      local worker = require("logto_smtp.resty.worker")
+      for _, call in ipairs({ function() return connector.sendMessage(message) end,
+        function() return connector.enqueue(message) end, function() return worker.send(config, mail) end,
+        function() return worker.enqueue(config, mail) end }) do
+        local ran, info, err = pcall(call)
+        ngx.say(tostring(ran), " ", tostring(info), " ", err and err.code or "-")
+      end
+    } } ]] })
+    assert.equal(("true nil invalid_request_parameters\n"):rep(2) .. ("true nil EMESSAGE\n"):rep(2),
+      server:get("/deep").body)
+    assert.equal("sent", server:get("/send").body)
+    assert.equal(1, #inbox:messages())
+  end)
+
   for _, phase in ipairs({ "set", "header_filter", "body_filter", "log" }) do
     it("refuses to wait in " .. phase .. ", and names what can be done; enqueue works there", function()
       local server, inbox = resty.start({ server = PHASES })

@@ -136,8 +136,14 @@ static int new_client(lua_State *L) {
   check_options(L);
   struct client_box *b = ls_box_push(L, &client_type);
   struct mail_box *scratch = push_mail_box(L);
-  struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena);
+  char why[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena, why);
   struct ls_value *checked = NULL;
+  if (!config) {
+    lua_pushnil(L);
+    ls_lresult_push_issues(L, why, false);
+    return 2;
+  }
   enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &scratch->arena, &checked);
   if (status == LS_ECONFIG) {
     lua_pushnil(L);
@@ -162,8 +168,11 @@ static int new_client(lua_State *L) {
 
 /* Reads and composes the mail at index 2. Answers false with nil, err on the stack. */
 static bool compose(lua_State *L, const struct ls_client *c, struct mail_box *b) {
-  struct ls_value *mail = ls_lvalue_read(L, 2, &b->arena);
-  if (ls_client_compose(c, mail, &b->arena, &b->composed, &b->error) == LS_OK)
+  char why[LS_LVALUE_WHY];
+  struct ls_value *mail = ls_lvalue_read(L, 2, &b->arena, why);
+  if (!mail)
+    ls_error_set(&b->error, LS_EMESSAGE, "API", "%s", why);
+  else if (ls_client_compose(c, mail, &b->arena, &b->composed, &b->error) == LS_OK)
     return true;
   ls_lerror_return(L, &b->error);
   return false;

@@ -114,7 +114,13 @@ static int engine_configure(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
-  struct ls_value *config = ls_lvalue_read(L, 2, &w->arena);
+  char why[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 2, &w->arena, why);
+  if (!config) {
+    lua_pushnil(L);
+    ls_lresult_push_issues(L, why, false);
+    return 2;
+  }
   struct ls_value *checked = NULL;
   uint64_t handle = 0;
   enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &w->arena, &checked);
@@ -141,11 +147,15 @@ static int engine_submit(lua_State *L) {
   luaL_checktype(L, 3, LUA_TTABLE);
   ls_check_arity(L, 3);
   struct work_box *w = push_work_box(L);
-  struct ls_value *mail = ls_lvalue_read(L, 3, &w->arena);
+  char why[LS_LVALUE_WHY] = "the mail is too large";
+  struct ls_value *mail = ls_lvalue_read(L, 3, &w->arena, why);
   uint64_t id = 0;
-  if (!ls_value_own(&w->arena, mail))
+  bool owned = mail && ls_value_own(&w->arena, mail);
+  if (!owned && mail && !w->arena.full)
     return luaL_error(L, "not enough memory");
-  if (ls_engine_submit(e, handle, mail, &w->arena, &id, &w->error) != LS_OK)
+  if (!owned)
+    ls_error_set(&w->error, LS_EMESSAGE, "API", "%s", why);
+  if (!owned || ls_engine_submit(e, handle, mail, &w->arena, &id, &w->error) != LS_OK)
     return ls_lerror_return(L, &w->error);
   ls_push_number(L, (double)id);
   return 1;

@@ -8,6 +8,7 @@
 #include "../transport/recipient.h"
 #include "box.h"
 #include "lerror.h"
+#include "lresult.h"
 #include "lvalue.h"
 
 enum {
@@ -72,7 +73,14 @@ static int validate(lua_State *L) {
   luaL_checkany(L, 1);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
-  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena);
+  char why[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
+  if (!config) {
+    lua_pushnil(L);
+    ls_lresult_push_issues(L, why, false);
+    finish(L, s);
+    return 2;
+  }
   struct ls_value *out = NULL;
   enum ls_status status = ls_guard_check(config, LS_GUARD_CONNECTOR, &s->arena, &out);
   if (status == LS_ENOMEM)
@@ -104,7 +112,10 @@ static int render(lua_State *L) {
   enum ls_template_escape escape = check_escape(L, 3);
   ls_check_arity(L, 3);
   struct scratch *s = begin(L);
-  struct ls_value *payload = ls_lvalue_read(L, 2, &s->arena);
+  char why[LS_LVALUE_WHY];
+  struct ls_value *payload = ls_lvalue_read(L, 2, &s->arena, why);
+  if (!payload)
+    return luaL_error(L, "%s", why);
   enum ls_status status = ls_template_render(text, payload, escape, &s->text);
   if (status == LS_ETOOBIG)
     return luaL_error(L, "the rendered template is over %d octets", RENDER_MAX);
@@ -132,8 +143,11 @@ static int compose(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
-  struct ls_value *mail = ls_lvalue_read(L, 1, &s->arena);
-  if (ls_composer_compose(mail, &s->arena, &s->composed, &s->error) != LS_OK)
+  char why[LS_LVALUE_WHY];
+  struct ls_value *mail = ls_lvalue_read(L, 1, &s->arena, why);
+  if (!mail)
+    ls_error_set(&s->error, LS_EMESSAGE, "API", "%s", why);
+  if (!mail || ls_composer_compose(mail, &s->arena, &s->composed, &s->error) != LS_OK)
     return ls_lerror_return(L, &s->error);
   ls_push_span(L, ls_buf_span(&s->composed.content));
   push_envelope(L, &s->composed.envelope);

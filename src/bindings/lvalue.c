@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "lvalue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static void read_into(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth);
+/* One reading. A refusal leaves the stack as it is: ls_lvalue_read sets it right. */
+struct reader {
+  lua_State *L;
+  struct ls_arena *a;
+  char *why;
+};
 
-static void *must(lua_State *L, void *p) {
-  if (!p)
-    luaL_error(L, "not enough memory");
-  return p;
+static bool read_into(struct reader *r, int index, struct ls_value *v, int depth);
+
+/* p, or a refusal where the ceiling is the reason that there is none. */
+static void *have(struct reader *r, void *p) {
+  if (p)
+    return p;
+  if (!r->a->full)
+    luaL_error(r->L, "not enough memory");
+  snprintf(r->why, LS_LVALUE_WHY, "the table takes more than %zu MiB", r->a->max >> 20);
+  return NULL;
 }
 
 static int by_name(const void *left, const void *right) {
@@ -34,20 +46,21 @@ static void sort(struct ls_member *m, size_t count) {
 }
 
 /* The text of the key at -2. A number's text belongs to no table, so it is copied. */
-static struct ls_span read_name(lua_State *L, struct ls_arena *a) {
-  struct ls_span name = {0};
+static bool read_name(struct reader *r, struct ls_span *name) {
+  lua_State *L = r->L;
   if (lua_type(L, -2) == LUA_TSTRING) {
-    name.p = lua_tolstring(L, -2, &name.n);
-    return name;
+    name->p = lua_tolstring(L, -2, &name->n);
+    return true;
   }
-  if (lua_type(L, -2) != LUA_TNUMBER)
-    luaL_error(L, "table keys must be strings or numbers, got %s", luaL_typename(L, -2));
+  if (lua_type(L, -2) != LUA_TNUMBER) {
+    snprintf(r->why, LS_LVALUE_WHY, "table keys must be strings or numbers, got %s", luaL_typename(L, -2));
+    return false;
+  }
   lua_pushvalue(L, -2); /* converting the key in place would confuse lua_next */
-  name.p = lua_tolstring(L, -1, &name.n);
-  name = ls_arena_copy(a, name);
-  must(L, (void *)name.p);
+  name->p = lua_tolstring(L, -1, &name->n);
+  *name = ls_arena_copy(r->a, *name);
   lua_pop(L, 1);
-  return name;
+  return have(r, (void *)name->p) != NULL;
 }
 
 /* Whether the keys of a table that is not empty are just 1..n; if so *count is n. */
@@ -73,63 +86,75 @@ static size_t count_pairs(lua_State *L, int index) {
   return n;
 }
 
-static void read_array(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
+static bool read_array(struct reader *r, int index, struct ls_value *v, int depth) {
   v->kind = LS_VALUE_ARRAY;
-  struct ls_value *items = must(L, ls_arena_array(a, v->as.array.count, sizeof *items));
+  struct ls_value *items = have(r, ls_arena_array(r->a, v->as.array.count, sizeof *items));
   v->as.array.items = items;
-  for (size_t i = 0; i < v->as.array.count; i++) {
-    lua_rawgeti(L, index, (int)i + 1);
-    read_into(L, lua_gettop(L), a, &items[i], depth);
-    lua_pop(L, 1);
+  for (size_t i = 0; items && i < v->as.array.count; i++) {
+    lua_rawgeti(r->L, index, (int)i + 1);
+    if (!read_into(r, lua_gettop(r->L), &items[i], depth))
+      return false;
+    lua_pop(r->L, 1);
   }
+  return items != NULL;
 }
 
 /* Room for more members of the table at index, and for their values, which is the answer. A table that turns
  * out to be large is counted, so that it takes no more than it needs. */
-static struct ls_value *grow(lua_State *L, int index, struct ls_arena *a, struct ls_value *v) {
+static struct ls_value *grow(struct reader *r, int index, struct ls_value *v) {
   enum { FIRST = 8, LARGE = 64 };
   size_t count = v->as.object.count;
-  size_t cap = count == 0 ? FIRST : count < LARGE ? count * 2 : count_pairs(L, index);
-  struct ls_member *members = must(L, ls_arena_array(a, cap, sizeof *members));
+  size_t cap = count == 0 ? FIRST : count < LARGE ? count * 2 : count_pairs(r->L, index);
+  struct ls_member *members = have(r, ls_arena_array(r->a, cap, sizeof *members));
+  if (!members)
+    return NULL;
   if (count)
     memcpy(members, v->as.object.members, count * sizeof *members);
   v->as.object.members = members;
   v->as.object.cap = cap;
-  return must(L, ls_arena_array(a, cap - count, sizeof(struct ls_value)));
+  return have(r, ls_arena_array(r->a, cap - count, sizeof(struct ls_value)));
 }
 
 /* Reads a table as an object; its first pair is on the stack. */
-static void read_object(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
+static bool read_object(struct reader *r, int index, struct ls_value *v, int depth) {
   struct ls_value *values = NULL;
   v->kind = LS_VALUE_OBJECT;
   do {
+    struct ls_member m = {0};
     if (v->as.object.count == v->as.object.cap)
-      values = grow(L, index, a, v);
-    v->as.object.members[v->as.object.count++] = (struct ls_member){read_name(L, a), values};
-    read_into(L, lua_gettop(L), a, values++, depth);
-    lua_pop(L, 1);
-  } while (lua_next(L, index));
+      values = grow(r, index, v);
+    if (!values || !read_name(r, &m.name) || !read_into(r, lua_gettop(r->L), values, depth))
+      return false;
+    m.value = values++;
+    v->as.object.members[v->as.object.count++] = m;
+    lua_pop(r->L, 1);
+  } while (lua_next(r->L, index));
   /* Lua's tables have no order, so we give them one: results must not change from run to run */
   v->as.object.sorted = true;
   sort(v->as.object.members, v->as.object.count);
+  return true;
 }
 
-static void read_table(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
-  if (depth >= LS_LVALUE_DEPTH)
-    luaL_error(L, "tables are nested too deeply (%d levels at most)", LS_LVALUE_DEPTH);
+static bool read_table(struct reader *r, int index, struct ls_value *v, int depth) {
+  lua_State *L = r->L;
+  if (depth >= LS_LVALUE_DEPTH) {
+    snprintf(r->why, LS_LVALUE_WHY, "tables are nested too deeply (%d levels at most)", LS_LVALUE_DEPTH);
+    return false;
+  }
   luaL_checkstack(L, 8, "tables are nested too deeply");
   lua_pushnil(L);
   if (!lua_next(L, index)) {
     v->kind = LS_VALUE_EMPTY;
-  } else if (lua_type(L, -2) == LUA_TNUMBER && is_array(L, index, &v->as.array.count)) {
-    lua_pop(L, 2);
-    read_array(L, index, a, v, depth + 1);
-  } else {
-    read_object(L, index, a, v, depth + 1);
+    return true;
   }
+  if (lua_type(L, -2) != LUA_TNUMBER || !is_array(L, index, &v->as.array.count))
+    return read_object(r, index, v, depth + 1);
+  lua_pop(L, 2);
+  return read_array(r, index, v, depth + 1);
 }
 
-static void read_into(lua_State *L, int index, struct ls_arena *a, struct ls_value *v, int depth) {
+static bool read_into(struct reader *r, int index, struct ls_value *v, int depth) {
+  lua_State *L = r->L;
   switch (lua_type(L, index)) {
   case LUA_TNONE:
   case LUA_TNIL:
@@ -148,8 +173,7 @@ static void read_into(lua_State *L, int index, struct ls_arena *a, struct ls_val
     v->as.string.p = lua_tolstring(L, index, &v->as.string.n);
     break;
   case LUA_TTABLE:
-    read_table(L, index, a, v, depth);
-    break;
+    return read_table(r, index, v, depth);
   case LUA_TLIGHTUSERDATA:
     if (!lua_touserdata(L, index)) {
       v->kind = LS_VALUE_NULL; /* cjson.null and ngx.null */
@@ -160,12 +184,17 @@ static void read_into(lua_State *L, int index, struct ls_arena *a, struct ls_val
     v->kind = LS_VALUE_OTHER;
     v->as.string = ls_span_cstr(luaL_typename(L, index));
   }
+  return true;
 }
 
-struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a) {
-  struct ls_value *v = must(L, ls_value_new(a, LS_VALUE_UNDEFINED));
-  read_into(L, index < 0 ? lua_gettop(L) + index + 1 : index, a, v, 0);
-  return v;
+struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a, char why[LS_LVALUE_WHY]) {
+  struct reader r = {L, a, why};
+  int top = lua_gettop(L);
+  struct ls_value *v = have(&r, ls_value_new(a, LS_VALUE_UNDEFINED));
+  if (v && read_into(&r, index < 0 ? top + index + 1 : index, v, 0))
+    return v;
+  lua_settop(L, top);
+  return NULL;
 }
 
 /* Lua 5.3 and later find a text that was pushed before by its address. */

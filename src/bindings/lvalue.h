@@ -7,13 +7,15 @@
 #include "compat.h"
 
 enum {
-  LS_LVALUE_DEPTH = 100 /* nested tables; deeper (a table that holds itself, say) raises */
+  LS_LVALUE_DEPTH = 100, /* nested tables; deeper is refused (a table that holds itself, say) */
+  LS_LVALUE_WHY = 96     /* octets of the longest reason, its NUL included */
 };
 
 /* Reads the value at index into a. Strings are borrowed from Lua: they last while the value stays on the
- * stack and no Lua code runs. Raises when the tree is too deep or a key is neither string nor number, and
- * when memory ends; a is then what it was, plus garbage, and belongs to a box of the caller's. */
-struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a);
+ * stack and no Lua code runs. NULL, and why says it: the tree is too deep, a key is neither string nor
+ * number, or a's ceiling is reached; what others wrote may be so, and is no mistake of who hands it on.
+ * Raises when memory ends. Either way a holds garbage then, and belongs to a box of the caller's. */
+struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a, char why[LS_LVALUE_WHY]);
 
 /* Pushes v: arrays as tables from 1, null as cjson.null (a NULL light userdata), undefined as nil. Names
  * in v have a NUL behind them. */

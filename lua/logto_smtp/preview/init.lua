@@ -8,6 +8,7 @@
 -- The mails are those that the connector would hand to its transport, and the octets those that would be sent
 -- (before any DKIM signature). Of the config, only templates, senders and custom headers are looked at.
 
+local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local flags = require("logto_smtp.preview.flags")
 local kit = require("logto_smtp.kit")
@@ -51,12 +52,11 @@ end
 
 -- The mail and its octets, or nil and what is in the way.
 local function make(config, template, payload, escape)
-  local ok, mail = pcall(mailer.build, config, template, payload, M.RECIPIENT, escape)
-  if not ok then return nil, nil, tostring(mail):gsub("^[^:]*:%d+: ", "") end
-  local composed, octets, err = pcall(core.compose, mail)
+  local built, mail = attempt(mailer.build, config, template, payload, M.RECIPIENT, escape)
+  if not built then return nil, nil, mail end
+  local composed, octets, err = attempt(core.compose, mail)
   if composed and octets then return mail, octets end
-  if not composed then err = octets end
-  return mail, nil, type(err) == "table" and err.message or tostring(err)
+  return mail, nil, composed and err.message or octets
 end
 
 local function entry_of(config, index, first, opts)
