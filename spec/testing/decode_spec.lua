@@ -55,6 +55,63 @@ describe("decode.message()", function()
   end)
 end)
 
+-- Each shape made long: what takes a time that grows with the square of it does not end here.
+describe("decode.message() of a hostile mail", function()
+  local OCTETS = 262144
+  local HTML = "Content-Type: text/html\r\n\r\n"
+  local QUOTED = "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+  for name, row in pairs {
+    comments = { HTML, "<!--" }, styles = { HTML, "<style" }, scripts = { HTML, "<script" },
+    ["closed scripts"] = { HTML, "<script></script  " }, ["open tags"] = { HTML, "<" },
+    entities = { HTML, "&#" }, ["a long entity"] = { HTML .. "&#", "9", ";" },
+    dots = { "\r\nhttps://", ".", "x" }, links = { "\r\n", "https://" },
+    spaces = { QUOTED, " ", "x" }, equals = { QUOTED, "=" },
+    ["folded lines"] = { "Subject: x\r\n", " x\r\n", "\r\n" }, headers = { "", "a:b\r\n", "\r\n" },
+    ["open words"] = { "Subject: ", "=?a?b?", "\r\n\r\n" },
+    words = { "Subject: ", "=?utf-8?q?a?= ", "\r\n\r\n" },
+    ["a long charset"] = { "Subject: =?", "a", "\r\n\r\n" },
+    parameters = { "Content-Type: text/plain", "; a*0=b", "\r\n\r\n" },
+    ["an open quote"] = { 'Content-Type: text/plain; a="', "\\", "\r\n\r\n" },
+    semicolons = { "Content-Type: text/plain", ";", "\r\n\r\n" },
+    percents = { "Content-Disposition: a", "; %a=%", "\r\n\r\n" },
+    parts = { "Content-Type: multipart/mixed; boundary=a\r\n\r\n", "--a\r\n" },
+    ["parts without a name"] = { 'Content-Type: multipart/mixed; boundary=""\r\n\r\n', "--\r\n" },
+    ["parts in parts"] = { "", "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n" },
+    ["a number of pieces"] = { "Content-Type: a/b; a*", "9", "=b; a*0=c\r\n\r\n" },
+    digits = { "\r\n", "1" }, ["lone digits"] = { "\r\n", "1 " }, ["a long name"] = { "", "a", "\r\n\r\n" },
+    NUL = { "", "\0" }, ["octets that are no text"] = { "\r\n", "\255" },
+    padding = { "Content-Transfer-Encoding: base64\r\n\r\n", "A=" },
+    ["no encoding"] = { "Content-Transfer-Encoding: ", " ", "\r\n\r\n" },
+    ["no type"] = { "Content-Type: ;;=;", "=", "\r\n\r\n" }, ["no name"] = { "", " x\r\n" },
+  } do
+    it("comes to its end: " .. name, function()
+      local raw = row[1] .. row[2]:rep(math.floor(OCTETS / #row[2])) .. (row[3] or "")
+      local message = decode.message { raw = raw }
+      assert.is_table(message.headers)
+      assert.is_table(message.attachments)
+    end)
+  end
+
+  it("keeps the octets of one that it cannot read", function()
+    local split = decode.split
+    decode.split = error -- luacheck: ignore 122
+    local message = decode.message { raw = "Subject: x\r\n\r\nbody" }
+    decode.split = split -- luacheck: ignore 122
+    assert.equal("Subject: x\r\n\r\nbody", message.text)
+    assert.same({ {}, {} }, { message.headers, message.attachments })
+  end)
+end)
+
+describe("decode.visible()", function()
+  for _, row in ipairs {
+    { "<b>a</b> > b", " a  > b" }, { "a<!-- x > y -->b<!-- open", "ab<!-- open" },
+    { "<STYLE type=x>p > a {}</Style  >c", "c" }, { "<script>a < b</script>d<i", "d<i" },
+    { "&lt;&#233;&amp;&#99999999999;", "<\195\169&&#99999999999;" },
+  } do
+    it("leaves of " .. row[1], function() assert.equal(row[2], decode.visible(row[1])) end)
+  end
+end)
+
 describe("decode.code()", function()
   for _, row in ipairs {
     { "Your code is 123456.", "123456" }, { "code:123456", nil }, { "In 2024 your code 000000 is", "000000" },
