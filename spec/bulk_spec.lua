@@ -101,10 +101,30 @@ describe("a list in CSV (RFC 4180)", function()
   end
 
   it("does not let an open quote swallow the rest", function()
-    local _, reason = read_all(file_of('to,x\na@x.example,"open\n' .. ("b@x.example,1\n"):rep(100000)))
-    assert.matches("a quote is not closed within a mebibyte", reason)
-    _, reason = read_all(file_of('to,x\na@x.example,"open\n'))
-    assert.equal("line 2: a quote is not closed", reason)
+    for _, count in ipairs({ 0, 3, 100000 }) do
+      local list, reason = read_all(file_of('to,x\na@x.example,"open\n' .. ("b@x.example,1\n"):rep(count)))
+      assert.is_nil(reason)
+      assert.equal(count + 1, #list)
+      assert.same({ "a quote is not closed", 2 }, { list[1].invalid, list[1].line })
+      for i = 2, #list do
+        assert.is_nil(list[i].invalid)
+        assert.equal(i + 1, list[i].line)
+      end
+    end
+  end)
+
+  it("says that it cannot be read on, and does not take that for its end", function()
+    local list, reason = read_all(dir)
+    assert.is_nil(list)
+    assert.equal("line 1 cannot be read: Is a directory", reason)
+  end)
+
+  it("passes over a line that is longer than anybody can mean", function()
+    local long = ('{"to":"b@x.example","x":"%s"}\n'):format(("x"):rep(17 * 1024 * 1024))
+    local list = read_all(file_of('{"to":"a@x.example"}\n' .. long .. '{"to":"c@x.example"}\n'))
+    assert.same({ "a@x.example", "the line is longer than 16 MiB", "c@x.example" },
+      { list[1].to, list[2].invalid, list[3].to })
+    assert.equal(3, list[3].line)
   end)
 end)
 
@@ -557,6 +577,19 @@ describe("core.process", function()
     assert.is_false(core.process.interrupted())
     core.process.releaseInterrupt()
     core.process.releaseInterrupt()
+  end)
+
+  it("reads lines with any octet, whole or not at all", function()
+    net.write_file(dir .. "/x", "a\0b\n\n" .. ("c"):rep(5000) .. "\nlast")
+    local file = assert(io.open(dir .. "/x", "rb"))
+    local read = core.process.readLine
+    assert.equal("a\0b", read(file, 3))
+    assert.equal("", read(file, 0))
+    assert.same({ false, 5000 }, { read(file, 4999) })
+    assert.equal("last", read(file, 4))
+    assert.same({ n = 0 }, { n = select("#", read(file, 4)) })
+    file:close()
+    assert.has_error(function() read(file, 4) end)
   end)
 
   it("tells of closed files and of what is no terminal", function()

@@ -5,8 +5,10 @@
 --                                                         type = "SignIn", journal = "run.jsonl" }
 --
 -- The list is read as messages leave, so memory does not grow with it. With a journal nothing is sent twice,
--- however the run ends.
+-- however the run ends. What a row, a template or a callback does never ends it: a row that raises is a row
+-- that cannot be sent.
 
+local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local digest = require("logto_smtp.bulk.digest")
 local journal_room = require("logto_smtp.bulk.journal")
@@ -31,6 +33,7 @@ local MOST_SKIPPED = 1000       -- entries passed over before the connections ar
 local UNREACHABLE = 10          -- messages in a row that found no server: the run ends
 local TICK = 0.1                -- seconds between two looks at interrupts and progress
 local SHORTEST = 0.02           -- seconds between two small batches: each costs a sync of the journal
+local MOST_FAULTS = 3           -- of our own, before what is in flight is given up
 
 ---@class logto_smtp.bulk.Options
 ---@field config table
@@ -52,7 +55,8 @@ local SHORTEST = 0.02           -- seconds between two small batches: each costs
 ---@field escapeHtml? boolean
 ---@field logger? fun(record: logto_smtp.LogRecord)
 ---@field onProgress? fun(progress: logto_smtp.bulk.Progress)  ten times a second at most
----@field interrupted? fun(): boolean  true: finish what is in flight, begin nothing more
+---@field interrupted? fun(): boolean  true: finish what is in flight, begin nothing more. What either raises
+---  is in the report's `raised`, and the run goes on
 ---@field stdin? file*
 
 ---@class logto_smtp.bulk.Progress
@@ -96,7 +100,9 @@ local function open_journal(options, payload, usage_type)
     if options.resume then return nil, failure("EOPTION", "`resume` wants the journal to go on with") end
     return nil
   end
-  local settings = digest(usage_type .. "\n" .. json.encode(payload))
+  local written, text = attempt(json.encode, payload)
+  if not written then return nil, failure("EOPTION", "`payload`: " .. text) end
+  local settings = digest(usage_type .. "\n" .. text)
   local journal, reason = journal_room.open(options.journal, {
     resume = options.resume, settings = settings, type = usage_type, now = os.date("!%Y-%m-%dT%H:%M:%SZ"),
   })
@@ -128,7 +134,8 @@ local function new_run(options)
   return setmetatable({
     options = options, type = options.type or "Generic", payload = options.payload or {},
     only_to = domains(options.onlyTo), seen = options.unique and {} or nil,
-    tally = tally.new(), in_flight = {}, pending = 0, ready = {}, waiting = {}, next_due = math.huge,
+    tally = tally.new(), in_flight = {}, pending = 0, gathered = {}, ready = {}, waiting = {},
+    next_due = math.huge, faults = 0,
     began = now, looked = now, filled = 0, taken = 0, unreachable = 0,
     retries = options.retries or DEFAULT_RETRIES, retry_delay = options.retryDelay or DEFAULT_RETRY_DELAY,
     connector = smtp.createConnector({
@@ -154,7 +161,7 @@ end
 
 function Run:is_allowed(entry)
   if not self.only_to then return true end
-  local list = core.addresses(entry.to)
+  local list = core.addresses(entry.to) or {}
   local domain = #list == 1 and list[1].address and list[1].address:match("@([^@]*)$")
   return domain ~= nil and domain ~= false and self.only_to[domain:lower()] == true
 end
@@ -190,12 +197,21 @@ end
 
 function Run:end_of_list(reason)
   self.exhausted = true
-  if reason then
+  if self:call("interrupted") then
+    self:stop() -- reading may have ended for that reason
+  elseif reason then
     self:stop(failure("ELIST", reason))
   elseif self.journal and self.journal.last > self.tally.recipients then
     self:stop(failure("ELIST", ("the list ends after %d recipients, and the journal knows %d; "
       .. "go on with the same list"):format(self.tally.recipients, self.journal.last)))
   end
+end
+
+-- Whether an entry is one to send; else its count, and what is wrong with it.
+function Run:sort_out(entry)
+  if entry.invalid then return "invalid", entry.invalid end
+  if not self:is_allowed(entry) then return "skipped" end
+  return not self:is_first(entry) and "duplicates" or nil
 end
 
 -- The next entry of the list, when it is one to send.
@@ -210,13 +226,13 @@ function Run:next_entry()
     return nil
   end
   self.tally:count("recipients")
-  if entry.invalid then
+  local fine, why, reason_of_row = attempt(self.sort_out, self, entry)
+  if not fine then why, reason_of_row = "invalid", why end
+  if why == "invalid" then
     self.taken = self.taken + 1
-    self:give_up(entry, "invalid", "invalid", entry.invalid)
-  elseif not self:is_allowed(entry) then
-    self.tally:count("skipped")
-  elseif not self:is_first(entry) then
-    self.tally:count("duplicates")
+    self:give_up(entry, "invalid", "invalid", reason_of_row)
+  elseif why then
+    self.tally:count(why)
   elseif self:is_open(entry) then
     self.taken = self.taken + 1
     return entry
@@ -227,8 +243,9 @@ end
 ---@return table|nil mail
 ---@return string? reason
 function Run:render(entry)
-  local mail, err = self.connector.sendMessage(
+  local fine, mail, err = attempt(self.connector.sendMessage,
     { to = entry.to, type = self.type, payload = entry.payload }, self.config)
+  if not fine then return nil, mail end
   if mail then return mail end
   return nil, type(err.data) == "table" and err.data.message or err.message
 end
@@ -241,9 +258,10 @@ function Run:give_up(entry, name, code, message)
   end
 end
 
--- Messages that may start now: those whose wait is over, then new ones.
+-- Messages that may start now: those whose wait is over, then new ones. They are the run's from here on, so
+-- that whatever happens next, the report has them.
 function Run:gather(room, now)
-  local batch = {}
+  local batch = self.gathered
   if now >= self.next_due then
     local rest = {}
     self.next_due = math.huge
@@ -271,7 +289,6 @@ function Run:gather(room, now)
     end
   end
   self.hurried = passed == MOST_SKIPPED
-  return batch
 end
 
 -- What is about to leave is on the disk first.
@@ -282,37 +299,47 @@ function Run:write_starts(batch)
   local written, reason = self.journal:start(entries)
   if written then return true end
   self:stop(failure("EJOURNAL", ("cannot write the journal %s: %s"):format(self.options.journal, reason)))
-  for _, job in ipairs(batch) do self:give_up(job.entry, "deferred", "EJOURNAL", "not sent") end
   return false
 end
 
+-- Gives a message to the client; false where that has no room for it now.
 function Run:submit(job)
-  local id, err = self.client:submit(job.mail)
-  if id then
+  local fine, id, err = attempt(self.client.submit, self.client, job.mail)
+  if fine and id then
     job.tries = job.tries + 1
     self.in_flight[id] = job
     self.pending = self.pending + 1
+  elseif not fine then
+    self:give_up(job.entry, "invalid", "invalid", id)
   elseif err.code == "EBUSY" then
-    self.ready[#self.ready + 1] = job
+    return false
   else
     self:judge(job, err)
   end
+  return true
+end
+
+-- Those that the client had no room for stay; the last ready one goes first.
+function Run:submit_ready()
+  local ready = self.ready
+  while #ready > 0 and self:submit(ready[#ready]) do ready[#ready] = nil end
 end
 
 -- Starts what may start.
 function Run:fill(now)
   self.hurried = false
-  local ready = self.ready
-  self.ready = {}
-  for _, job in ipairs(ready) do self:submit(job) end
+  self:submit_ready()
   local room = math.min(self.window.size - self.pending - #self.ready, self.pace.allowed(now))
   local enough = room >= self.window.size / 4 or now - self.filled >= SHORTEST
   if room < 1 or not enough or self.stopping then return end
-  local batch = self:gather(room, now)
+  self:gather(room, now)
+  local batch = self.gathered
   self.filled = now
   self.pace.take(#batch)
   if not self:write_starts(batch) then return end
-  for _, job in ipairs(batch) do self:submit(job) end
+  for i = #batch, 1, -1 do self.ready[#self.ready + 1] = batch[i] end
+  self.gathered = {}
+  self:submit_ready()
 end
 
 function Run:try_later(job, now)
@@ -355,22 +382,31 @@ function Run:collect(wait)
     process.sleep(wait)
     return
   end
-  local finished, took = self.client:poll(wait), 0
-  for _, result in ipairs(finished) do
-    local job = self.in_flight[result.id]
-    self.in_flight[result.id] = nil
-    self.pending = self.pending - 1
-    if result.info then
-      took = took + self:accept(job, result.info)
-    else
-      self:judge(job, result.err)
-    end
+  -- what a fault leaves of them is taken by the next turn
+  local finished = self.finished or self.client:poll(wait)
+  self.finished = finished
+  local count, took = #finished, 0
+  for i = #finished, 1, -1 do
+    local result = finished[i]
+    finished[i] = nil
+    took = took + self:finish(result)
   end
-  if self.journal and #finished > 0 then
+  self.finished = nil
+  if self.journal and count > 0 then
     local written, reason = self.journal:flush()
     if not written then self:stop(failure("EJOURNAL", "cannot write the journal: " .. tostring(reason))) end
   end
-  self.window.done(#finished, took, process.clock())
+  self.window.done(count, took, process.clock())
+end
+
+---@return number seconds  that it took, where it was sent
+function Run:finish(result)
+  local job = self.in_flight[result.id]
+  self.in_flight[result.id] = nil
+  self.pending = self.pending - 1
+  if result.info then return self:accept(job, result.info) end
+  self:judge(job, result.err)
+  return 0
 end
 
 -- Seconds until there may be something to do.
@@ -413,8 +449,18 @@ function Run:look_around()
   local now = process.clock()
   if now - self.looked < TICK then return end
   self.looked = now
-  if not self.stopping and self.options.interrupted and self.options.interrupted() then self:stop() end
-  if self.options.onProgress then self.options.onProgress(self:progress(now)) end
+  if not self.stopping and self:call("interrupted") then self:stop() end
+  if self.options.onProgress then self:call("onProgress", self:progress(now)) end
+end
+
+-- Calls one of the caller's functions, if there is one. What it raises is told, and changes nothing.
+function Run:call(name, ...)
+  local callback = self.options[name]
+  if not callback then return nil end
+  local fine, answer = attempt(callback, ...)
+  if fine then return answer end
+  self.tally:raised_one(name, answer)
+  return nil
 end
 
 function Run:is_over()
@@ -427,15 +473,33 @@ function Run:work()
   self.window = pace.window(self.config.maxConnections or DEFAULT_CONNECTIONS, now)
   self.pace = pace.new(self.per_second, now)
   repeat
-    self:fill(now)
-    self:collect(self:wait_time(now))
-    self:look_around()
+    local fine, reason = attempt(self.turn, self, now)
+    if not fine then self:fault(reason) end
     now = process.clock()
   until self:is_over()
-  for _, job in ipairs(self.ready) do self:give_up(job.entry, "deferred", "interrupted", "not sent") end
-  for _, job in ipairs(self.waiting) do
-    self.tally:failed_one("deferred", job.entry, "interrupted", "the run ended before another try")
+  local code = self.stopped and self.stopped.code or "interrupted"
+  for _, list in ipairs({ self.gathered, self.ready }) do
+    for _, job in ipairs(list) do self:give_up(job.entry, "deferred", code, "not sent") end
   end
+  for _, job in ipairs(self.waiting) do
+    self.tally:failed_one("deferred", job.entry, code, "the run ended before another try")
+  end
+end
+
+function Run:turn(now)
+  self:fill(now)
+  self:collect(self:wait_time(now))
+  self:look_around()
+end
+
+-- A mistake of ours, or no memory. What is in flight gets its end where that is still possible, and is listed
+-- as unknown where it is not.
+function Run:fault(reason)
+  self.faults = self.faults + 1
+  self:stop(failure("EINTERNAL", "a fault of this program: " .. reason))
+  if self.faults < MOST_FAULTS and (self.finished or self.client:pending() > 0) then return end
+  for _, job in pairs(self.in_flight) do self:give_up(job.entry, "unknown", "EINTERNAL", reason) end
+  self.in_flight, self.pending = {}, 0
 end
 
 function Run:report()
@@ -474,18 +538,15 @@ function M.run(options)
     run.per_second, reason = pace.parse(options.rate)
     if not run.per_second then return nil, failure("EOPTION", reason) end
   end
-  local opened, err = open(run, options)
-  if not opened then
-    run:close()
-    return nil, err
-  end
-  local ok, report = xpcall(function()
+  local ran, report, err = xpcall(function()
+    local opened, why = open(run, options)
+    if not opened then return nil, why end
     if options.dryRun then run.placeholders = rehearsal.rehearse(run) else run:work() end
     return run:report()
   end, debug.traceback)
   run:close()
-  if not ok then error(report, 0) end
-  return report
+  if not ran then error(report, 0) end
+  return report, err
 end
 
 return M

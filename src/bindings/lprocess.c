@@ -16,7 +16,7 @@
 
 /* A signal handler can reach nothing but static memory, and what a signal does is one setting of the whole
  * process: hence the only mutable state here that belongs to no object. */
-static const int SIGNALS[] = {SIGINT, SIGTERM};
+static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 enum { SIGNAL_COUNT = sizeof SIGNALS / sizeof *SIGNALS };
 static volatile sig_atomic_t caught;
 static struct {
@@ -28,17 +28,25 @@ static void note(int signal) {
   caught = signal;
 }
 
-/* catchInterrupt(): from now on the first SIGINT or SIGTERM is only noted, and does what it does by default
- * when it comes again. Lua's own handler would raise at any instruction. */
+/* SIGPIPE: whoever reads the progress may go, and a write says so. nohup has SIGHUP ignored already. */
+static void set_handler(int signal, struct sigaction *before) {
+  struct sigaction action = {.sa_handler = signal == SIGPIPE ? SIG_IGN : note,
+                             .sa_flags = signal == SIGPIPE ? 0 : (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, NULL, before);
+  if (signal != SIGHUP || before->sa_handler != SIG_IGN)
+    sigaction(signal, &action, NULL);
+}
+
+/* catchInterrupt(): from now on the first SIGINT, SIGTERM or SIGHUP is only noted, and does what it does by
+ * default when it comes again; SIGPIPE does nothing. Lua's own handler would raise at any instruction. */
 static int catch_interrupt(lua_State *L) {
   ls_check_arity(L, 0);
   if (interrupts.on)
     return 0;
-  struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
-  sigemptyset(&action.sa_mask);
   caught = 0;
   for (size_t i = 0; i < SIGNAL_COUNT; i++)
-    sigaction(SIGNALS[i], &action, &interrupts.before[i]);
+    set_handler(SIGNALS[i], &interrupts.before[i]);
   interrupts.on = true;
   return 0;
 }
@@ -59,18 +67,24 @@ static int interrupted(lua_State *L) {
   return 1;
 }
 
+/* The Lua file at index 1; NULL: it is closed. */
+static FILE *check_file(lua_State *L) {
+#if LS_LUA_51
+  FILE **file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return *file;
+#else
+  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  return file->closef ? file->f : NULL;
+#endif
+}
+
 /* The descriptor of the Lua file at index 1, or the descriptor itself; below 0: it is closed. */
 static int descriptor(lua_State *L) {
   ls_check_arity(L, 1);
   if (lua_type(L, 1) == LUA_TNUMBER)
     return (int)luaL_checkinteger(L, 1);
-#if LS_LUA_51
-  FILE **file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-  return *file ? fileno(*file) : -1;
-#else
-  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
-  return file->closef ? fileno(file->f) : -1;
-#endif
+  FILE *file = check_file(L);
+  return file ? fileno(file) : -1;
 }
 
 static int answer(lua_State *L, bool fine) {
@@ -88,6 +102,38 @@ static int answer(lua_State *L, bool fine) {
 static int sync_file(lua_State *L) {
   int fd = descriptor(L);
   return answer(L, fsync(fd) == 0);
+}
+
+/* readLine(file, limit) -> line without its end | false, octets of one that is longer than limit and was
+ * passed over | nil at the end | nil, err. Unlike Lua's own it takes NUL in every version, and no memory for
+ * what nobody wants. */
+static int read_line(lua_State *L) {
+  FILE *file = check_file(L);
+  lua_Number limit = luaL_checknumber(L, 2);
+  lua_Number n = 0;
+  ls_check_arity(L, 2);
+  luaL_argcheck(L, file != NULL, 1, "the file is closed");
+  luaL_Buffer line;
+  luaL_buffinit(L, &line);
+  int c;
+  while ((c = getc(file)) != EOF && c != '\n') {
+    if (++n <= limit)
+      luaL_addchar(&line, (char)c);
+  }
+  int why = errno;
+  luaL_pushresult(&line);
+  if (c == EOF && ferror(file)) {
+    clearerr(file);
+    errno = why;
+    return answer(L, false);
+  }
+  if (c == EOF && n == 0)
+    return 0;
+  if (n <= limit)
+    return 1;
+  lua_pushboolean(L, 0);
+  ls_push_number(L, (double)n);
+  return 2;
 }
 
 /* lock(file) -> true | nil, err: ours alone until it is closed; does not wait */
@@ -136,6 +182,7 @@ void ls_lprocess_open(lua_State *L) {
                                        {"interrupted", interrupted},
                                        {"sync", sync_file},
                                        {"lock", lock_file},
+                                       {"readLine", read_line},
                                        {"isTerminal", is_terminal},
                                        {"columns", columns},
                                        {"clock", monotonic_clock},

@@ -3,7 +3,7 @@
 
 local M = {}
 
--- Octets of one record. A quote that nobody closed must not swallow a list of gigabytes.
+-- Octets of one record. A quote that nobody closed must not swallow the list behind it.
 local LONGEST = 1024 * 1024
 
 --- The fields of one record; nil, reason when its quotes do not fit.
@@ -44,23 +44,31 @@ local function quotes_in(line)
   return count
 end
 
---- The next record as text, less its line end: as many lines as its quotes ask for.
----@param read_line fun(): string?
+---@class logto_smtp.bulk.Lines
+---@field read fun(): string?        the next line, without its end
+---@field unread fun(lines: string[], from: integer)  gives those from there on back, to be read again
+
+--- The next record as text, less its line end: as many lines as its quotes ask for. One whose quotes are not
+--- closed within a mebibyte is its first line alone, and what is behind it is read as if it were well.
+---@param source logto_smtp.bulk.Lines
 ---@return string|nil text
----@return string|integer lines  how many it took; without text the reason, or nil at the end
-function M.record(read_line)
-  local line = read_line()
-  if not line then return nil end
-  local quotes, lines, pieces, size = quotes_in(line), 1, nil, #line
+---@return integer lines  how many it took
+function M.record(source)
+  local line = source.read()
+  if not line then return nil, 0 end
+  local quotes, lines, pieces, size = quotes_in(line), 1, { line }, #line
   while quotes % 2 == 1 do
-    local more = read_line()
-    if not more then return nil, "a quote is not closed" end
-    pieces = pieces or { line }
-    quotes, lines, size = quotes + quotes_in(more), lines + 1, size + #more + 1
-    if size > LONGEST then return nil, "a quote is not closed within a mebibyte" end
-    pieces[lines] = more
+    local more = source.read()
+    if more then
+      lines, size = lines + 1, size + #more + 1
+      quotes, pieces[lines] = quotes + quotes_in(more), more
+    end
+    if not more or size > LONGEST then
+      source.unread(pieces, 2)
+      lines, pieces, quotes = 1, { line }, 0
+    end
   end
-  local text = pieces and table.concat(pieces, "\n") or line
+  local text = lines > 1 and table.concat(pieces, "\n") or line
   return text:byte(-1) == 13 and text:sub(1, -2) or text, lines
 end
 

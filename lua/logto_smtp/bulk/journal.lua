@@ -9,8 +9,12 @@
 -- is as its end says, and of one with a start alone nobody knows. Every try has both. Ends are handed to the
 -- system at once and reach the disk with the next starts.
 --
+-- What could not be written (a full disk) is kept and written once more behind a line of its own run, so that
+-- what is torn in the middle of the file reads like the end of a run that crashed.
+--
 -- In memory a journal is one number an entry, in the order of the list: 16 octets each (8 under LuaJIT).
 
+local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local json = require("logto_smtp.json")
 
@@ -19,6 +23,7 @@ local M = {}
 local OUTCOMES = { "started", "sent", "refused", "deferred", "unknown" }
 local CODE = {}
 for code, outcome in ipairs(OUTCOMES) do CODE[outcome] = code end
+local DIGITS = 15 -- of an entry's number: exact in a double
 local CODES = 8 -- a state is the entry's id times this, plus the code of its outcome
 
 ---@alias logto_smtp.bulk.Outcome
@@ -30,19 +35,22 @@ local CODES = 8 -- a state is the entry's id times this, plus the code of its ou
 
 ---@class logto_smtp.bulk.Journal
 ---@field last integer  the highest number of an entry it knows
+---@field private header string   the line of this run
+---@field private lines string[]  not yet handed to the system
+---@field private torn boolean    the last write failed, perhaps in the middle of a line
 local Journal = {}
 Journal.__index = Journal
 
 -- Takes one line into the states; false when it is none of ours.
 local function take(states, text)
   local number, id = text:match('^{"start":(%d+),.*"id":"(%x+)"}$')
-  if number then
+  if number and #number <= DIGITS then
     states[tonumber(number)] = tonumber(id, 16) * CODES + CODE.started
     return tonumber(number)
   end
   local outcome
   number, outcome = text:match('^{"end":(%d+),"outcome":"(%a+)".*}$')
-  if not number or not CODE[outcome] then return nil end
+  if not number or #number > DIGITS or not CODE[outcome] then return nil end
   number = tonumber(number)
   local state = states[number] or 0
   states[number] = state - state % CODES + CODE[outcome]
@@ -106,13 +114,13 @@ local function begin(file, path, options)
     if not states then return nil, last end
   end
   file:setvbuf("full", 65536)
-  local journal = setmetatable({ file = file, states = states, last = last }, Journal)
+  local header = ('{"run":1,"settings":"%s","type":%s,"at":"%s"}\n')
+    :format(settings, json.string(options.type), options.now)
+  local journal = setmetatable({ file = file, states = states, last = last, header = header }, Journal)
   file:seek("end", empty and 0 or -1)
   local torn = not empty and file:read(1) ~= "\n"
   file:seek("end")
-  if torn then file:write("\n") end
-  file:write(('{"run":1,"settings":"%s","type":%s,"at":"%s"}\n')
-    :format(settings, json.string(options.type), options.now))
+  journal.lines, journal.torn = { torn and "\n" or "", header }, false
   local written, err = journal:sync()
   if not written then return nil, err end
   if empty then sync_folder(path) end
@@ -130,8 +138,9 @@ function M.open(path, options)
   if options.resume and not existing then return nil, "cannot resume: there is no journal " .. path end
   local file, err = io.open(path, "a+b")
   if not file then return nil, "cannot write " .. err end
-  local journal, reason = begin(file, path, options)
-  if journal then return journal end
+  local fine, journal, reason = attempt(begin, file, path, options)
+  if fine and journal then return journal end
+  if not fine then reason = journal end
   file:close()
   return nil, ("the journal %s: %s"):format(path, reason)
 end
@@ -153,12 +162,11 @@ end
 ---@return true|nil
 ---@return string? reason
 function Journal:start(entries)
-  local lines = {}
-  for i, entry in ipairs(entries) do
-    lines[i] = ('{"start":%d,"line":%d,"to":%s,"id":"%08x"}\n')
+  local lines = self.lines
+  for _, entry in ipairs(entries) do
+    lines[#lines + 1] = ('{"start":%d,"line":%d,"to":%s,"id":"%08x"}\n')
       :format(entry.number, entry.line, json.string(entry.to), entry.id)
   end
-  self.file:write(table.concat(lines))
   return self:sync()
 end
 
@@ -173,16 +181,25 @@ function Journal:finish(entry, outcome, code, detail)
   elseif code then text = ',"code":' .. json.string(code) end
   if type(detail) == "string" then text = text .. ',"message":' .. json.string(detail)
   elseif detail then text = text .. (',"ms":%d'):format(detail) end
-  self.file:write('{"end":', ("%d"):format(entry.number), ',"outcome":"', outcome, '"', text, "}\n")
+  self.lines[#self.lines + 1] = ('{"end":%d,"outcome":"%s"%s}\n'):format(entry.number, outcome, text)
 end
 
 --- Hands what was written to the system: it outlives this process, and not the machine.
+---@return true|nil
+---@return string? reason
 function Journal:flush()
-  return self.file:flush()
+  if #self.lines == 0 then return true end
+  local text = (self.torn and "\n" .. self.header or "") .. table.concat(self.lines)
+  local written, err = self.file:write(text)
+  if written then written, err = self.file:flush() end
+  self.torn = not written
+  if not written then return nil, err end
+  self.lines = {}
+  return true
 end
 
 function Journal:sync()
-  local flushed, err = self.file:flush()
+  local flushed, err = self:flush()
   if not flushed then return nil, err end
   return core.process.sync(self.file)
 end

@@ -2,7 +2,9 @@
 --- Reads a list of recipients one at a time: CSV with a header line, one JSON object a line, a Lua array or
 -- an iterator. Nothing of the list is kept.
 
+local attempt = require("logto_smtp.attempt")
 local cjson = require("cjson")
+local core = require("logto_smtp.core")
 local csv = require("logto_smtp.bulk.csv")
 local digest = require("logto_smtp.bulk.digest")
 local json = require("logto_smtp.json")
@@ -23,7 +25,9 @@ local M = {}
 ---@field fraction fun(): number?  of the list read so far, 0 to 1; nil: nobody knows
 ---@field close fun()
 
+local LONGEST = 16 * 1024 * 1024 -- octets of a line
 local BOM = "\239\187\191"
+local TOO_LONG = "\0too long\0" -- instead of such a line
 local RECIPIENT = { "to", "email" } -- the column of the recipient, the first that is there
 
 -- Sets payload.a.b for the path { "a", "b" }.
@@ -98,46 +102,77 @@ local function take_object(object, entry)
 end
 
 local function decode_json(text, entry)
-  local ok, object = pcall(cjson.decode, text)
-  if not ok then
-    entry.invalid = "not JSON" .. (tostring(object):match(" at character %d+") or "")
+  local fine, object = attempt(cjson.decode, text)
+  if not fine then
+    entry.invalid = object:find("nested") and "nested too deeply"
+      or "not JSON" .. (object:match(" at character %d+") or "")
     return
   end
   take_object(object, entry)
 end
 
--- Counts lines and octets; the first line can be looked at before it is read.
+-- The lines of a file, counted with their octets. The first can be looked at before it is read. `failed` says
+-- why there are no more, where that is not the end of the file.
 local function line_source(file)
   local source = { line = 0, octets = 0 }
-  local first = file:read("*l")
-  if first and first:sub(1, 3) == BOM then
-    first, source.octets = first:sub(4), 3
+  local again, at = {}, 1 -- read before, and given back
+
+  -- A line that is too long is a line that nobody can send: it stands here as what no reader takes.
+  local function fetch()
+    local text, more = core.process.readLine(file, LONGEST)
+    if text == false then
+      source.octets = source.octets + more
+      return TOO_LONG
+    end
+    if not text and more then source.failed = ("line %d cannot be read: %s"):format(source.line + 1, more) end
+    return text
   end
-  source.first = first or ""
+
   function source.read()
-    local text = first
-    if text then first = nil else text = file:read("*l") end
+    local text = again[at]
+    if text then at = at + 1 else text = fetch() end
     if not text then return nil end
     source.line, source.octets = source.line + 1, source.octets + #text + 1
     return text
   end
+
+  function source.unread(lines, from)
+    local list = {}
+    for i = from, #lines do
+      list[#list + 1] = lines[i]
+      source.line, source.octets = source.line - 1, source.octets - #lines[i] - 1
+    end
+    for i = at, #again do list[#list + 1] = again[i] end
+    again, at = list, 1
+  end
+
+  local first = fetch()
+  if first and first:sub(1, 3) == BOM then
+    first, source.octets = first:sub(4), 3
+  end
+  source.first, again = first or "", { first }
   return source
 end
 
 local function next_record(source, is_json)
   local text, lines
   repeat
-    if is_json then
-      text = source.read()
-    else
-      text, lines = csv.record(source.read)
-      if not text and lines then
-        return nil, ("line %d: %s"):format(source.line, lines)
-      end
-    end
+    if is_json then text, lines = source.read(), 1 else text, lines = csv.record(source) end
+    if source.failed then return nil, source.failed end
     if not text then return nil end
   until text:find("[^%s]")
-  return text, source.line - (lines or 1) + 1
+  return text, source.line - lines + 1
+end
+
+-- Fills an entry from a row. Whatever the row does to its reader, it is the row that cannot be sent.
+local function fill(entry, decode, row)
+  if row == TOO_LONG then
+    entry.invalid = ("the line is longer than %d MiB"):format(LONGEST / 2 ^ 20)
+    return entry
+  end
+  local fine, why = attempt(decode, row, entry)
+  if not fine then entry.invalid = why end
+  return entry
 end
 
 local function decoder_for(source)
@@ -164,8 +199,7 @@ local function open_text(file, payload)
     if not text then return nil, line end
     number = number + 1
     local entry = { number = number, line = line, payload = tree.copy(payload), id = digest(text, seed) }
-    decode(text, entry)
-    return entry
+    return fill(entry, decode, text)
   end
   function reader.fraction()
     return size and size > 0 and math.min(source.octets / size, 1) or nil
@@ -173,18 +207,22 @@ local function open_text(file, payload)
   return reader
 end
 
+-- A value of a Lua list; only what can be written down can be recognised when a run goes on.
+local function take_value(value, entry)
+  entry.id = digest(json.encode(value))
+  take_object(type(value) == "string" and { to = value } or value, entry)
+end
+
 local function open_values(values, payload)
   local number, count = 0, type(values) == "table" and #values or nil
   local reader = { close = function() end }
+  local function item() return values[number + 1] end
   function reader.next()
-    local value
-    if count then value = values[number + 1] else value = values() end
+    local fine, value = attempt(count and item or values)
+    if not fine then return nil, "the list raised: " .. value end
     if value == nil then return nil end
     number = number + 1
-    local entry = { number = number, line = number, payload = tree.copy(payload) }
-    take_object(type(value) == "string" and { to = value } or value, entry)
-    entry.id = digest(json.encode(value))
-    return entry
+    return fill({ number = number, line = number, payload = tree.copy(payload) }, take_value, value)
   end
   function reader.fraction() return count and count > 0 and number / count or nil end
   return reader

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- A run that sends nothing: every message is rendered and composed, and what is wrong with it is told.
 
+local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 
 local M = {}
@@ -36,8 +37,9 @@ function M.rehearse(run)
     local entry = run:next_entry()
     if entry then
       local mail, reason = run:render(entry)
-      local octets, err
-      if mail then octets, err = core.compose(mail) end
+      local fine, octets, err
+      if mail then fine, octets, err = attempt(core.compose, mail) end
+      if mail and not fine then octets, reason = nil, octets end
       if octets then
         run.tally:count("sent")
         note_placeholders(found, mail)

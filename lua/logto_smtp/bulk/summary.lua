@@ -97,6 +97,10 @@ end
 local function write_end(out, r, journal)
   if r.stopped then out("\n", out.style.red("ended early"), ": ", out.style.line(r.stopped.message), "\n") end
   if r.interrupted then out("\n", out.style.yellow("interrupted"), ": what was in flight is finished\n") end
+  for _, raised in ipairs(r.raised) do
+    out("  ", raised.callback, " raised ", plural(raised.count, "time", "times"), ": ",
+      out.style.line(raised.message), "\n")
+  end
   if r.next then out("  nothing was done from line ", ("%d"):format(r.next), " on\n") end
   if (r.interrupted or r.stopped or r.deferred > 0) and not r.dryRun then
     out(journal and "  the same command with --resume goes on\n"

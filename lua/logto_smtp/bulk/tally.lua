@@ -23,6 +23,7 @@ local FAILURES, SLOWEST, UNKNOWN = 20, 5, 10000 -- entries that a report names
 ---@field slowest {number: integer, line: integer, to: string, ms: integer}[]
 ---@field failures table[]    the first: number, line, to, code, message
 ---@field unknownEntries table[]  the first 10,000: number, line, to
+---@field raised {callback: string, message: string, count: integer}[]  what the caller's functions raised
 ---@field connections {opened: integer, failed: integer}
 ---@field seconds number
 ---@field rate number         messages finished a second
@@ -41,14 +42,16 @@ local COUNTS = { "recipients", "sent", "refused", "invalid", "deferred", "unknow
 function M.new()
   local tally = {
     replies = {}, latency = histogram.new(), slowest = {}, failures = {}, unknownEntries = {},
-    before = { sent = 0, refused = 0 },
+    before = { sent = 0, refused = 0 }, raised = {},
   }
   for _, name in ipairs(COUNTS) do tally[name] = 0 end
   return setmetatable(tally, Tally)
 end
 
+local LONGEST = 1000 -- octets of a recipient that a report repeats
+
 local function named(entry)
-  return { number = entry.number, line = entry.line, to = entry.to }
+  return { number = entry.number, line = entry.line, to = entry.to and entry.to:sub(1, LONGEST) }
 end
 
 ---@param name string
@@ -100,6 +103,19 @@ function Tally:failed_one(name, entry, code, message)
   end
 end
 
+--- A function of the caller's that raised.
+---@param callback string
+---@param message string
+function Tally:raised_one(callback, message)
+  for _, known in ipairs(self.raised) do
+    if known.callback == callback then
+      known.count = known.count + 1
+      return
+    end
+  end
+  table.insert(self.raised, { callback = callback, message = message, count = 1 })
+end
+
 --- How many entries have come to their end in this run.
 ---@return integer
 function Tally:done()
@@ -123,6 +139,7 @@ function Tally:report(seconds, stats)
   local report = {
     before = self.before, replies = sorted_replies(self.replies), latency = self.latency:summary(),
     slowest = self.slowest, failures = self.failures, unknownEntries = self.unknownEntries,
+    raised = self.raised,
     connections = { opened = stats.connectionsOpened, failed = stats.connectionsFailed },
     seconds = seconds, rate = seconds > 0 and self:done() / seconds or 0, interrupted = false,
   }

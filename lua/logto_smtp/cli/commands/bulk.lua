@@ -146,7 +146,9 @@ local function refusal(args, context, config)
     :format(MANY, host)
 end
 
-local EXIT_BY_CODE = { ELIST = exit.DATA, EJOURNAL = exit.CANNOT_CREATE, EOPTION = exit.USAGE }
+local EXIT_BY_CODE = {
+  ELIST = exit.DATA, EJOURNAL = exit.CANNOT_CREATE, EOPTION = exit.USAGE, EINTERNAL = exit.SOFTWARE,
+}
 
 local function exit_code(r)
   if r.interrupted then return exit.INTERRUPTED end
@@ -156,23 +158,36 @@ local function exit_code(r)
   return r.invalid > 0 and exit.DATA or exit.OK
 end
 
-local function tell(args, context, r)
-  local code = exit_code(r)
+local function tell_in_short(context, r)
+  local missing = r.refused + r.invalid + r.deferred + r.unknown
+  local why = r.interrupted and "interrupted; " or ""
+  if r.stopped then why = "ended early: " .. style.line(r.stopped.message) .. "; " end
+  context.stderr:write(("logto-smtp: %s%s sent, %s not\n"):format(why, numbers.count(r.sent),
+    numbers.count(missing)))
+end
+
+local function tell_all(args, context, r)
   if args.json then
-    r.ok = code == exit.OK
     report.json(context, r)
-  elseif not args.quiet then
+  else
     local paint = style.of(context)
     paint.line = style.line
     summary.write(r, context.stdout, paint, args.journal)
-  elseif code ~= exit.OK then
-    local missing = r.refused + r.invalid + r.deferred + r.unknown
-    local why = r.interrupted and "interrupted; " or ""
-    if r.stopped then why = "ended early: " .. style.line(r.stopped.message) .. "; " end
-    context.stderr:write(("logto-smtp: %s%s sent, %s not\n"):format(why, numbers.count(r.sent),
-      numbers.count(missing)))
   end
-  return code
+  context.stdout:flush()
+end
+
+local function tell(args, context, r)
+  local code = exit_code(r)
+  r.ok = code == exit.OK
+  if args.quiet and not args.json then
+    if code ~= exit.OK then tell_in_short(context, r) end
+    return code
+  end
+  local told, raised = pcall(tell_all, args, context, r)
+  if told then return code end
+  tell_in_short(context, r) -- nobody reads the report, or the disk is full: what was sent is sent
+  error(raised, 0)
 end
 
 local function view_of(args, context)
@@ -201,18 +216,23 @@ local function options_of(args, context, config, payload, view)
   }
 end
 
-local function send(args, context, config, payload)
-  local view = view_of(args, context)
-  local options = options_of(args, context, config, payload, view)
-  process.catchInterrupt()
-  local ran, r, err = pcall(bulk.run, options)
-  process.releaseInterrupt()
+local function run(args, context, options, view)
+  local r, err = bulk.run(options)
   if view then view.clear() end
-  if not ran then error(r, 0) end
   if r then return tell(args, context, r) end
   if err.name == "ConnectorError" then return report.not_sent(args, context, err, {}) end
   local code = err.code == "ELIST" and exit.NO_INPUT or EXIT_BY_CODE[err.code]
   return report.failure(args, context, err.message, code)
+end
+
+local function send(args, context, config, payload)
+  local view = view_of(args, context)
+  local options = options_of(args, context, config, payload, view)
+  process.catchInterrupt()
+  local ran, code = pcall(run, args, context, options, view)
+  process.releaseInterrupt()
+  if not ran then error(code, 0) end
+  return code
 end
 
 function M.run(args, context)
