@@ -67,8 +67,13 @@ static int mask(lua_State *L) {
   b->mask = ls_mask_new();
   if (!b->mask)
     return luaL_error(L, "not enough memory");
-  if (lua_istable(L, 3))
-    ls_config_secret_add(ls_lvalue_read(L, 3, &b->arena), b->mask);
+  if (lua_istable(L, 3)) {
+    char why[LS_LVALUE_WHY];
+    struct ls_value *config = ls_lvalue_read(L, 3, &b->arena, why);
+    if (!config) /* and no word of it is told, rather than one too many */
+      return luaL_error(L, "%s", why);
+    ls_config_secret_add(config, b->mask);
+  }
   size_t count = lua_rawlen(L, 2);
   for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, 2, (int)i);
