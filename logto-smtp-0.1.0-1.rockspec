@@ -129,6 +129,7 @@ build = {
       incdirs = { "$(CURL_INCDIR)", "$(OPENSSL_INCDIR)", "$(IDN2_INCDIR)", "$(JANSSON_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)", "$(OPENSSL_LIBDIR)", "$(IDN2_LIBDIR)", "$(JANSSON_LIBDIR)" },
     },
+    ["logto_smtp.address"] = "lua/logto_smtp/address.lua",
     ["logto_smtp.advice"] = "lua/logto_smtp/advice.lua",
     ["logto_smtp.attempt"] = "lua/logto_smtp/attempt.lua",
     ["logto_smtp.bulk"] = "lua/logto_smtp/bulk.lua",

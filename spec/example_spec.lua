@@ -89,7 +89,7 @@ describe("the example for busted", function()
       },
     }, {
       what = "a mail to who is blocked", file = "sign_in.lua",
-      right = "if self.blocked[address] then", wrong = "if false then",
+      right = "if self.blocked[key] then", wrong = "if false then",
       said = {
         'expected no mail with to "banned@example.com", but 1 arrived:',
         '  mail 1, to banned@example.com, subject "Your sign-in code", code 123456',

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- sign_in: a small service that lets people in with a code sent to their mailbox. A code is good for ten
 -- minutes and five attempts, for the one who asked for it, once.
+local addressKey = require("logto_smtp.core").addressKey
+
 local SignIn = {}
 SignIn.__index = SignIn
 
@@ -14,9 +16,11 @@ local GOOD_SECONDS, ATTEMPTS, WAIT_SECONDS, SEND_TRIES = 600, 5, 60, 2
 
 ---@param options SignIn.Options
 function SignIn.new(options)
+  local blocked = {}
+  for address in pairs(options.blocked or {}) do blocked[addressKey(address)] = true end
   return setmetatable({
     connector = options.connector, new_code = options.newCode, now = options.now or os.time,
-    blocked = options.blocked or {}, pending = {},
+    blocked = blocked, pending = {},
   }, SignIn)
 end
 
@@ -36,15 +40,16 @@ end
 ---@param address string
 ---@return true? ok, string? why
 function SignIn:request(address)
-  if self.blocked[address] then return true end
-  local now, last = self.now(), self.pending[address]
+  local key = addressKey(address) -- so that another spelling of an address is no other address
+  if self.blocked[key] then return true end
+  local now, last = self.now(), self.pending[key]
   if last and now - last.sent < WAIT_SECONDS then return nil, "wait" end
   local code = self.new_code()
   local info, err = self:deliver(address, code)
   if not info then
     return nil, err.cause and err.cause.permanent and "undeliverable" or "unavailable"
   end
-  self.pending[address] = { code = code, sent = now, attempts = 0 }
+  self.pending[key] = { code = code, sent = now, attempts = 0 }
   return true
 end
 
@@ -53,13 +58,14 @@ end
 ---@param code string
 ---@return true? ok, string? why
 function SignIn:verify(address, code)
-  local pending = self.pending[address]
+  local key = addressKey(address)
+  local pending = self.pending[key]
   if not pending then return nil, "none" end
   if self.now() - pending.sent > GOOD_SECONDS then return nil, "expired" end
   if pending.attempts >= ATTEMPTS then return nil, "too many" end
   pending.attempts = pending.attempts + 1
   if pending.code ~= code then return nil, "wrong" end
-  self.pending[address] = nil
+  self.pending[key] = nil
   return true
 end
 

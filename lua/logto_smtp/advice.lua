@@ -4,6 +4,8 @@
 -- `say(path, message)`. A message continues the sentence that the path begins, and never repeats a password,
 -- a token or a key.
 
+local address = require("logto_smtp.address")
+local core = require("logto_smtp.core")
 local flags = require("logto_smtp.preview.flags")
 local kit = require("logto_smtp.kit")
 local null = require("cjson").null
@@ -27,7 +29,7 @@ local function port_of(config)
 end
 
 local function sender_address(config)
-  return kit.parseSendFrom(config.fromEmail, "").email:lower()
+  return kit.parseSendFrom(config.fromEmail, "").email
 end
 
 local function uses_tls_at_once(config)
@@ -145,17 +147,24 @@ function RULES.provider_login(config, provider, say)
   local sender = sender_address(config)
   local both = is_set(auth.user) and not is_example(auth.user) and auth.user:find("@", 1, true)
     and sender:find("@", 1, true)
-  if provider.from == "user" and both and sender ~= auth.user:lower() then
+  if provider.from == "user" and both and not address.same(sender, auth.user) then
     say("fromEmail", ("is not the address of `auth.user`: %s refuses or replaces other senders, unless they "
       .. "are set up there as an alias"):format(provider.name))
   end
 end
 
 function RULES.sender(config, _, say)
-  if not sender_address(config):find("^[^@%s]+@[^@%s]+$") then
+  local from, err = core.addresses(config.fromEmail)
+  if err then
+    say("fromEmail", "has what cannot be sent from: " .. err.message)
+  elseif not from[1] then
     say("fromEmail", "holds no mail address: write address@your.domain or Name <address@your.domain>")
   end
-  if is_set(config.replyTo) and not config.replyTo:find("@", 1, true) then
+  if not is_set(config.replyTo) then return end
+  local reply_to, reason = core.addresses(config.replyTo)
+  if reason then
+    say("replyTo", "has what cannot be replied to: " .. reason.message)
+  elseif not reply_to[1] then
     say("replyTo", "holds no mail address")
   end
 end

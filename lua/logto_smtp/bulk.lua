@@ -8,6 +8,7 @@
 -- however the run ends. What a row, a template or a callback does never ends it: a row that raises is a row
 -- that cannot be sent.
 
+local address = require("logto_smtp.address")
 local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local digest = require("logto_smtp.bulk.digest")
@@ -91,7 +92,7 @@ end
 local function domains(list)
   if not list then return nil end
   local set = {}
-  for _, domain in ipairs(list) do set[domain:lower()] = true end
+  for _, domain in ipairs(list) do set[address.domainKey(domain)] = true end
   return set
 end
 
@@ -161,9 +162,8 @@ end
 
 function Run:is_allowed(entry)
   if not self.only_to then return true end
-  local list = core.addresses(entry.to) or {}
-  local domain = #list == 1 and list[1].address and list[1].address:match("@([^@]*)$")
-  return domain ~= nil and domain ~= false and self.only_to[domain:lower()] == true
+  local domain = address.domainOf(entry.to)
+  return domain ~= nil and self.only_to[domain] == true
 end
 
 -- Whether an entry is to be sent by what earlier runs say of it.
@@ -189,7 +189,7 @@ end
 
 function Run:is_first(entry)
   if not self.seen then return true end
-  local key = entry.to:lower()
+  local key = address.key(entry.to)
   if self.seen[key] then return false end
   self.seen[key] = true
   return true

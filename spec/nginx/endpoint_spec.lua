@@ -306,6 +306,15 @@ describe("httpEmailEndpoint()", function()
       return got
     end
 
+    it("lets so many through for a recipient, however its domain is spelled", function()
+      assert.same({ 200, 200, 429, 429, 429, 429, 429, 429 }, statuses("/limited", {
+        { to = "spelled@bücher.example" }, { to = "spelled@xn--bcher-kva.example" },
+        { to = "spelled@BU\204\136CHER.example" }, { to = "spelled@bü\194\173cher.example" },
+        { to = "spelled@bücher。example" }, { to = "spelled@bücher.ｅxample" },
+        { to = '"spelled"@bücher.example' }, { to = "spelled@bücher.example." },
+      }))
+    end)
+
     it("lets so many through for a recipient, whatever name and case it is written in", function()
       assert.same({ 200, 200, 429, 429, 200 }, statuses("/limited", {
         { to = "A.Box@test.example" }, { to = "Ann <a.box@TEST.example>" },

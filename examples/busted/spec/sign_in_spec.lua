@@ -41,7 +41,7 @@ describe("a sign-in", function()
   end)
 
   it("sends nothing to who is blocked, and does not tell", function()
-    assert.is_true(service:request("banned@example.com"))
+    assert.is_true(service:request("Banned <banned@EXAMPLE.com>"))
     assert.no_mail_sent(capture, { to = "banned@example.com" })
   end)
 

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- failure: the errors of the real transport, made to order. What is not said is as it most often is.
+local address = require "logto_smtp.address"
+
 local M = {}
 
 ---@class logto_smtp.testing.Failure
@@ -9,7 +11,7 @@ local M = {}
 ---@field at? "MAIL"|"RCPT" the step, for EENVELOPE; default "RCPT"
 ---@field delivery? "not_sent"|"unknown" for ECONNECTION and ETIMEDOUT: when it happened; default "not_sent"
 ---@field message? string instead of the real transport's words
----@field to? string only mails to this recipient fail (any case)
+---@field to? string only mails to this recipient fail (in any spelling)
 ---@field times? integer|"always" default 1
 
 -- For each code: what goes in front of the server's answer, the command it answers, a usual answer; or for a
@@ -103,10 +105,10 @@ end
 local function refused_recipients(rule, text, usual, envelope)
   local err = answered(rule, text, usual.command, usual.prefix)
   err.accepted, err.rejected, err.rejectedErrors = {}, {}, {}
-  for i, address in ipairs(envelope.to) do
+  for i, to in ipairs(envelope.to) do
     local one = answered(rule, text, usual.command, "Recipient command failed: ")
-    one.recipient = address
-    err.rejected[i], err.rejectedErrors[i] = address, one
+    one.recipient = to
+    err.rejected[i], err.rejectedErrors[i] = to, one
   end
   return err
 end
@@ -132,11 +134,7 @@ end
 
 local function concerns(rule, envelope)
   if rule.left <= 0 then return false end
-  if not rule.to then return true end
-  for _, address in ipairs(envelope.to) do
-    if address:lower() == rule.to:lower() then return true end
-  end
-  return false
+  return not rule.to or address.isAmong(rule.to, envelope.to)
 end
 
 --- The error of the rule that acts now, oldest first, or nil.

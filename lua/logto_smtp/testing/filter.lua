@@ -1,13 +1,15 @@
 -- SPDX-License-Identifier: MIT
 --- filter: which mails are meant, and for a person who expected another: what arrived, and how it differs.
+local address = require "logto_smtp.address"
+
 local M = {}
 
 local SHOWN_OCTETS = 160
 local SHOWN_MAILS = 10
 
 ---@class logto_smtp.testing.Filter
----@field to? string an envelope recipient (any case)
----@field from? string the envelope sender (any case), or part of the From header
+---@field to? string an envelope recipient (in any spelling)
+---@field from? string the envelope sender (likewise), or part of the From header
 ---@field subject? string part of the subject
 ---@field type? string a TemplateType: the mail was made from a template of this type; see `usage`
 ---@field code? string the verification code
@@ -26,15 +28,8 @@ local function quoted(text)
   return '"' .. text .. '"'
 end
 
-local function same_address(given, wanted)
-  return given:lower() == wanted:lower()
-end
-
 local function has_recipient(message, wanted)
-  for _, address in ipairs(message.envelope.to) do
-    if same_address(address, wanted) then return true end
-  end
-  return false
+  return address.isAmong(wanted, message.envelope.to)
 end
 
 local function shown_or(value, none)
@@ -72,14 +67,14 @@ local FIELDS = {
     name = "to", test = has_recipient,
     differs = function(message, wanted)
       local list = {}
-      for i, address in ipairs(message.envelope.to) do list[i] = quoted(address) end
+      for i, to in ipairs(message.envelope.to) do list[i] = quoted(to) end
       return ("expected %s, got %s"):format(quoted(wanted), table.concat(list, ", "))
     end,
   },
   {
     name = "from",
     test = function(message, wanted)
-      return same_address(message.envelope.from, wanted) or (message.from or ""):find(wanted, 1, true) ~= nil
+      return address.same(message.envelope.from, wanted) or (message.from or ""):find(wanted, 1, true) ~= nil
     end,
     differs = function(message, wanted)
       return ("expected %s, got %s (header: %s)"):format(quoted(wanted), quoted(message.envelope.from),

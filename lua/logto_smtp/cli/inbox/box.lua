@@ -2,6 +2,7 @@
 --- The mails an inbox keeps: the newest ones, bounded by count and by octets.
 
 local cjson = require("cjson")
+local address = require("logto_smtp.address")
 local decode = require("logto_smtp.testing.decode")
 
 local MAX_OCTETS = 268435456
@@ -64,27 +65,21 @@ function Box:count() return self.last - self.first + 1 end
 ---@return logto_smtp.testing.Message?
 function Box:get(number) return self.messages[number] end
 
-local function has_recipient(message, wanted)
-  for _, address in ipairs(message.envelope.to) do
-    if address:lower() == wanted:lower() then return true end
-  end
-  return false
-end
-
 local function contains(text, wanted)
   return text ~= nil and text:lower():find(wanted:lower(), 1, true) ~= nil
 end
 
 local FILTERS = {
-  to = has_recipient,
+  to = function(message, wanted) return address.isAmong(wanted, message.envelope.to) end,
   from = function(message, wanted)
-    return contains(message.envelope.from, wanted) or contains(message.from, wanted)
+    local sender = message.envelope.from
+    return address.same(sender, wanted) or contains(sender, wanted) or contains(message.from, wanted)
   end,
   subject = function(message, wanted) return contains(message.subject, wanted) end,
 }
 
 ---@class logto_smtp.cli.BoxFilter
----@field to? string       an envelope recipient
+---@field to? string       an envelope recipient, in any spelling
 ---@field from? string     part of the envelope sender or the From header
 ---@field subject? string  part of the subject
 ---@field since integer    only mails with a greater number
