@@ -73,6 +73,7 @@ build = {
         "src/pure/message_dsn.c",
         "src/pure/message_fields.c",
         "src/pure/message_headers.c",
+        "src/pure/message_option.c",
         "src/pure/message_images.c",
         "src/pure/message_parts.c",
         "src/pure/mime.c",

@@ -267,7 +267,7 @@ end)
 
 describe("names and comments", function()
   it("break no line where they are shown", function()
-    for _, line_end in ipairs({ "\r\n", "\n", "\r", "\t" }) do
+    for _, line_end in ipairs({ "\r\n", "\n", "\r" }) do
       local octets = assert(core.compose({
         from = { name = "A" .. line_end .. "B\7\127é", address = "a@example.com" },
         to = { { name = "C" .. line_end .. "D", address = "b@example.com" } },

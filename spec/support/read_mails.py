@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reads mails by Python's email package: standard input holds their file names, one a line; standard output gets one
 line of JSON for each: what a reader finds in it."""
+import base64
 import email
 import email.policy
 import json
@@ -10,7 +11,7 @@ import sys
 def part_of(message):
     content = None
     if not message.is_multipart() and message.get_content_maintype() != "message":
-        content = message.get_payload(decode=True).decode("latin-1")
+        content = base64.b64encode(message.get_payload(decode=True)).decode()
     return {
         "type": message.get_content_type(),
         "params": dict(message["content-type"].params) if message["content-type"] else {},

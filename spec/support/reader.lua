@@ -2,6 +2,7 @@
 --- Mails as Python's email package reads them: an opinion that is not ours.
 
 local cjson = require("cjson")
+local mime = require("mime")
 
 local M = {}
 
@@ -28,7 +29,13 @@ function M.read(mails)
   file:write(table.concat(paths, "\n"), "\n")
   file:close()
   local pipe = assert(io.popen("/usr/bin/python3 spec/support/read_mails.py <" .. list))
-  for line in pipe:lines() do readings[#readings + 1] = cjson.decode(line) end
+  for line in pipe:lines() do
+    local mail = cjson.decode(line)
+    for _, part in ipairs(mail.parts) do
+      part.content = part.content ~= cjson.null and (mime.unb64(part.content) or "") or nil
+    end
+    readings[#readings + 1] = mail
+  end
   pipe:close()
   os.remove(list)
   for _, path in ipairs(paths) do os.remove(path) end

@@ -165,7 +165,7 @@ static bool write_both(struct ls_span text, struct ls_buf *header, struct ls_buf
   ls_buf_init(envelope, SIZE_MAX);
   bool ok = ls_mailbox_parse(text, NULL, &a, &list, NULL) == LS_OK;
   if (ok)
-    ls_mailbox_write_list(header, &list);
+    ls_mailbox_write_list(header, &list, LS_CODEC_AUTO);
   ok = ok && ls_mailbox_addresses(&list, 1, &a, &items, &n) == LS_OK;
   for (size_t i = 0; ok && i < n; i++) {
     ls_buf_adds(envelope, i ? " " : "");
@@ -370,7 +370,7 @@ static void test_mailbox_encodes_a_name_too_long_to_fold(void **state) {
   struct ls_mailbox m = {.name = ls_span(name, sizeof name), .local = LS_SPAN("a"), .domain = LS_SPAN("b")};
   struct ls_buf b;
   ls_buf_init(&b, SIZE_MAX);
-  ls_mailbox_write(&b, &m);
+  ls_mailbox_write(&b, &m, LS_CODEC_AUTO);
   assert_true(ls_span_starts(ls_buf_span(&b), LS_SPAN("=?UTF-8?")));
   ls_buf_deinit(&b);
 }

@@ -10,6 +10,7 @@ static const struct {
     {"8BITMIME", offsetof(struct ls_capability, eightbit)},
     {"SMTPUTF8", offsetof(struct ls_capability, smtputf8)},
     {"STARTTLS", offsetof(struct ls_capability, starttls)},
+    {"REQUIRETLS", offsetof(struct ls_capability, requiretls)},
     {"DSN", offsetof(struct ls_capability, dsn)},
     {"ENHANCEDSTATUSCODES", offsetof(struct ls_capability, enhanced)},
 };

@@ -14,6 +14,7 @@ struct ls_capability {
   bool eightbit;     /* 8BITMIME, RFC 6152 */
   bool smtputf8;     /* RFC 6531 */
   bool starttls;     /* RFC 3207 */
+  bool requiretls;   /* RFC 8689 */
   bool dsn;          /* RFC 3461 */
   bool enhanced;     /* ENHANCEDSTATUSCODES, RFC 2034 */
   bool size;         /* RFC 1870 */

@@ -340,6 +340,27 @@ bool ls_codec_unbase64(struct ls_span text, char *out, size_t *n) {
   return true;
 }
 
+int ls_codec_hex_digit(char c) {
+  char lower = ls_ascii_lower(c);
+  return ls_ascii_is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool ls_codec_unhex(struct ls_span text, char *out, size_t *n) {
+  int high = -1;
+  *n = 0;
+  for (size_t i = 0; i < text.n; i++) {
+    int digit = ls_codec_hex_digit(text.p[i]);
+    if (digit < 0 && !is_white(text.p[i]))
+      return false;
+    if (digit < 0)
+      continue;
+    if (high >= 0)
+      out[(*n)++] = (char)(high * 16 + digit);
+    high = high < 0 ? digit : -1;
+  }
+  return high < 0;
+}
+
 void ls_codec_lines(struct ls_buf *out, struct ls_span text) {
   size_t breaks = 0;
   for (size_t i = 0; i < text.n; i++)

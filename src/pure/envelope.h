@@ -18,6 +18,7 @@ struct ls_envelope {
   size_t count;
   bool smtputf8;        /* an address, or a header, is not ASCII (RFC 6531) */
   bool body_8bit;       /* the content has octets above 127: BODY=8BITMIME where offered (RFC 6152) */
+  bool require_tls;     /* REQUIRETLS, or an error (RFC 8689) */
   struct ls_span ret;   /* DSN RET: "FULL", "HDRS" or empty */
   struct ls_span envid; /* DSN ENVID, xtext already, or empty */
   bool probe;           /* no message: RSET goes out in place of the content, so that nobody gets anything */

@@ -232,13 +232,13 @@ static enum name_form form_of(struct ls_span name) {
   return words ? form_of_words(name) : form;
 }
 
-static void write_name(struct ls_buf *out, struct ls_span name) {
+static void write_name(struct ls_buf *out, struct ls_span name, enum ls_codec_choice choice) {
   switch (form_of(name)) {
   case NAME_BARE:
     ls_buf_add(out, name);
     return;
   case NAME_WORDS:
-    ls_codec_words(out, name, LS_CODEC_AUTO);
+    ls_codec_words(out, name, choice);
     return;
   case NAME_QUOTED:
     ls_buf_addc(out, '"');
@@ -252,30 +252,31 @@ static void write_name(struct ls_buf *out, struct ls_span name) {
   }
 }
 
-void ls_mailbox_write(struct ls_buf *out, const struct ls_mailbox *m) {
+void ls_mailbox_write(struct ls_buf *out, const struct ls_mailbox *m, enum ls_codec_choice choice) {
   if (m->is_group) {
-    write_name(out, m->name);
+    write_name(out, m->name, choice);
     ls_buf_addc(out, ':');
-    ls_mailbox_write_list(out, &(struct ls_mailbox_list){.items = m->members, .count = m->count});
+    ls_mailbox_write_list(out, &(struct ls_mailbox_list){.items = m->members, .count = m->count}, choice);
     ls_buf_addc(out, ';');
     return;
   }
   /* what reads as an operator stands in angle brackets even without a name */
   bool angle = m->name.n || (m->local.n && m->local.p[0] == '"') || (m->domain.n && m->domain.p[0] == '[');
-  write_name(out, m->name);
+  write_name(out, m->name, choice);
   ls_buf_adds(out, m->name.n ? " " : "");
   ls_buf_adds(out, angle ? "<" : "");
   ls_mailbox_write_address(out, m);
   ls_buf_adds(out, angle ? ">" : "");
 }
 
-void ls_mailbox_write_list(struct ls_buf *out, const struct ls_mailbox_list *list) {
+void ls_mailbox_write_list(struct ls_buf *out, const struct ls_mailbox_list *list,
+                           enum ls_codec_choice choice) {
   bool first = true;
   for (size_t i = 0; i < list->count; i++) {
     if (ls_mailbox_is_empty(&list->items[i]))
       continue;
     ls_buf_adds(out, first ? "" : ", ");
-    ls_mailbox_write(out, &list->items[i]);
+    ls_mailbox_write(out, &list->items[i], choice);
     first = false;
   }
 }

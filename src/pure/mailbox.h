@@ -6,6 +6,7 @@
 #define LS_MAILBOX_H
 
 #include "buf.h"
+#include "codec.h"
 #include "error.h"
 #include "value.h"
 
@@ -70,11 +71,13 @@ void ls_mailbox_write_address(struct ls_buf *out, const struct ls_mailbox *m);
 
 /* The mailbox or group as a header has it, without folding: a@b.c, Name <a@b.c>, "Na, me" <a@b.c>,
  * =?UTF-8?..?= <a@b.c>, Group:a@b.c, d@e.f;. Only an address may be other than printable ASCII, and no run
- * without a space is longer than 930 octets when ls_mailbox_check takes the address. */
-void ls_mailbox_write(struct ls_buf *out, const struct ls_mailbox *m);
+ * without a space is longer than 930 octets when ls_mailbox_check takes the address. choice: for
+ * names that need encoding. */
+void ls_mailbox_write(struct ls_buf *out, const struct ls_mailbox *m, enum ls_codec_choice choice);
 
 /* The list as a header has it, without folding: its items with ", " between. */
-void ls_mailbox_write_list(struct ls_buf *out, const struct ls_mailbox_list *list);
+void ls_mailbox_write_list(struct ls_buf *out, const struct ls_mailbox_list *list,
+                           enum ls_codec_choice choice);
 
 /* The items of count lists in one, and the first that one of them left out. LS_OK or LS_ENOMEM. */
 enum ls_status ls_mailbox_join(const struct ls_mailbox_list *lists, size_t count, struct ls_arena *a,

@@ -4,6 +4,8 @@
 #include "date.h"
 #include "message_state.h"
 
+enum { MAX_RECIPIENTS = 100000 }; /* as in the original: what is more is a mistake, or an attack */
+
 /* {from =, to =, cc =, bcc =}: who the message is from and to, whatever its header says. */
 static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *mail) {
   static const char *const keys[] = {"to", "cc", "bcc"};
@@ -14,10 +16,14 @@ static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *
   if (!ls_value_is_object(v))
     return ls_reader_wrong(r, &label, "a table like {from=, to=}", v);
   r->option = "envelope";
+  if (ls_reader_options(r, v, LS_OPTION_ENVELOPE, &label) != LS_OK)
+    return LS_EMESSAGE;
   r->m->has_envelope = true;
   struct ls_label at = ls_label_member(&label, "from");
   struct ls_mailbox_list to[3];
-  enum ls_status status = ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("from")), &at, &r->m->envelope_from);
+  const struct ls_value *from = ls_value_get(v, LS_SPAN("from"));
+  bool nobody = ls_value_is(from, LS_VALUE_BOOLEAN) && !from->as.boolean; /* the null reverse-path */
+  enum ls_status status = ls_reader_mailboxes(r, nobody ? NULL : from, &at, &r->m->envelope_from);
   for (size_t i = 0; status == LS_OK && i < 3; i++) {
     at = ls_label_member(&label, keys[i]);
     status = ls_reader_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
@@ -92,6 +98,44 @@ static enum ls_status collect_idn(struct ls_reader *r) {
   return each_list(m, offer_list, m);
 }
 
+/* What stands in the mail, or else in its envelope. */
+static const struct ls_value *either(const struct ls_value *mail, const char *name) {
+  const struct ls_value *v = ls_value_get(mail, ls_span_cstr(name));
+  const struct ls_value *envelope = ls_value_get(mail, LS_SPAN("envelope"));
+  return ls_value_is_nothing(v) ? ls_value_get(envelope, ls_span_cstr(name)) : v;
+}
+
+/* What else goes into the commands of the envelope. */
+static enum ls_status read_delivery(struct ls_reader *r, const struct ls_value *mail) {
+  const struct ls_value *most = ls_value_get(mail, LS_SPAN("maxRecipients"));
+  const struct ls_value *tls = either(mail, "requireTLSExtensionEnabled");
+  struct ls_label label = ls_label_make("maxRecipients");
+  double max = ls_value_is(most, LS_VALUE_NUMBER) ? most->as.number
+               : ls_value_is_nothing(most)        ? MAX_RECIPIENTS
+                                                  : -1;
+  if (!(max >= 0))
+    return ls_reader_wrong(r, &label, "a number, 0 for no limit", most);
+  r->m->max_recipients = max < (double)SIZE_MAX ? (size_t)max : 0;
+  label = ls_label_make("requireTLSExtensionEnabled");
+  if (!ls_value_is_nothing(tls) && tls->kind != LS_VALUE_BOOLEAN)
+    return ls_reader_wrong(r, &label, "true or false", tls);
+  r->m->require_tls = ls_value_is_true(tls);
+  bool own = !ls_value_is_nothing(ls_value_get(mail, LS_SPAN("dsn")));
+  return ls_reader_dsn(r, either(mail, "dsn"), own ? "dsn" : "envelope.dsn");
+}
+
+static enum ls_status check_dkim(struct ls_reader *r, const struct ls_value *dkim) {
+  struct ls_label label = ls_label_make("dkim");
+  const struct ls_value *keys = ls_value_get(dkim, LS_SPAN("keys"));
+  enum ls_status status = ls_reader_options(r, dkim, LS_OPTION_DKIM, &label);
+  label = ls_label_member(&label, "keys");
+  for (size_t i = 0; status == LS_OK && ls_value_is(keys, LS_VALUE_ARRAY) && i < keys->as.array.count; i++) {
+    struct ls_label at = ls_label_item(&label, i);
+    status = ls_reader_options(r, &keys->as.array.items[i], LS_OPTION_DKIM, &at);
+  }
+  return status;
+}
+
 /* Every recipient that a list names is one, or the mail is not sent at all. */
 static enum ls_status require_recipients(struct ls_reader *r) {
   struct ls_message *m = r->m;
@@ -122,13 +166,17 @@ enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, 
     return LS_ENOMEM;
   if (!ls_value_is_object(mail))
     return ls_reader_wrong(&r, &label, "a table", mail);
-  enum ls_status status = ls_reader_parts(&r, mail);
+  enum ls_status status = ls_reader_options(&r, mail, LS_OPTION_MAIL, NULL);
+  if (status == LS_OK)
+    status = check_dkim(&r, ls_value_get(mail, LS_SPAN("dkim")));
+  if (status == LS_OK)
+    status = ls_reader_parts(&r, mail);
   if (status == LS_OK)
     status = ls_reader_fields(&r, mail);
   if (status == LS_OK)
     status = read_envelope(&r, mail);
   if (status == LS_OK)
-    status = ls_reader_dsn(&r, mail);
+    status = read_delivery(&r, mail);
   if (status == LS_OK)
     status = require_recipients(&r);
   if (status == LS_OK)
@@ -212,6 +260,9 @@ static enum ls_status write_recipients(struct writer *w) {
   enum ls_status status = ls_mailbox_addresses(lists, count, w->a, &addresses, &e->count);
   if (status != LS_OK)
     return status;
+  if (m->max_recipients && e->count > m->max_recipients)
+    return ls_error_set(w->err, LS_EENVELOPE, "API", "The mail has %zu recipients, and maxRecipients is %zu",
+                        e->count, m->max_recipients);
   e->to = ls_arena_array(w->a, e->count, sizeof *e->to);
   if (!e->to)
     return LS_ENOMEM;
@@ -231,6 +282,7 @@ static enum ls_status write_envelope(struct writer *w) {
   struct ls_envelope *e = &w->out->envelope;
   e->smtputf8 = e->smtputf8 || !ls_span_is_ascii(e->from);
   e->ret = w->m->ret;
+  e->require_tls = w->m->require_tls;
   e->envid = w->m->envid;
   return status;
 }
@@ -294,7 +346,7 @@ static enum ls_status write_field(struct writer *w, const struct ls_field *f) {
     return out->status;
   size_t from = ls_header_begin(out, f->name);
   if (f->kind == LS_FIELD_MAILBOXES)
-    ls_mailbox_write_list(out, &f->list);
+    ls_mailbox_write_list(out, &f->list, w->m->choice);
   else
     ls_buf_add(out, f->value);
   return ls_header_end(out, from);

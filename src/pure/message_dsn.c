@@ -166,14 +166,15 @@ static enum ls_status read_recipient(struct ls_reader *r, const struct ls_value 
   return finish(r, &b, "recipient", text, &r->m->orcpt);
 }
 
-enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail) {
-  const struct ls_value *v = ls_value_get(mail, LS_SPAN("dsn"));
-  struct ls_label label = ls_label_make("dsn");
+enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *v, const char *name) {
+  struct ls_label label = ls_label_make(name);
   if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return LS_OK;
   if (v->kind != LS_VALUE_OBJECT)
     return ls_reader_wrong(r, &label, "a table", v);
-  enum ls_status status = read_id(r, v);
+  enum ls_status status = ls_reader_options(r, v, LS_OPTION_DSN, &label);
+  if (status == LS_OK)
+    status = read_id(r, v);
   if (status == LS_OK)
     status = read_ret(r, v);
   if (status == LS_OK)
@@ -210,10 +211,10 @@ static void add_url(struct ls_buf *out, struct ls_span url, bool is_id) {
   ls_buf_addc(out, '>');
 }
 
-static void add_comment(struct ls_buf *out, struct ls_span comment) {
+static void add_comment(struct ls_buf *out, struct ls_span comment, enum ls_codec_choice choice) {
   ls_buf_adds(out, " (");
   if (ls_codec_needs_words(comment))
-    ls_codec_words(out, comment, LS_CODEC_AUTO);
+    ls_codec_words(out, comment, choice);
   else
     for (size_t i = 0; i < comment.n; i++) {
       if (memchr("()\\", comment.p[i], 3))
@@ -226,13 +227,16 @@ static void add_comment(struct ls_buf *out, struct ls_span comment) {
 /* One address of a List-* field: "url", or {url =, comment =}. */
 static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 bool is_id, struct ls_buf *out) {
+  enum ls_codec_choice choice = r->m->choice;
   struct ls_span url = ls_value_string(v);
   struct ls_span comment = {0};
   if (ls_value_is(v, LS_VALUE_OBJECT)) {
     struct ls_label at = ls_label_member(label, "comment");
-    enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
+    enum ls_status status = ls_reader_options(r, v, LS_OPTION_ENTRY, label);
     if (status == LS_OK)
-      status = ls_reader_clean(r, &comment);
+      status = ls_reader_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
+    if (status == LS_OK)
+      status = ls_mailbox_clean_name(&comment, r->a);
     if (status != LS_OK)
       return status;
     url = ls_value_string(ls_value_get(v, LS_SPAN("url")));
@@ -242,14 +246,14 @@ static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, c
   if (out->n)
     ls_buf_adds(out, ", ");
   if (is_id && comment.n && ls_codec_needs_words(comment))
-    ls_codec_words(out, comment, LS_CODEC_AUTO);
+    ls_codec_words(out, comment, choice);
   else if (is_id && comment.n)
     ls_codec_quote(out, comment);
   if (is_id && comment.n)
     ls_buf_addc(out, ' ');
   add_url(out, url, is_id);
   if (!is_id && comment.n)
-    add_comment(out, comment);
+    add_comment(out, comment, choice);
   return LS_OK;
 }
 

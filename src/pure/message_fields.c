@@ -76,45 +76,16 @@ enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_s
   return status;
 }
 
-enum ls_status ls_reader_clean(struct ls_reader *r, struct ls_span *name) {
-  size_t same = 0;
-  while (same < name->n && (unsigned char)name->p[same] >= 0x20 && name->p[same] != 0x7f)
-    same++;
-  if (same == name->n)
-    return LS_OK;
-  char *to = ls_arena_alloc(r->a, name->n);
-  if (!to)
-    return LS_ENOMEM;
-  size_t n = 0;
-  for (size_t i = 0; i < name->n; i++) {
-    char c = name->p[i];
-    bool line_end = c == '\r' || c == '\n';
-    if (line_end && c == '\r' && i + 1 < name->n && name->p[i + 1] == '\n')
-      i++;
-    if (line_end || c == '\t')
-      to[n++] = ' ';
-    else if ((unsigned char)c >= 0x20 && c != 0x7f)
-      to[n++] = c;
-  }
-  *name = ls_span(to, n);
-  return LS_OK;
-}
-
-/* One item of an address field: a string is a list of its own. */
-static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                struct ls_mailbox_list *out) {
-  *out = (struct ls_mailbox_list){0};
-  if (ls_value_is(v, LS_VALUE_STRING))
-    return ls_mailbox_parse(v->as.string, label->text, r->a, out, r->err);
+/* {name =, address =}. */
+static enum ls_status read_mailbox(struct ls_reader *r, const struct ls_value *v,
+                                   const struct ls_label *label, struct ls_mailbox_list *out) {
   const struct ls_value *address = ls_value_get(v, LS_SPAN("address"));
-  const struct ls_value *name = ls_value_get(v, LS_SPAN("name"));
-  if (!ls_value_is(v, LS_VALUE_OBJECT) || !ls_value_is(address, LS_VALUE_STRING))
-    return ls_reader_wrong(r, label, "an address: a string, or {name=, address=} with strings", v);
   struct ls_label at = ls_label_member(label, "name");
   struct ls_span text;
-  enum ls_status status = ls_reader_string(r, name, &at, &text);
-  if (status == LS_OK)
-    status = ls_reader_clean(r, &text);
+  if (!ls_value_is(v, LS_VALUE_OBJECT) || !ls_value_is(address, LS_VALUE_STRING))
+    return ls_reader_wrong(r, label,
+                           "an address: a string, {name=, address=} with strings, or {name=, group=}", v);
+  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &text);
   if (status != LS_OK)
     return status;
   out->items = ls_arena_alloc(r->a, sizeof *out->items);
@@ -125,6 +96,64 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
   if (status == LS_OK && !out->count)
     out->left_out = text.n ? text : LS_SPAN("<>");
   return status;
+}
+
+/* Groups in a group have no meaning (RFC 5322 3.4): their mailboxes join it. */
+static enum ls_status flatten(struct ls_reader *r, const struct ls_mailbox_list *list,
+                              struct ls_mailbox *group) {
+  for (size_t i = 0; i < list->count; i++)
+    group->count += list->items[i].is_group ? list->items[i].count : 1;
+  group->members = ls_arena_array(r->a, group->count, sizeof *group->members);
+  if (!group->members)
+    return LS_ENOMEM;
+  struct ls_mailbox *to = group->members;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct ls_mailbox *m = &list->items[i];
+    size_t count = m->is_group ? m->count : 1;
+    if (count)
+      memcpy(to, m->is_group ? m->members : m, count * sizeof *to);
+    to += count;
+  }
+  return LS_OK;
+}
+
+/* {name =, group = {...}}. Depth is that of the table, which reading it has bounded. */
+static enum ls_status read_group(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                 struct ls_mailbox_list *out) {
+  struct ls_label at = ls_label_member(label, "group");
+  struct ls_mailbox_list list;
+  struct ls_span name;
+  if (ls_value_string(ls_value_get(v, LS_SPAN("address"))).n)
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s has an address and a group; give one of them",
+                        label->text);
+  enum ls_status status = ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("group")), &at, &list);
+  at = ls_label_member(label, "name");
+  if (status == LS_OK)
+    status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &name);
+  if (status == LS_OK)
+    status = ls_mailbox_clean_name(&name, r->a);
+  if (status == LS_OK && !name.n)
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be there: a group has a name", at.text);
+  out->items = status == LS_OK ? ls_arena_alloc(r->a, sizeof *out->items) : NULL;
+  if (!out->items)
+    return status == LS_OK ? LS_ENOMEM : status;
+  out->count = 1;
+  out->left_out = list.left_out;
+  *out->items = (struct ls_mailbox){.name = name, .is_group = true};
+  return flatten(r, &list, out->items);
+}
+
+/* One item of an address field: a string is a list of its own. */
+static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
+                                struct ls_mailbox_list *out) {
+  *out = (struct ls_mailbox_list){0};
+  if (ls_value_is(v, LS_VALUE_STRING))
+    return ls_mailbox_parse(v->as.string, label->text, r->a, out, r->err);
+  enum ls_status status = ls_reader_options(r, v, LS_OPTION_ADDRESS, label);
+  if (status != LS_OK)
+    return status;
+  return ls_value_is_nothing(ls_value_get(v, LS_SPAN("group"))) ? read_mailbox(r, v, label, out)
+                                                                : read_group(r, v, label, out);
 }
 
 /* An array of many recipients is joined once at the end: joining one by one would be quadratic. */

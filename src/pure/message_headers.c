@@ -53,8 +53,12 @@ static enum ls_status number_text(struct ls_reader *r, double number, struct ls_
 
 enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value *v,
                                       const struct ls_label *label, struct ls_span *out) {
-  if (ls_value_is(v, LS_VALUE_OBJECT) && ls_value_get(v, LS_SPAN("value")))
+  if (ls_value_is(v, LS_VALUE_OBJECT) && ls_value_get(v, LS_SPAN("value"))) {
+    enum ls_status status = ls_reader_options(r, v, LS_OPTION_VALUE, label);
+    if (status != LS_OK)
+      return status;
     v = ls_value_get(v, LS_SPAN("value"));
+  }
   if (ls_value_is(v, LS_VALUE_NUMBER))
     return number_text(r, v->as.number, out);
   *out = ls_value_string(v);
@@ -177,7 +181,9 @@ static enum ls_status read_source(struct ls_reader *r, const struct source *s, c
     for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
       struct ls_label at = ls_label_item(&s->label, i);
       const struct ls_value *item = &v->as.array.items[i];
-      status = is_pair(item) ? read_pair(r, s, item) : ls_reader_wrong(r, &at, "{key=, value=}", item);
+      status = ls_reader_options(r, item, LS_OPTION_HEADER, &at);
+      if (status == LS_OK)
+        status = is_pair(item) ? read_pair(r, s, item) : ls_reader_wrong(r, &at, "{key=, value=}", item);
     }
     return status;
   }

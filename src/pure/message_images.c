@@ -72,11 +72,6 @@ static struct ls_span next_source(struct ls_span html, size_t *at) {
   return found;
 }
 
-static int hex_digit(char c) {
-  char lower = ls_ascii_lower(c);
-  return ls_ascii_is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The octets that stand behind the comma. *out.p is NULL: this is no base64. */
 static enum ls_status decode(struct ls_span data, bool is_base64, struct ls_arena *a, struct ls_span *out) {
   char *octets = ls_arena_alloc(a, data.n + 3);
@@ -84,9 +79,10 @@ static enum ls_status decode(struct ls_span data, bool is_base64, struct ls_aren
   if (!octets)
     return LS_ENOMEM;
   for (size_t i = 0; i < data.n; i++) {
-    bool coded =
-        data.p[i] == '%' && i + 2 < data.n && hex_digit(data.p[i + 1]) >= 0 && hex_digit(data.p[i + 2]) >= 0;
-    octets[n++] = coded ? (char)(hex_digit(data.p[i + 1]) * 16 + hex_digit(data.p[i + 2])) : data.p[i];
+    bool coded = data.p[i] == '%' && i + 2 < data.n && ls_codec_hex_digit(data.p[i + 1]) >= 0 &&
+                 ls_codec_hex_digit(data.p[i + 2]) >= 0;
+    octets[n++] = coded ? (char)(ls_codec_hex_digit(data.p[i + 1]) * 16 + ls_codec_hex_digit(data.p[i + 2]))
+                        : data.p[i];
     i += coded ? 2 : 0;
   }
   *out = ls_span(octets, n);

@@ -6,17 +6,6 @@
 #include "message_state.h"
 #include "utf8.h"
 
-/* What nodemailer knows and this does not: a mail that relies on it must not go out without. */
-static enum ls_status refuse_unknown(struct ls_reader *r, const struct ls_value *v,
-                                     const struct ls_label *label, const char *const *names,
-                                     const char *advice) {
-  for (; *names; names++)
-    if (!ls_value_is_nothing(ls_value_get(v, ls_span_cstr(*names))))
-      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s%s%s is not supported; %s", label ? label->text : "",
-                          label ? "." : "", *names, advice);
-  return LS_OK;
-}
-
 static struct ls_mime_part *new_part(struct ls_reader *r, struct ls_span type) {
   struct ls_mime_part *part = ls_arena_alloc(r->a, sizeof *part);
   if (part) {
@@ -24,6 +13,12 @@ static struct ls_mime_part *new_part(struct ls_reader *r, struct ls_span type) {
     part->choice = r->m->choice;
   }
   return part;
+}
+
+/* Nothing, false, or an empty string: not given. */
+static bool is_empty(const struct ls_value *v) {
+  return ls_value_is_nothing(v) || (v->kind == LS_VALUE_BOOLEAN && !v->as.boolean) ||
+         (v->kind == LS_VALUE_STRING && !v->as.string.n);
 }
 
 static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *v,
@@ -36,7 +31,7 @@ static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *
               {"binary", LS_MIME_AUTO},
               {"quoted-printable", LS_MIME_QUOTED},
               {"base64", LS_MIME_BASE64}};
-  if (ls_value_is_nothing(v) || (v->kind == LS_VALUE_BOOLEAN && !v->as.boolean))
+  if (is_empty(v))
     return LS_OK;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (ls_span_ieq(ls_value_string(v), ls_span_cstr(rows[i].name))) {
@@ -88,25 +83,51 @@ static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail
   return status == LS_OK ? ls_mime_settle(part, r->a) : status;
 }
 
+/* How content is written down. Node's names, "_" and "-" aside as there. */
+enum notation { NOTATION_OCTETS, NOTATION_BASE64, NOTATION_HEX, NOTATION_UNKNOWN };
+
+static enum notation notation_of(struct ls_span name) {
+  static const struct {
+    const char *name;
+    enum notation notation;
+  } rows[] = {{"utf8", NOTATION_OCTETS},   {"ascii", NOTATION_OCTETS},  {"usascii", NOTATION_OCTETS},
+              {"binary", NOTATION_OCTETS}, {"base64", NOTATION_BASE64}, {"base64url", NOTATION_BASE64},
+              {"hex", NOTATION_HEX}};
+  char plain[16];
+  size_t n = 0;
+  for (size_t i = 0; i < name.n; i++) {
+    if (name.p[i] == '-' || name.p[i] == '_' || name.p[i] == ' ')
+      continue;
+    if (n == sizeof plain)
+      return NOTATION_UNKNOWN;
+    plain[n++] = name.p[i];
+  }
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (ls_span_ieq(ls_span(plain, n), ls_span_cstr(rows[i].name)))
+      return rows[i].notation;
+  return NOTATION_UNKNOWN;
+}
+
 static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, "content");
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("content")), &at, &part->content);
   const struct ls_value *encoding = ls_value_get(v, LS_SPAN("encoding"));
-  struct ls_span name = ls_value_string(encoding);
-  if (status != LS_OK || ls_value_is_nothing(encoding) || ls_span_ieq(name, LS_SPAN("utf8")) ||
-      ls_span_ieq(name, LS_SPAN("utf-8")) || ls_span_ieq(name, LS_SPAN("binary")))
+  enum notation notation = is_empty(encoding) ? NOTATION_OCTETS : notation_of(ls_value_string(encoding));
+  if (status != LS_OK || notation == NOTATION_OCTETS)
     return status;
-  if (!ls_span_ieq(name, LS_SPAN("base64"))) {
+  if (notation == NOTATION_UNKNOWN) {
     at = ls_label_member(label, "encoding");
-    return ls_reader_wrong(r, &at, "\"base64\" or nothing (content is octets)", encoding);
+    return ls_reader_wrong(r, &at, "\"base64\", \"hex\" or nothing (content is octets)", encoding);
   }
+  bool hex = notation == NOTATION_HEX;
   char *octets = ls_arena_alloc(r->a, part->content.n / 4 * 3 + 3);
   size_t n = 0;
   if (!octets)
     return LS_ENOMEM;
-  if (!ls_codec_unbase64(part->content, octets, &n))
-    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not base64, as its encoding says", at.text);
+  if (!(hex ? ls_codec_unhex(part->content, octets, &n) : ls_codec_unbase64(part->content, octets, &n)))
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not %s, as its encoding says", at.text,
+                        hex ? "hex" : "base64");
   part->content = ls_span(octets, n);
   return LS_OK;
 }
@@ -204,13 +225,11 @@ static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, cons
 
 static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value *v, size_t index,
                                       struct ls_mime_part **out) {
-  static const char *const unknown[] = {"path", "href", "raw", NULL};
   struct ls_label label = ls_label_make("attachments");
   label = ls_label_item(&label, index);
   if (!ls_value_is_object(v))
     return ls_reader_wrong(r, &label, "a table", v);
-  enum ls_status status =
-      refuse_unknown(r, v, &label, unknown, "read the file or address and pass its octets as content");
+  enum ls_status status = ls_reader_options(r, v, LS_OPTION_ATTACHMENT, &label);
   struct ls_mime_part *part = new_part(r, ls_span(NULL, 0));
   if (status != LS_OK || !part)
     return status != LS_OK ? status : LS_ENOMEM;
@@ -327,7 +346,7 @@ static enum ls_status build(struct ls_reader *r, struct ls_mime_part *text, stru
 static enum ls_status read_choice(struct ls_reader *r, const struct ls_value *v) {
   struct ls_label label = ls_label_make("textEncoding");
   struct ls_span text = ls_value_string(v);
-  if (ls_value_is_nothing(v) || (v->kind == LS_VALUE_STRING && !text.n))
+  if (is_empty(v))
     return LS_OK;
   char first = text.n ? ls_ascii_upper(text.p[0]) : '\0';
   if (first != 'Q' && first != 'B')
@@ -337,17 +356,13 @@ static enum ls_status read_choice(struct ls_reader *r, const struct ls_value *v)
 }
 
 enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail) {
-  static const char *const unknown[] = {"raw", "alternatives", "icalEvent", "amp", "watchHtml", NULL};
   struct ls_mime_part *text = NULL;
   struct ls_mime_part *html = NULL;
   struct ls_mime_part *images = NULL;
   bool take_images = ls_jstext_is_truthy(ls_value_get(mail, LS_SPAN("attachDataUrls")));
   struct chain related = {0};
   struct chain attached = {0};
-  enum ls_status status =
-      refuse_unknown(r, mail, NULL, unknown, "the content of a mail is text, html and attachments");
-  if (status == LS_OK)
-    status = read_choice(r, ls_value_get(mail, LS_SPAN("textEncoding")));
+  enum ls_status status = read_choice(r, ls_value_get(mail, LS_SPAN("textEncoding")));
   if (status == LS_OK)
     status = read_body(r, mail, "text", LS_SPAN("text/plain"), NULL, &text);
   if (status == LS_OK)

@@ -42,6 +42,8 @@ struct ls_message {
   struct ls_mailbox_list envelope_to;
   struct ls_mailbox **idn;
   size_t idn_count;
+  size_t max_recipients; /* 0: no limit */
+  bool require_tls;      /* REQUIRETLS */
   struct ls_span ret; /* the four of struct ls_envelope and struct ls_recipient */
   struct ls_span envid;
   struct ls_span notify;
@@ -73,13 +75,27 @@ struct ls_label ls_label_octets(struct ls_span octets);
 enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
                                const struct ls_value *got);
 
+/* The tables whose options message_option.def lists. */
+enum ls_option_place {
+  LS_OPTION_MAIL,
+  LS_OPTION_ATTACHMENT,
+  LS_OPTION_ADDRESS,
+  LS_OPTION_HEADER, /* {key =, value =} */
+  LS_OPTION_VALUE,  /* a header's {value =} */
+  LS_OPTION_ENTRY,  /* {url =, comment =} of list */
+  LS_OPTION_ENVELOPE,
+  LS_OPTION_DSN,
+  LS_OPTION_DKIM
+};
+
+/* LS_OK; LS_EMESSAGE: v, if it is a table with names, has one that is no option of its place, or a refused
+ * one that is not empty. label: where v stands, NULL for the mail itself. */
+enum ls_status ls_reader_options(struct ls_reader *r, const struct ls_value *v, enum ls_option_place place,
+                                 const struct ls_label *label);
+
 /* A string; nothing gives an empty one. */
 enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 struct ls_span *out);
-
-/* A name or comment as reading an address list leaves one: a line end is a space, and what no reader can see
- * goes. Encoded as it is, it would break lines where it is shown. */
-enum ls_status ls_reader_clean(struct ls_reader *r, struct ls_span *name);
 
 /* Moves built text into the arena and lets go of the buffer. */
 enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out);
@@ -89,7 +105,8 @@ enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail)
 enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail);
 /* Takes the images that are data URLs out of *html; *images: a list of parts, settled, linked by next. */
 enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struct ls_mime_part **images);
-enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *mail);
+/* label: where it stands. */
+enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *dsn, const char *label);
 enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list);
 enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mailbox_list *out);

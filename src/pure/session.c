@@ -172,6 +172,13 @@ static enum ls_status check_capability(const struct ls_session *s, const struct 
     return ls_error_set(err, LS_EMESSAGE, "API",
                         "The server does not offer 8BITMIME, and the message has octets above 127; "
                         "use quoted-printable or base64");
+  if (env->require_tls && !s->options.secure)
+    return ls_error_set(
+        err, LS_ETLS, "MAIL FROM",
+        "REQUIRETLS can only be used over TLS with a verified certificate (RFC 8689); use secure or "
+        "requireTLS, and leave tls.rejectUnauthorized on");
+  if (env->require_tls && !c->requiretls)
+    return ls_error_set(err, LS_ETLS, "MAIL FROM", "The server does not support REQUIRETLS (RFC 8689)");
   if (c->size && c->size_max && size > c->size_max)
     return ls_error_set(err, LS_EMESSAGE, "API", "The message has %zu octets, and the server takes %llu",
                         size, (unsigned long long)c->size_max);

@@ -27,6 +27,7 @@ struct ls_session_options {
   struct ls_capability capability; /* what the server offers, as of the last EHLO */
   bool pipelining;                 /* false: never, whatever the server offers */
   bool chunking;                   /* false: never BDAT */
+  bool secure; /* the connection is encrypted, and the server's certificate was verified */
   int64_t reply_timeout_ms;        /* silence while a reply is due; <= 0: none */
   size_t window_messages;          /* messages in flight at most; 0: 1 */
   size_t window_octets; /* octets of content in flight at most (one message may always pass); 0: no limit */
@@ -75,7 +76,8 @@ size_t ls_session_room(const struct ls_session *s);
  * content: octets of the message, CRLF line ends, no dot transparency yet. id is not 0. Parameters of MAIL
  * and RCPT go out where the server offers their extension, DSN's are left out elsewhere. LS_OK; LS_EENVELOPE:
  * no recipient, an address that would break the command, SMTPUTF8 needed and not offered; LS_EMESSAGE: over
- * the server's SIZE, or 8-bit content for a server without 8BITMIME (RFC 6152 forbids it); LS_AGAIN: the
+ * the server's SIZE, or 8-bit content for a server without 8BITMIME (RFC 6152 forbids it); LS_ETLS:
+ * REQUIRETLS is wanted, and not offered, or not to be asked for on this connection (RFC 8689); LS_AGAIN: the
  * window is full; LS_ECONNECTION: the session is over or quitting; LS_EARGUMENT: id 0; LS_ENOMEM. Other than
  * LS_OK: nothing was queued. */
 enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct ls_envelope *env,

@@ -105,6 +105,8 @@ static void put_mail(struct ls_session *s, struct ls_flight *f) {
     says(s, " BODY=8BITMIME");
   if (f->env->smtputf8 && c->smtputf8)
     says(s, " SMTPUTF8");
+  if (f->env->require_tls)
+    says(s, " REQUIRETLS");
   if (c->dsn) {
     add_parameter(s, " RET=", f->env->ret);
     add_parameter(s, " ENVID=", f->env->envid);

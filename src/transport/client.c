@@ -153,7 +153,7 @@ void ls_client_free(struct ls_client *c) {
 enum ls_status ls_client_compose(const struct ls_client *c, const struct ls_value *mail, struct ls_arena *a,
                                  struct ls_composed *out, struct ls_error *err) {
   enum ls_status status = ls_composer_compose(mail, a, out, err);
-  return status == LS_OK ? ls_composer_sign(c->signer, out, err) : status;
+  return status == LS_OK && !ls_composer_signs(mail) ? ls_composer_sign(c->signer, out, err) : status;
 }
 
 static enum ls_status check_usable(const struct ls_client *c, struct ls_error *err) {

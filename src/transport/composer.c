@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "composer.h"
 
+#include "../pure/jstext.h"
 #include "clock.h"
 #include "idn.h"
 #include "random.h"
@@ -63,16 +64,18 @@ static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, s
   return status == LS_OK ? keep_envelope(a, &out->envelope) : status;
 }
 
-enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
-                                   struct ls_error *err) {
-  enum ls_status status = compose(mail, a, out, err);
-  if (status == LS_ENOMEM && a->full) {
-    ls_error_deinit(err);
-    return ls_error_set(err, LS_EMESSAGE, "API",
-                        "the mail takes more memory than one may: %zu MiB with all its fields", a->max >> 20);
-  }
-  /* a room that ran out of memory may not have said so in words */
-  return status == LS_OK ? LS_OK : ls_error_set(err, status, "API", "%s", ls_status_text(status));
+/* What the mail's own option dkim asks for. */
+static enum ls_status sign_own(const struct ls_value *mail, struct ls_composed *m, struct ls_error *err) {
+  struct ls_dkim_signer *signer = NULL;
+  enum ls_status status = ls_dkim_signer_new(ls_value_get(mail, LS_SPAN("dkim")), &signer, err);
+  if (status == LS_OK)
+    status = ls_composer_sign(signer, m, err);
+  ls_dkim_signer_free(signer);
+  return status;
+}
+
+bool ls_composer_signs(const struct ls_value *mail) {
+  return ls_jstext_is_truthy(ls_value_get(mail, LS_SPAN("dkim")));
 }
 
 enum ls_status ls_composer_sign(const struct ls_dkim_signer *signer, struct ls_composed *m,
@@ -99,4 +102,18 @@ enum ls_status ls_composer_sign(const struct ls_dkim_signer *signer, struct ls_c
   m->content = out;
   m->head_n += signature_n;
   return LS_OK;
+}
+
+enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
+                                   struct ls_error *err) {
+  enum ls_status status = compose(mail, a, out, err);
+  if (status == LS_ENOMEM && a->full) {
+    ls_error_deinit(err);
+    return ls_error_set(err, LS_EMESSAGE, "API",
+                        "the mail takes more memory than one may: %zu MiB with all its fields", a->max >> 20);
+  }
+  if (status == LS_OK && ls_composer_signs(mail))
+    status = sign_own(mail, out, err);
+  /* a room that ran out of memory may not have said so in words */
+  return status == LS_OK ? LS_OK : ls_error_set(err, status, "API", "%s", ls_status_text(status));
 }

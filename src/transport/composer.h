@@ -7,8 +7,13 @@
 #include "../pure/message.h"
 #include "dkim_signer.h"
 
-/* Composes mail. What out holds lives in a and in out->content; nothing of it points into mail.
- * Statuses are those of ls_message_read and ls_message_write, LS_EENVELOPE too for a domain IDNA cannot take.
+/* Whether the mail itself says how it is signed; a client's signatures are then not for it. */
+bool ls_composer_signs(const struct ls_value *mail);
+
+/* Composes mail, and signs it as its own option dkim says. What out holds lives in a and in out->content;
+ * nothing of it points into mail.
+ * Statuses are those of ls_message_read and ls_message_write, LS_EENVELOPE too for a domain IDNA cannot take,
+ * and LS_EDKIM.
  * out can be deinited in every case (ls_buf_deinit of its content). */
 enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
                                    struct ls_error *err);

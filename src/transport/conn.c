@@ -149,6 +149,7 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
       .capability = c->dialogue.capability,
       .pipelining = config->pipelining,
       .chunking = config->chunking,
+      .secure = c->dialogue.tls && config->verify_peer,
       .reply_timeout_ms = config->socket_timeout,
       .window_messages = pipelining ? c->options.window_messages : 1,
       .window_octets = WINDOW_OCTETS,

@@ -151,6 +151,7 @@ local MAIL_PARAMETERS = {
     end,
   },
   SMTPUTF8 = { extension = "SMTPUTF8" },
+  REQUIRETLS = { extension = "REQUIRETLS" },
   AUTH = { extension = "AUTH" },
   RET = { extension = "DSN" },
   ENVID = { extension = "DSN" },

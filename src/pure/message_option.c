@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ * Names of a mail's options: those there are, and which of them somebody meant who wrote another. */
+#include "jstext.h"
+#include "message_state.h"
+
+enum verdict { TAKEN, IGNORED, REFUSED };
+
+struct option {
+  enum ls_option_place place;
+  struct ls_span name;
+  enum verdict verdict;
+  const char *advice;
+};
+
+#define X(place, name, verdict, advice) {LS_OPTION_##place, {(name), sizeof(name) - 1}, (verdict), (advice)},
+static const struct option options[] = {
+#include "message_option.def"
+};
+#undef X
+
+enum { OPTIONS = sizeof options / sizeof options[0], NAME_MAX_N = 40 };
+
+static const struct option *find(enum ls_option_place place, struct ls_span name) {
+  for (size_t i = 0; i < OPTIONS; i++)
+    if (options[i].place == place && ls_span_eq(options[i].name, name))
+      return &options[i];
+  return NULL;
+}
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* How many letters to add, drop, change or swap with their neighbour, case aside. Both are of NAME_MAX_N
+ * octets at most. */
+static size_t distance(struct ls_span a, struct ls_span b) {
+  size_t rows[3][NAME_MAX_N + 1];
+  for (size_t j = 0; j <= b.n; j++)
+    rows[0][j] = j;
+  for (size_t i = 1; i <= a.n; i++) {
+    size_t *row = rows[i % 3];
+    const size_t *last = rows[(i + 2) % 3];
+    const size_t *before = rows[(i + 1) % 3];
+    char c = ls_ascii_lower(a.p[i - 1]);
+    row[0] = i;
+    for (size_t j = 1; j <= b.n; j++) {
+      char d = ls_ascii_lower(b.p[j - 1]);
+      row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + (c != d));
+      if (i > 1 && j > 1 && c == ls_ascii_lower(b.p[j - 2]) && ls_ascii_lower(a.p[i - 2]) == d)
+        row[j] = least(row[j], before[j - 2] + 1);
+    }
+  }
+  return rows[a.n % 3][b.n];
+}
+
+/* The option that is nearest to name, if it is near enough for a slip; NULL: none. */
+static const struct option *nearest(enum ls_option_place place, struct ls_span name) {
+  size_t best = name.n > 5 ? 3 : 2;
+  const struct option *found = NULL;
+  if (name.n > NAME_MAX_N)
+    return NULL;
+  for (size_t i = 0; i < OPTIONS; i++) {
+    const struct option *o = &options[i];
+    if (o->place != place || o->verdict != TAKEN)
+      continue;
+    size_t away = distance(name, o->name);
+    if (away < best) {
+      best = away;
+      found = o;
+    }
+  }
+  return found;
+}
+
+static const char *const places[] = {
+    "a mail",           "an attachment", "an address", "a header", "a header's value",
+    "an entry of list", "an envelope",   "dsn",        "dkim"};
+
+static enum ls_status refuse(struct ls_reader *r, enum ls_option_place place, const struct ls_label *at,
+                             struct ls_span name) {
+  const struct option *near = nearest(place, name);
+  if (near)
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s; did you mean %s?", at->text,
+                        places[place], near->name.p);
+  for (size_t i = 0; i < OPTIONS; i++)
+    if (options[i].verdict == TAKEN && ls_span_eq(options[i].name, name))
+      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s, but of %s", at->text,
+                          places[place], places[options[i].place]);
+  return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s; remove it", at->text,
+                      places[place]);
+}
+
+enum ls_status ls_reader_options(struct ls_reader *r, const struct ls_value *v, enum ls_option_place place,
+                                 const struct ls_label *label) {
+  for (size_t i = 0; ls_value_is(v, LS_VALUE_OBJECT) && i < v->as.object.count; i++) {
+    const struct ls_member *m = &v->as.object.members[i];
+    const struct option *o = find(place, m->name);
+    if (ls_value_is_nothing(m->value) || (o && o->verdict != REFUSED))
+      continue;
+    struct ls_label shown = ls_label_octets(m->name);
+    struct ls_label at = label ? ls_label_member(label, shown.text) : shown;
+    if (!o)
+      return refuse(r, place, &at, m->name);
+    if (ls_jstext_is_truthy(m->value))
+      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not supported; %s", at.text, o->advice);
+  }
+  return LS_OK;
+}
