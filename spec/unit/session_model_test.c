@@ -13,7 +13,8 @@
 enum { MESSAGES = 8, RECIPIENTS = 3, ROUNDS = 4000 };
 
 enum chunking { NONE, KNOWN, SWALLOWED, READ_AS_COMMANDS, CHUNKINGS };
-enum fault { NO_FAULT, SHUTDOWN, DEATH, STALL, EARLY_REFUSAL, FAULTS };
+/* GOING_ON: says 421 as SHUTDOWN does, but stays */
+enum fault { NO_FAULT, SHUTDOWN, GOING_ON, DEATH, STALL, EARLY_REFUSAL, FAULTS };
 
 static unsigned long long seed_of_round;
 static unsigned long long prng;
@@ -83,9 +84,9 @@ struct server {
   unsigned sender;
   bool accepted[RECIPIENTS];
   unsigned recipients;
-  size_t chunk; /* octets of BDAT still to come */
-  bool in_chunk;
-  bool alone; /* the client may not send before it has read every reply */
+  size_t chunk;              /* octets of BDAT still to come */
+  bool in_chunk, chunk_shut; /* chunk_shut: 421 is the answer to it */
+  bool alone;                /* the client may not send before it has read every reply */
   bool closed, stalled;
   struct ls_buf in, out, body;
 };
@@ -186,7 +187,12 @@ static void bdat(struct server *v, const char *line) {
 
 static void end_chunk(struct server *v) {
   v->in_chunk = false;
-  if (v->chunking == KNOWN) {
+  if (v->chunk_shut) {
+    v->chunk_shut = false;
+    v->failed = v->in_mail && !v->lenient;
+    ls_buf_cut(&v->body, 0);
+    reply(v, "421 4.3.2 shutting down");
+  } else if (v->chunking == KNOWN) {
     end_content(v, true);
   } else {
     reply(v, "502 5.5.1 not implemented");
@@ -199,6 +205,16 @@ static void command(struct server *v, const char *line) {
   if (v->fault == SHUTDOWN && v->fault_after-- == 0) {
     reply(v, "421 4.3.2 shutting down");
     v->closed = true;
+    return;
+  }
+  if (v->fault == GOING_ON && v->fault_after-- == 0) {
+    v->chunk_shut = starts_content && v->chunking != READ_AS_COMMANDS;
+    if (strcmp(line, "RSET") == 0)
+      reset(v);
+    if (v->chunk_shut)
+      bdat(v, line);
+    else
+      reply(v, "421 4.3.2 shutting down");
     return;
   }
   if (strncmp(line, "MAIL", 4) == 0)
@@ -428,8 +444,12 @@ static void receive_some(struct drive *d) {
   }
   if (v->out.n == 0)
     v->alone = false;
-  if (v->out.n == 0 && v->closed)
+  if (v->out.n == 0 && (v->closed || (ls_session_closing(d->s) && v->lenient)))
     ls_session_eof(d->s, NULL, d->now);
+  if (v->out.n == 0 && ls_session_closing(d->s)) {
+    d->now = ls_session_deadline(d->s);
+    ls_session_expire(d->s, d->now);
+  }
   if (v->out.n == 0 && v->stalled && ls_session_deadline(d->s) != INT64_MAX) {
     d->now = ls_session_deadline(d->s);
     ls_session_expire(d->s, d->now);

@@ -195,7 +195,7 @@ static void test_session_tells_why_the_connection_broke(void **state) {
   assert_int_equal(ls_session_next(s, &ev), 1);
   assert_int_equal(ev.error.status, LS_ESOCKET);
   assert_string_equal(ev.error.message, "Connection reset by peer");
-  assert_true(ev.retry);
+  assert_int_equal(ev.retry, LS_RETRY_SUSPECT);
   ls_error_deinit(&ev.error);
   ls_session_free(s);
 }

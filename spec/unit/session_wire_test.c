@@ -70,7 +70,9 @@ static void add_done(struct ls_buf *b, const struct ls_event *ev) {
   }
   snprintf(line, sizeof line, "%s/%s/%d/%s %s%s: ", ls_status_code(e->status), e->command ? e->command : "",
            e->response_code, e->enhanced, e->delivery == LS_DELIVERY_UNKNOWN ? "unknown" : "not_sent",
-           ev->retry ? " retry" : "");
+           ev->retry == LS_RETRY_FREE ? " retry"
+           : ev->retry                ? " suspect"
+                                      : "");
   ls_buf_adds(b, line);
   add_text(b, ls_span_cstr(ls_error_text(e)));
   ls_buf_addc(b, '\n');

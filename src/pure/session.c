@@ -4,7 +4,10 @@
 #include "content.h"
 #include "session_state.h"
 
-enum { SHOWN_MAX = 320 };
+enum {
+  SHOWN_MAX = 320,
+  CLOSING_MS = 5000 /* a server that has said 421 has so long to close */
+};
 
 static void append(struct ls_flights *list, struct ls_flight *f) {
   f->next = NULL;
@@ -94,7 +97,7 @@ void ls_session_free(struct ls_session *s) {
 
 size_t ls_session_room(const struct ls_session *s) {
   size_t octets = s->options.window_octets;
-  if (s->over || s->quit || s->in_flight >= s->options.window_messages ||
+  if (s->over || s->closing || s->quit || s->in_flight >= s->options.window_messages ||
       (octets && s->in_flight_octets >= octets))
     return 0;
   return s->options.window_messages - s->in_flight;
@@ -187,7 +190,7 @@ static enum ls_status check_capability(const struct ls_session *s, const struct 
 
 enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct ls_envelope *env,
                                  struct ls_span content, int64_t now_ms, struct ls_error *err) {
-  if (s->over || s->quit)
+  if (s->over || s->closing || s->quit)
     return ls_error_set(err, LS_ECONNECTION, "CONN", "The session is over");
   if (id == 0)
     return ls_error_set(err, LS_EARGUMENT, "API", "0 is no id of a message");
@@ -233,6 +236,14 @@ struct ls_session_learned ls_session_learned(const struct ls_session *s) {
   return s->learned;
 }
 
+size_t ls_session_carried(const struct ls_session *s) {
+  return s->carried;
+}
+
+bool ls_session_closing(const struct ls_session *s) {
+  return s->closing && !s->over;
+}
+
 void ls_session_finish(struct ls_session *s, struct ls_flight *f) {
   if (s->sender == f)
     s->sender = f->next;
@@ -266,18 +277,23 @@ static bool may_be_accepted(const struct ls_session *s, const struct ls_flight *
   return f->accepted > 0 || f->answered < f->env->count;
 }
 
+/* The first in line, and nobody before it on this connection has fared any better. */
+enum ls_retry ls_session_retry(const struct ls_session *s, const struct ls_flight *f) {
+  return f == s->flights.first && f->serial && s->carried == 0 ? LS_RETRY_SUSPECT : LS_RETRY_FREE;
+}
+
 static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) {
   if (f->error.status != LS_OK)
     return;
   /* out of memory leaves the sentence out, never the status */
   (void)ls_error_copy(&f->error, &s->ending);
-  if (how != LS_ENDING_SHUTDOWN && may_be_accepted(s, f)) {
+  if ((how != LS_ENDING_SHUTDOWN || s->went_on) && may_be_accepted(s, f)) {
     f->error.delivery = LS_DELIVERY_UNKNOWN;
     return;
   }
   f->error.delivery = LS_DELIVERY_NOT_SENT;
   bool at_fault = how == LS_ENDING_FAULT && f == s->flights.first && f->serial && !s->in_doubt;
-  f->retry = how != LS_ENDING_LOCAL && !at_fault;
+  f->retry = how == LS_ENDING_LOCAL || at_fault ? LS_RETRY_NO : ls_session_retry(s, f);
 }
 
 void ls_session_end(struct ls_session *s, enum ls_ending how) {
@@ -292,6 +308,31 @@ void ls_session_end(struct ls_session *s, enum ls_ending how) {
     fail(s, f, how);
   while (s->flights.first)
     ls_session_finish(s, s->flights.first);
+}
+
+/* Replies to what never went out whole are not to be expected. */
+static void expect_nothing_unsent(struct ls_session *s) {
+  size_t mask = s->awaited_cap - 1;
+  while (s->awaited_count && s->awaited[(s->awaited_from + s->awaited_count - 1) & mask].end > s->queue.sent)
+    s->awaited_count--;
+}
+
+/* By the word of the server nothing behind its 421 is carried out, and all may go to another connection. But
+ * a content that is out already would be accepted twice by a server that goes on all the same. So it is sent
+ * again only where the server is seen to close without an answer; where it answers, that counts; and where it
+ * does neither, or goes on and then breaks off, nobody knows. */
+void ls_session_shut_down(struct ls_session *s) {
+  bool doubtful = false;
+  for (const struct ls_flight *f = s->flights.first; f; f = f->next)
+    doubtful |= f->error.status == LS_OK && may_be_accepted(s, f);
+  ls_queue_clear(&s->queue);
+  s->sender = NULL;
+  s->noop = false;
+  s->closing = true;
+  if (s->awaited_count)
+    expect_nothing_unsent(s);
+  if (!doubtful || s->awaited_count == 0)
+    ls_session_end(s, LS_ENDING_SHUTDOWN);
 }
 
 void ls_session_no_memory(struct ls_session *s) {
@@ -346,11 +387,20 @@ void ls_session_eof(struct ls_session *s, const struct ls_error *why, int64_t no
     return;
   /* a server may close instead of answering QUIT */
   bool orderly = s->quit_out && !s->flights.first;
+  if (s->closing) {
+    ls_session_end(s, LS_ENDING_SHUTDOWN);
+    return;
+  }
   if (!orderly && why && why->status != LS_OK)
     (void)ls_error_copy(&s->ending, why);
   else if (!orderly)
     ls_error_set(&s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
   ls_session_end(s, LS_ENDING_BROKEN);
+}
+
+void ls_session_abort(struct ls_session *s, const struct ls_error *why, int64_t now_ms) {
+  s->went_on |= s->closing; /* for all that can be seen it was still at work on what it has */
+  ls_session_eof(s, why, now_ms);
 }
 
 struct ls_span ls_session_out(struct ls_session *s) {
@@ -364,15 +414,22 @@ void ls_session_sent(struct ls_session *s, size_t n, int64_t now_ms) {
 
 int64_t ls_session_deadline(const struct ls_session *s) {
   bool waiting = !s->over && (s->awaited_count > 0 || ls_queue_out(&s->queue).n > 0);
-  if (!waiting || s->options.reply_timeout_ms <= 0 || s->active_ms > INT64_MAX - s->options.reply_timeout_ms)
+  int64_t timeout_ms = s->options.reply_timeout_ms;
+  if (s->closing && (timeout_ms <= 0 || timeout_ms > CLOSING_MS))
+    timeout_ms = CLOSING_MS;
+  if (!waiting || timeout_ms <= 0 || s->active_ms > INT64_MAX - timeout_ms)
     return INT64_MAX;
-  return s->active_ms + s->options.reply_timeout_ms;
+  return s->active_ms + timeout_ms;
 }
 
 void ls_session_expire(struct ls_session *s, int64_t now_ms) {
   if (now_ms < ls_session_deadline(s))
     return;
   s->now_ms = now_ms;
+  if (s->closing) {
+    ls_session_abort(s, NULL, now_ms);
+    return;
+  }
   ls_error_set(&s->ending, LS_ETIMEDOUT, "CONN", "Timeout");
   ls_session_end(s, LS_ENDING_FAULT);
 }
@@ -382,7 +439,7 @@ bool ls_session_chunks(const struct ls_session *s) {
 }
 
 bool ls_session_idle(const struct ls_session *s) {
-  return !s->over && !s->quit && !s->noop && !s->flights.first && s->awaited_count == 0;
+  return !s->over && !s->closing && !s->quit && !s->noop && !s->flights.first && s->awaited_count == 0;
 }
 
 bool ls_session_over(const struct ls_session *s) {

@@ -48,12 +48,20 @@ enum ls_event_kind {
                     LS_OK after QUIT */
 };
 
+/* Whether another connection may take a message that failed. */
+enum ls_retry {
+  LS_RETRY_NO,      /* it was refused, or may have been accepted */
+  LS_RETRY_SUSPECT, /* nothing of it can have been accepted; the connection ended while it was the first on it
+                       to be answered, and for all that is known because of it */
+  LS_RETRY_FREE     /* nothing of it can have been accepted, and it was not the cause: it only waited, or the
+                       connection had carried others */
+};
+
 struct ls_event {
   enum ls_event_kind kind;
   uint64_t id;
   struct ls_error error; /* status LS_OK: accepted. Yours: move or deinit it */
-  bool retry; /* DONE with error: nothing of this message can have been accepted, and the cause was the
-                 connection, not the message: another connection may take it, once */
+  enum ls_retry retry;   /* of DONE with error */
   struct ls_rejection
       *rejections; /* refused recipients, also of an accepted message; borrowed until the next call on s */
   size_t rejection_count;
@@ -92,6 +100,14 @@ void ls_session_noop(struct ls_session *s, int64_t now_ms);
 /* What this server taught us; also of a session that is over. */
 struct ls_session_learned ls_session_learned(const struct ls_session *s);
 
+/* How many messages the server has answered for good on this connection: accepted, or refused for their own
+ * sake. */
+size_t ls_session_carried(const struct ls_session *s);
+
+/* The server has said that it closes (421), and what it was sent before may still be answered: nothing goes
+ * out any more, and the next thing to hear is its last replies or its end. Close our side for writing. */
+bool ls_session_closing(const struct ls_session *s);
+
 /* Takes octets from the server, in any cut. now_ms: the caller's monotonic clock.
  * LS_OK, also when the session ended in an orderly way (421, QUIT answered): look at ls_session_over.
  * LS_EPROTOCOL, LS_ETOOBIG, LS_ENOMEM: the session is over. Every pending id still gets its event. */
@@ -99,6 +115,8 @@ enum ls_status ls_session_feed(struct ls_session *s, struct ls_span in, int64_t 
 
 /* Closed or broken. why: copied into the error of each message that was still in flight; NULL: closed. */
 void ls_session_eof(struct ls_session *s, const struct ls_error *why, int64_t now_ms);
+/* The same where we end it, not the server. */
+void ls_session_abort(struct ls_session *s, const struct ls_error *why, int64_t now_ms);
 
 /* The next octets to send; n = 0: none. Same address, never shorter, until acknowledged by sent(), or until
  * the session is over: then there are none, and those given before must not be touched any more. Feed what
@@ -114,7 +132,7 @@ void ls_session_expire(struct ls_session *s, int64_t now_ms); /* the deadline ha
 /* Whether messages go out by BDAT, so that many can be in flight at once. */
 bool ls_session_chunks(const struct ls_session *s);
 
-bool ls_session_idle(const struct ls_session *s); /* nothing in flight or awaited, not over, not quitting */
+bool ls_session_idle(const struct ls_session *s); /* nothing in flight or awaited; not at its end */
 bool ls_session_over(const struct ls_session *s);
 bool ls_session_reply_due(const struct ls_session *s); /* a command is out whole and its reply is awaited */
 

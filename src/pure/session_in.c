@@ -14,7 +14,9 @@
  *
  * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is
  *    due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come always.
- * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8).
+ * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8):
+ *    nothing more is sent, and what is said nevertheless counts (see ls_session_shut_down). Whatever it
+ *    answers, it is about the connection: the message may go to another.
  * 3. The first refusal names the error; what the commands behind it in the same flight are told counts for
  *    nothing.
  * 4. A message is settled when none of its replies is due any more: nothing is pulled from under the server.
@@ -49,7 +51,16 @@ static void protocol_error(struct ls_session *s) {
 
 static void shut_down(struct ls_session *s) {
   set_error(s, &s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
-  ls_session_end(s, LS_ENDING_SHUTDOWN);
+  ls_session_shut_down(s);
+}
+
+/* The server ends the connection: by 421, or where it has carried others by a refusal of MAIL that speaks of
+ * the connection ("451 4.4.2 Timeout waiting for data", RFC 3463: x.x.2 in 4.3.2 and 4.4.2). Was it meant for
+ * the message, the next connection will refuse it again, as its first. */
+static bool is_farewell(const struct ls_session *s, const struct ls_awaited *a) {
+  const char *detail = strrchr(s->reply.enhanced, '.');
+  bool of_connection = s->reply.code / 100 == 4 && detail && strcmp(detail, ".2") == 0;
+  return s->reply.code == 421 || (a && a->command == LS_COMMAND_MAIL && s->carried && of_connection);
 }
 
 static void ignore(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -90,7 +101,6 @@ static void mail_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
     return;
   }
   set_error(s, &f->error, LS_EENVELOPE, "MAIL FROM", "Mail command failed");
-  f->retry = s->reply.code == 421;
 }
 
 static void rcpt_answered(struct ls_session *s, struct ls_flight *f) {
@@ -127,7 +137,6 @@ static void rcpt_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
   if (f->mail_refused || !add_rejection(s, f, recipient) || f->answered < f->env->count || f->accepted)
     return;
   set_error(s, &f->error, LS_EENVELOPE, "RCPT TO", "Can't send mail - all recipients were rejected");
-  f->retry = s->reply.code == 421;
 }
 
 static void data_go(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -144,7 +153,6 @@ static void data_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
   if (f->again || f->error.status != LS_OK)
     return;
   set_error(s, &f->error, LS_EENVELOPE, "DATA", "Data command failed");
-  f->retry = s->reply.code == 421;
 }
 
 static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -154,7 +162,8 @@ static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipi
     /* some server took it though it had refused the sender: sending it again would be wrong */
     set_error(s, &f->error, LS_EENVELOPE, "MAIL FROM", "Mail command failed");
     f->error.delivery = LS_DELIVERY_UNKNOWN;
-    f->again = f->retry = false;
+    f->again = false;
+    f->retry = LS_RETRY_NO;
   }
   if (f->error.status == LS_OK && !f->again)
     ls_buf_add(&f->response, ls_session_words(s));
@@ -217,10 +226,13 @@ static handler *const handlers[LS_COMMAND_COUNT][CLASSES] = {
 static void settle(struct ls_session *s, struct ls_flight *f) {
   if (f->awaited > 0 || f->step == LS_STEP_CONTENT)
     return;
-  if (f->again)
-    ls_session_restart(s, f);
-  else if (f->answered_last || f->error.status != LS_OK)
+  if (f->again) {
+    if (!s->closing) /* else it is left to the end, and goes to another connection */
+      ls_session_restart(s, f);
+  } else if (f->answered_last || f->error.status != LS_OK) {
+    s->carried += f->retry == LS_RETRY_NO;
     ls_session_finish(s, f);
+  }
 }
 
 /* A reply while its command is still on its way out. A refusal of a content in the middle is final for the
@@ -233,6 +245,7 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
   }
   if (content && s->reply.code >= 400) {
     set_error(s, &a->flight->error, LS_EMESSAGE, "DATA", "Message failed");
+    s->carried++;
     shut_down(s);
     return;
   }
@@ -265,13 +278,20 @@ void ls_session_answer(struct ls_session *s) {
   }
   struct ls_awaited a = *head;
   int code = s->reply.code;
+  bool farewell = is_farewell(s, &a);
+  bool failed = a.flight && a.flight->error.status != LS_OK;
   s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
   s->awaited_count--;
+  s->went_on |= s->closing && !farewell;
   if (a.flight)
     a.flight->awaited--;
   handlers[a.command][code < 300 ? YES : code < 400 ? GO : NO](s, a.flight, a.recipient);
-  if (!s->over && a.flight)
+  if (s->over)
+    return;
+  if (farewell && a.flight && !failed && a.flight->error.status != LS_OK)
+    a.flight->retry = ls_session_retry(s, a.flight);
+  if (a.flight)
     settle(s, a.flight);
-  if (!s->over && code == 421)
+  if (farewell || (s->closing && s->awaited_count == 0))
     shut_down(s);
 }

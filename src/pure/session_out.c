@@ -251,7 +251,7 @@ static bool put_next(struct ls_session *s) {
 }
 
 void ls_session_pump(struct ls_session *s) {
-  while (!s->over && put_next(s))
+  while (!s->over && !s->closing && put_next(s))
     if (s->queue.status != LS_OK)
       ls_session_no_memory(s);
 }

@@ -55,7 +55,7 @@ struct ls_flight {
   bool answered_last;  /* the reply that decides has come */
 
   struct ls_error error;
-  bool retry;
+  enum ls_retry retry;
   struct ls_rejection *rejections;
   size_t rejection_count;
   struct ls_buf response;
@@ -97,12 +97,15 @@ struct ls_session {
 
   uint64_t serial; /* of the transaction last begun */
   bool masked;     /* the reply's text has no secrets any more */
+  size_t carried;  /* messages the server has answered for good */
   bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
   bool barrier;    /* nothing may go out before every reply has come */
   bool in_doubt;   /* BDAT was not known: did the server read the content as commands? RSET will tell */
   bool noop;       /* a NOOP is wanted */
   bool quit;       /* QUIT is wanted; no more submissions */
   bool quit_out;   /* QUIT is out */
+  bool closing;    /* 421 has come, and a content behind it is out: is it answered before the end? */
+  bool went_on;    /* a reply other than 421 has come while closing: this server does not mean it */
   bool over;
   bool ended;         /* ENDED was popped */
   enum ls_status why; /* what feed answers once it is over */
@@ -113,7 +116,8 @@ struct ls_session {
 
 /* How a session ends, as far as the messages in flight are concerned. */
 enum ls_ending {
-  LS_ENDING_SHUTDOWN, /* the server said it handles no further command: nothing behind counts */
+  LS_ENDING_SHUTDOWN, /* the server said it handles no further command, and then closed or had nothing to
+                         answer any more: nothing behind counts */
   LS_ENDING_BROKEN,   /* the connection is gone */
   LS_ENDING_FAULT,    /* timeout, or not SMTP: the message at the head is not tried again */
   LS_ENDING_LOCAL     /* no memory */
@@ -124,6 +128,8 @@ struct ls_span ls_session_words(struct ls_session *s);
 
 /* session.c: s->ending says why. Every flight becomes an event. */
 void ls_session_end(struct ls_session *s, enum ls_ending how);
+void ls_session_shut_down(struct ls_session *s); /* 421: ends it now or soon */
+enum ls_retry ls_session_retry(const struct ls_session *s, const struct ls_flight *f);
 void ls_session_no_memory(struct ls_session *s);                    /* ends it */
 void ls_session_finish(struct ls_session *s, struct ls_flight *f);  /* f becomes an event */
 void ls_session_restart(struct ls_session *s, struct ls_flight *f); /* f goes out anew, before what waits */

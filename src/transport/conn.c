@@ -16,7 +16,7 @@
 
 enum {
   READ_SIZE = 16 * 1024,
-  READS_MAX = 64, /* in one turn, so that one server cannot keep the others waiting */
+  READS_MAX = 64,                   /* in one turn, so that one server cannot keep the others waiting */
   TRANSCRIPT_MAX = 4 * 1024 * 1024, /* octets between two looks at it */
   WINDOW_OCTETS = 4 * 1024 * 1024
 };
@@ -32,6 +32,7 @@ struct ls_conn {
   enum phase phase;
   int64_t started_ms, looked_up_ms, connected_ms, ready_ms, active_ms;
   bool blocked; /* the socket takes no more for now */
+  bool shut;    /* closed for writing */
   uint64_t octets_in, octets_out;
   struct ls_session *session;
   struct ls_dialogue dialogue;
@@ -281,6 +282,14 @@ static void acknowledge(struct ls_conn *c) {
 #endif
 }
 
+/* The server has said that it closes. Seeing our end of it closed, one that lingers does so at once. */
+static void shut(struct ls_conn *c) {
+  curl_socket_t fd;
+  if (!c->shut && curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+    shutdown(fd, SHUT_WR);
+  c->shut = true;
+}
+
 void ls_conn_receive(struct ls_conn *c, int64_t now_ms) {
   char octets[READ_SIZE];
   for (int i = 0; i < READS_MAX && c->state == LS_CONN_READY; i++) {
@@ -298,6 +307,8 @@ void ls_conn_receive(struct ls_conn *c, int64_t now_ms) {
       c->active_ms = now_ms;
       ls_session_feed(c->session, ls_span(octets, n), now_ms);
       acknowledge(c);
+      if (ls_session_closing(c->session))
+        shut(c);
     }
     if (ls_session_over(c->session))
       c->state = LS_CONN_OVER;
@@ -342,7 +353,7 @@ void ls_conn_fail(struct ls_conn *c, const struct ls_error *why, int64_t now_ms)
       c->dialogue.error.status = why->status;
     c->state = LS_CONN_FAILED;
   } else if (c->state == LS_CONN_READY) {
-    ls_session_eof(c->session, why, now_ms);
+    ls_session_abort(c->session, why, now_ms);
     c->state = LS_CONN_OVER;
   }
 }
@@ -372,6 +383,11 @@ const struct ls_dialogue *ls_conn_dialogue(const struct ls_conn *c) {
 
 const struct ls_error *ls_conn_error(const struct ls_conn *c) {
   return &c->dialogue.error;
+}
+
+bool ls_conn_connected(const struct ls_conn *c) {
+  /* a reset that comes with the answer to SYN is seen before TCP is seen to be up */
+  return c->phase > CONNECTING || strcmp(ls_failure_number(c->easy), "ECONNRESET") == 0;
 }
 
 int64_t ls_conn_ready_ms(const struct ls_conn *c) {

@@ -63,6 +63,7 @@ struct ls_session *ls_conn_session(struct ls_conn *c); /* NULL before READY */
 const struct ls_dialogue *ls_conn_dialogue(const struct ls_conn *c);
 const struct ls_error *ls_conn_error(const struct ls_conn *c);
 void ls_conn_tell(struct ls_conn *c);               /* gives what was said since the last time to the log */
+bool ls_conn_connected(const struct ls_conn *c);    /* TCP is up, with implicit TLS that too */
 uint64_t ls_conn_number(const struct ls_conn *c);   /* for the log */
 int64_t ls_conn_ready_ms(const struct ls_conn *c);  /* when it became ready */
 int64_t ls_conn_active_ms(const struct ls_conn *c); /* when octets last went either way */
