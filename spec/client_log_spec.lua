@@ -250,7 +250,7 @@ describe("no secret is in any record", function()
         for _, how in ipairs({ { code = 451, text = "4.0.0 later" }, { code = 554, text = "5.0.0 no" },
           { drop = "before" }, { garbage = true }, { code = 421, text = "bye", drop = "after" } }) do
           local logger, records = recorder()
-          local inbox, client = start({ chunking = chunking }, { debug = true }, logger)
+          local inbox, client = start({ chunking = chunking }, { debug = true, totalTimeout = 500 }, logger)
           local rule = { at = at, times = "always" }
           for k, v in pairs(how) do rule[k] = v end
           inbox:nextReply(rule)

@@ -221,7 +221,7 @@ describe("client:submit() and client:poll()", function()
 
   it("works again when the server is back", function()
     local inbox, client = mailing.start()
-    inbox:nextReply({ at = "CONNECT", code = 421, text = "later", drop = "after" })
+    inbox:nextReply({ at = "CONNECT", code = 554, text = "not today", drop = "after" })
     local _, err = client:send(mailing.mail())
     assert.equal("EPROTOCOL", err.code)
     assert.is_table(client:send(mailing.mail()))

@@ -244,19 +244,12 @@ static void turn(struct ls_engine *e, int64_t now_ms) {
   end_forgotten(e);
 }
 
-static void append(struct ls_job_list *to, struct ls_job_list *more) {
-  struct ls_job_list joined = *more;
-  ls_job_prepend(&joined, to);
-  *to = joined;
-  *more = (struct ls_job_list){0};
-}
-
 /* Gives what is done, takes what came. Where nothing came the thread may wait: whoever brings something from
  * now on wakes it. */
 static struct ls_job_list exchange(struct ls_engine *e, bool *closing, int64_t *close_by_ms) {
   struct ls_client_stats stats = sum_stats(e);
   pthread_mutex_lock(&e->lock);
-  append(&e->outbox, &e->done);
+  ls_job_append(&e->outbox, &e->done);
   ls_log_move(&e->told, &e->log);
   e->stats = stats;
   struct ls_job_list came = e->inbox;

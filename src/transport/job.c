@@ -53,6 +53,13 @@ void ls_job_prepend(struct ls_job_list *l, struct ls_job_list *front) {
   *front = (struct ls_job_list){0};
 }
 
+void ls_job_append(struct ls_job_list *l, struct ls_job_list *back) {
+  struct ls_job_list joined = *back;
+  ls_job_prepend(&joined, l);
+  *l = joined;
+  *back = (struct ls_job_list){0};
+}
+
 static void drop_message(struct ls_composed *m, struct ls_arena *a) {
   ls_buf_deinit(&m->content);
   *m = (struct ls_composed){0};

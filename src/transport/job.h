@@ -29,6 +29,7 @@ void ls_job_push(struct ls_job_list *l, struct ls_job *j);
 struct ls_job *ls_job_pop(struct ls_job_list *l);                      /* NULL: empty */
 struct ls_job *ls_job_take(struct ls_job_list *l, uint64_t id);        /* NULL: not there */
 void ls_job_prepend(struct ls_job_list *l, struct ls_job_list *front); /* moves front's before l's */
+void ls_job_append(struct ls_job_list *l, struct ls_job_list *back);   /* moves back's behind l's */
 
 /* Takes message and arena in every case; both are left empty. NULL: no memory. */
 struct ls_job *ls_job_new(struct ls_composed *message, struct ls_arena *arena);

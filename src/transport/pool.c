@@ -8,8 +8,6 @@
 #include "pool_log.h"
 #include "pool_state.h"
 
-enum { REOPEN_AFTER_MS = 1000 /* after a refusal while other connections work */ };
-
 enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, struct ls_loop *loop,
                             struct ls_log *log, struct ls_mask *mask, struct ls_error *err) {
   *p = (struct ls_pool){
@@ -29,6 +27,7 @@ static void release(struct ls_pool *p) {
   drop_jobs(&p->finished);
   free(p->ehlo_name);
   p->ehlo_name = NULL;
+  ls_error_deinit(&p->failure);
 }
 
 void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, int64_t now_ms) {
@@ -47,6 +46,7 @@ void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit,
   ls_conn_close(m->conn, quit, now_ms);
   p->in_flight -= m->jobs.count;
   drop_jobs(&m->jobs);
+  ls_error_deinit(&m->ended);
   free(m);
 }
 
@@ -65,6 +65,7 @@ void ls_pool_abandon(struct ls_pool *p) {
     p->members = m->next;
     ls_conn_abandon(m->conn);
     drop_jobs(&m->jobs);
+    ls_error_deinit(&m->ended);
     free(m);
   }
   if (!p->login.pending) /* a renewal under way has a socket of that process too */
@@ -72,41 +73,8 @@ void ls_pool_abandon(struct ls_pool *p) {
   release(p);
 }
 
-struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t now_ms,
-                                         struct ls_error *err) {
-  struct ls_conn_options options = {.config = p->config,
-                                    .ehlo_name = p->ehlo_name,
-                                    .way = p->way,
-                                    .tls = p->tls,
-                                    .window_messages = LS_POOL_WINDOW,
-                                    .log = p->log,
-                                    .mask = p->mask,
-                                    .learned = p->learned};
-  uint64_t token;
-  if (ls_login_token(&p->login, p->loop->multi, &options.bearer, &token, err) != LS_OK)
-    return NULL;
-  struct ls_pool_conn *m = calloc(1, sizeof *m);
-  if (m)
-    m->conn = ls_conn_open(p->loop->multi, &options, now_ms, err);
-  else
-    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
-  if (!m || !m->conn) {
-    free(m);
-    return NULL;
-  }
-  ls_pool_log_connect(p->log, m->conn, p->config);
-  m->probe = probe;
-  m->token = token;
-  m->next = p->members;
-  p->members = m;
-  if (!probe) {
-    p->count++;
-    p->opening++;
-  }
-  return m;
-}
-
 void ls_pool_submit(struct ls_pool *p, struct ls_job *j) {
+  p->fresh = p->fresh || (p->count == 0 && ls_pool_pending(p) == 0);
   ls_job_push(&p->waiting, j);
 }
 
@@ -124,82 +92,56 @@ void ls_pool_fail(struct ls_pool *p, struct ls_job *j, const struct ls_error *wh
   finish(p, j, NULL);
 }
 
+/* maxRequeues counts only the attempts that a message may have spoilt itself. */
+static bool goes_again(const struct ls_pool *p, const struct ls_job *j, enum ls_retry retry, int64_t now_ms) {
+  if (retry == LS_RETRY_NO || p->closing || now_ms >= j->deadline_ms)
+    return false;
+  return retry == LS_RETRY_FREE || j->requeues < p->config->max_requeues;
+}
+
+static void note_carried(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  struct ls_session *s = ls_conn_session(m->conn);
+  size_t carried = s ? ls_session_carried(s) : 0;
+  if (carried == m->carried)
+    return;
+  m->carried = carried;
+  m->carried_ms = now_ms;
+  p->fresh = false;
+  ls_attempt_worked(&p->attempts, m->attempt);
+}
+
 /* Gives each message whose fate is known to the finished ones, or back to the waiting ones. */
 static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   struct ls_session *s = ls_conn_session(m->conn);
   const struct ls_dialogue *d = ls_conn_dialogue(m->conn);
-  struct ls_job_list again = {0};
+  struct ls_job_list again = {0}, suspects = {0};
   struct ls_event ev;
   while (s && ls_session_next(s, &ev)) {
     struct ls_job *j = ev.kind == LS_EVENT_DONE ? ls_job_take(&m->jobs, ev.id) : NULL;
     if (j)
       p->in_flight--;
-    if (j && ev.retry && j->requeues < p->config->max_requeues && now_ms < j->deadline_ms) {
-      j->requeues++;
+    if (j && goes_again(p, j, ev.retry, now_ms)) {
+      j->requeues += ev.retry == LS_RETRY_SUSPECT;
       j->not_before = now_ms;
       p->stats.retries++;
       ls_pool_log_retry(p->log, m->conn, j->id, &ev.error);
-      ls_job_push(&again, j);
+      ls_job_push(ev.retry == LS_RETRY_SUSPECT ? &suspects : &again, j);
     } else if (j) {
       ls_job_finish(j, &ev, ls_buf_span(&d->ehlo), d->ehlo_count);
       ls_tls_facts_copy(&j->result.tls, &d->facts);
       finish(p, j, m->conn);
     }
-    if (ev.kind == LS_EVENT_ENDED)
+    if (ev.kind == LS_EVENT_ENDED) {
       ls_pool_log_ended(p->log, m->conn, &ev.error);
+      m->ended = ev.error;
+      ev.error = (struct ls_error){0};
+    }
     ls_error_deinit(&ev.error);
   }
   ls_job_prepend(&p->waiting, &again);
-}
-
-/* No connection is to be had: those who wait for one learn why, unless others are on the way. */
-static void fail_waiting(struct ls_pool *p, const struct ls_error *why, int64_t now_ms) {
-  bool others = p->count > 0;
-  struct ls_job_list keep = {0};
-  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
-    if (others && (!j->requeues || p->opening))
-      ls_job_push(&keep, j);
-    else
-      ls_pool_fail(p, j, why);
-  p->waiting = keep;
-  p->open_again_ms = others ? now_ms + REOPEN_AFTER_MS : 0;
-}
-
-/* An attempt has failed, and is repeated where another mechanism or another token may help. */
-static void opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
-  struct ls_error why;
-  struct ls_login_way way;
-  p->opening--;
-  ls_pool_log_failed(p->log, m->conn);
-  if (!m->second && ls_conn_wants_other_way(m->conn, &way)) {
-    p->way = way;
-    struct ls_pool_conn *again = ls_pool_open_member(p, false, now_ms, NULL);
-    if (again) {
-      again->second = true;
-      ls_pool_remove_member(p, m, false, now_ms);
-      return;
-    }
-  }
-  if (ls_conn_token_refused(m->conn) && ls_login_refused(&p->login, m->token)) {
-    ls_pool_remove_member(p, m, false, now_ms);
-    return;
-  }
-  p->stats.connections_failed++;
-  ls_error_copy(&why, ls_conn_error(m->conn));
-  ls_pool_remove_member(p, m, false, now_ms);
-  fail_waiting(p, &why, now_ms);
-  ls_error_deinit(&why);
-}
-
-bool ls_pool_has_token(struct ls_pool *p, int64_t now_ms) {
-  struct ls_error why = {0};
-  const char *token;
-  uint64_t serial;
-  enum ls_status status = ls_login_token(&p->login, p->loop->multi, &token, &serial, &why);
-  if (status < LS_OK)
-    fail_waiting(p, &why, now_ms);
-  ls_error_deinit(&why);
-  return status == LS_OK;
+  /* another message goes first on the next connection: then it shows which of them it was */
+  p->shuffled = p->waiting.head && (suspects.head || p->shuffled);
+  ls_job_append(&p->waiting, &suspects);
 }
 
 static void became_ready(struct ls_pool *p, struct ls_pool_conn *m) {
@@ -226,7 +168,7 @@ bool ls_pool_took(struct ls_pool *p, CURL *easy, CURLcode result, int64_t now_ms
   if (ls_login_took(&p->login, easy, result, &why)) {
     ls_pool_log_token(p->log, &why);
     if (why.status != LS_OK)
-      fail_waiting(p, &why, now_ms);
+      ls_pool_token_failed(p, &why, now_ms);
     ls_error_deinit(&why);
     return true;
   }
@@ -282,15 +224,18 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_conn_tell(m->conn);
   tend_check(m, now_ms);
   learn(p, ls_conn_session(m->conn));
+  note_carried(p, m, now_ms);
   collect(p, m, now_ms);
   switch (ls_conn_state(m->conn)) {
   case LS_CONN_FAILED:
     if (!m->probe)
-      opening_failed(p, m, now_ms);
+      ls_pool_opening_failed(p, m, now_ms);
     break;
   case LS_CONN_OVER:
-    if (!m->probe)
+    if (!m->probe) {
+      ls_pool_ended(p, m, now_ms);
       ls_pool_remove_member(p, m, false, now_ms);
+    }
     break;
   case LS_CONN_READY:
     if (now_ms >= idle_until(p, m) || (!m->probe && ls_pool_is_idle(m) && ls_pool_is_spent(p, m, now_ms)))
@@ -302,6 +247,12 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
 }
 
 static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
+  if (err->status != LS_OK)
+    return;
+  if (p->attempts.level && p->count == 0) { /* what the server did says more than that the time is up */
+    ls_error_copy(err, &p->failure);
+    return;
+  }
   const char *command = p->login.pending ? "AUTH XOAUTH2" : "CONN";
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
     if (ls_conn_state(m->conn) == LS_CONN_OPENING)
@@ -310,14 +261,31 @@ static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
                (long long)p->config->total_timeout);
 }
 
-/* Messages whose time is up. All are given the same time, so the first of each list is the first to expire.
- */
+/* All are given the same time, so the first is the first to expire, unless one was sent to the back. */
+static int64_t first_deadline(const struct ls_pool *p) {
+  int64_t first_ms = p->waiting.head ? p->waiting.head->deadline_ms : INT64_MAX;
+  for (const struct ls_job *j = p->waiting.head; j && p->shuffled; j = j->next)
+    first_ms = ls_pool_earlier(first_ms, j->deadline_ms);
+  return first_ms;
+}
+
+static void expire_waiting(struct ls_pool *p, struct ls_error *err, int64_t now_ms) {
+  struct ls_job_list keep = {0};
+  for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
+    if (now_ms >= j->deadline_ms) {
+      set_timeout(p, err);
+      ls_pool_fail(p, j, err);
+    } else {
+      ls_job_push(&keep, j);
+    }
+  p->waiting = keep;
+}
+
+/* Messages whose time is up. */
 static void expire(struct ls_pool *p, int64_t now_ms) {
   struct ls_error err = {0};
-  while (p->waiting.head && now_ms >= p->waiting.head->deadline_ms) {
-    set_timeout(p, &err);
-    ls_pool_fail(p, ls_job_pop(&p->waiting), &err);
-  }
+  if (now_ms >= first_deadline(p))
+    expire_waiting(p, &err, now_ms);
   bool wanted = p->waiting.count > 0;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     bool late = m->jobs.head && now_ms >= m->jobs.head->deadline_ms;
@@ -339,6 +307,7 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
   }
   ls_pool_place(p, now_ms);
   ls_pool_open_more(p, now_ms);
+  ls_pool_give_up(p, now_ms);
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
     next = m->next;
     ls_conn_send(m->conn, now_ms);
@@ -348,9 +317,9 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
 
 int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   if (p->waiting.head) {
-    until_ms = ls_pool_earlier(until_ms, p->waiting.head->deadline_ms);
-    if (p->open_again_ms > now_ms)
-      until_ms = ls_pool_earlier(until_ms, p->open_again_ms);
+    until_ms = ls_pool_earlier(until_ms, first_deadline(p));
+    if (p->attempts.again_ms > now_ms)
+      until_ms = ls_pool_earlier(until_ms, p->attempts.again_ms);
     if (ls_pool_startable(p, now_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
     if (ls_pool_impatient_ms(p) > now_ms)
@@ -374,12 +343,11 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
 }
 
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms) {
+  p->closing = true; /* nothing goes out again */
   while (p->members) {
     struct ls_pool_conn *m = p->members;
     if (m->jobs.count)
       ls_conn_fail(m->conn, why, now_ms);
-    for (struct ls_job *j = m->jobs.head; j; j = j->next)
-      j->requeues = SIZE_MAX; /* nothing is given back any more */
     collect(p, m, now_ms);
     if (!m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING)
       p->opening--;

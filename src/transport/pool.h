@@ -3,7 +3,9 @@
  * another is opened when so many wait that it pays, and up to maxConnections once some have waited for as
  * long as one takes to open; else messages join those in flight. A connection ends by age, idle time and
  * number of messages; one that the server has ended is replaced without anybody noticing, and a message
- * caught on it goes out again (maxRequeues times, once by default) when it cannot have been accepted. A
+ * caught on it goes out again when it cannot have been accepted: as often as it takes where it only waited or
+ * others had gone through before it, maxRequeues times (once by default) where it may be the cause itself.
+ * While the server drops or puts off what is opened (see attempt), messages wait. A
  * connection that was idle for checkIdle answers a NOOP before it takes a message: with CHUNKING a message
  * leaves whole, and on a connection that dies meanwhile nobody would know what became of it. No more than
  * rateLimit messages start within rateDelta, counted from the first; the others wait.
@@ -13,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include "../pure/attempt.h"
 #include "conn.h"
 #include "job.h"
 #include "login.h"
@@ -32,12 +35,17 @@ struct ls_pool {
   int64_t opening_ms; /* what it took the last one to get ready */
   int64_t short_ms;   /* since when messages wait without a break for want of a connection; 0: none does */
   struct ls_job_list waiting;
+  bool shuffled; /* they are not in the order of their deadlines */
   struct ls_job_list finished;
   struct ls_login login;
   struct ls_login_way way;
-  size_t started;        /* messages since window_ms, where there is a rateLimit */
-  int64_t window_ms;     /* when the first of them started */
-  int64_t open_again_ms; /* no new connection before this: one was refused while others work */
+  size_t started;    /* messages since window_ms, where there is a rateLimit */
+  int64_t window_ms; /* when the first of them started */
+  struct ls_attempts attempts;
+  struct ls_error failure;         /* why the last attempt failed; */
+  enum ls_attempt_verdict verdict; /* what that says */
+  bool fresh; /* idle when the first of those who wait came, and nothing was heard of the server since */
+  bool closing;
   struct ls_session_learned learned;
   struct ls_log *log;   /* borrowed */
   struct ls_mask *mask; /* borrowed likewise */

@@ -38,6 +38,14 @@ void ls_pool_log_failed(struct ls_log *l, const struct ls_conn *c) {
   ls_log_add(l, LS_LOG_ERROR, "failed", &s, "Connection failed: %s", ls_error_text(s.error));
 }
 
+void ls_pool_log_pause(struct ls_log *l, const struct ls_attempts *a, size_t waiting, int64_t now_ms) {
+  if (!l->on || !waiting)
+    return;
+  struct ls_log_subject s = about(NULL);
+  ls_log_add(l, LS_LOG_WARN, "pause", &s, "%u failed in a row; the next attempt comes in %lld ms, %zu wait",
+             a->level, (long long)(a->again_ms - now_ms), waiting);
+}
+
 void ls_pool_log_retry(struct ls_log *l, const struct ls_conn *c, uint64_t id, const struct ls_error *why) {
   if (!l->on)
     return;

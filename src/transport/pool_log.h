@@ -3,12 +3,15 @@
 #ifndef LS_POOL_LOG_H
 #define LS_POOL_LOG_H
 
+#include "../pure/attempt.h"
 #include "client.h"
 #include "conn.h"
 
 void ls_pool_log_connect(struct ls_log *l, const struct ls_conn *c, const struct ls_config *config);
 void ls_pool_log_ready(struct ls_log *l, const struct ls_conn *c, const struct ls_config *config);
 void ls_pool_log_failed(struct ls_log *l, const struct ls_conn *c);
+/* The next attempt waits, and `waiting` messages with it. */
+void ls_pool_log_pause(struct ls_log *l, const struct ls_attempts *a, size_t waiting, int64_t now_ms);
 void ls_pool_log_retry(struct ls_log *l, const struct ls_conn *c, uint64_t id, const struct ls_error *why);
 void ls_pool_log_ended(struct ls_log *l, const struct ls_conn *c, const struct ls_error *why);
 void ls_pool_log_closed(struct ls_log *l, const struct ls_conn *c, size_t messages);

@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: MIT
+-- What a server does to connections, and how many it gets for it: bounded, whatever it does.
+local mailing = require("spec.support.mailing")
+local socket = require("socket")
+
+local login = { user = "user", pass = "s3cret-pass" }
+
+-- How the server ends each connection, and how the error of the messages begins that waited for it.
+local ENDS = {
+  { "closes instead of a greeting", { at = "CONNECT", drop = "before" }, "Unexpected socket close" },
+  { "resets instead of a greeting", { at = "CONNECT", drop = "before", reset = true } },
+  { "closes behind its greeting", { at = "CONNECT", drop = "after" }, "Connection closed unexpectedly" },
+  { "greets with 421", { at = "CONNECT", code = 421, text = "4.3.2 full", drop = "after" },
+    "Invalid greeting. response=421 4.3.2 full" },
+  { "closes instead of answering EHLO", { at = "EHLO", drop = "before" }, "Connection closed unexpectedly" },
+  { "closes right behind its answer to EHLO", { at = "EHLO", drop = "after" },
+    "Connection closed unexpectedly" },
+  { "answers EHLO with 421", { at = "EHLO", code = 421, text = "4.3.2 full", drop = "after" },
+    "Server terminates connection. response=421 4.3.2 full" },
+  { "closes instead of answering AUTH", { at = "AUTH", drop = "before" }, "Connection closed unexpectedly" },
+  { "closes right behind the login", { at = "AUTH", drop = "after" }, "Connection closed unexpectedly" },
+  { "resets right behind the login", { at = "AUTH", drop = "after", reset = true } },
+  { "says 421 right behind the login", { at = "AUTH", extra = "421 4.7.0 slow down\r\n", drop = "after" } },
+  { "closes instead of answering MAIL", { at = "MAIL", drop = "before" }, "Connection closed unexpectedly" },
+  { "answers MAIL with 421", { at = "MAIL", code = 421, text = "4.3.2 full", drop = "after" } },
+  { "answers RCPT with 421", { at = "RCPT", code = 421, text = "4.3.2 full", drop = "after" } },
+  { "closes instead of answering DATA", { at = "DATA", drop = "before" }, "Connection closed unexpectedly" },
+}
+
+-- Submits n mails to the server of each row, and waits for all.
+local function run(rows, n)
+  local runs = {}
+  for i, row in ipairs(rows) do
+    local inbox, client = mailing.start({ auth = login, authInClear = true }, { totalTimeout = 3000 })
+    local rule = { times = "always" }
+    for k, v in pairs(row[2]) do rule[k] = v end
+    inbox:nextReply(rule)
+    runs[i] = { title = row[1], words = row[3], inbox = inbox, client = client, errors = {} }
+  end
+  for _, r in ipairs(runs) do
+    for i = 1, n do assert(r.client:submit(mailing.mail({ subject = "mail " .. i }))) end
+  end
+  local left = #runs * n
+  while left > 0 do
+    for _, r in ipairs(runs) do
+      for _, item in ipairs(r.client:poll(0.01)) do
+        left = left - 1
+        r.errors[#r.errors + 1] = assert(item.err, r.title)
+      end
+    end
+  end
+  return runs
+end
+
+describe("the storm of a server that ends each connection", function()
+  after_each(mailing.stop)
+
+  for _, n in ipairs({ 1, 100 }) do
+    it(("is a few connections for %d mails, and each mail learns why"):format(n), function()
+      -- five at once where many wait, then one after 0.1, 1 and 2 seconds; at the latest when time was up
+      local most = (n == 1 and 1 or 5) + 3
+      for _, r in ipairs(run(ENDS, n)) do
+        local counters = r.inbox:counters()
+        assert.is_true(counters.connections <= most, r.title .. counters.connections)
+        assert.is_true(counters.auths <= most, r.title)
+        assert.equal(n, #r.errors)
+        for _, err in ipairs(r.errors) do
+          assert.equal("not_sent", err.delivery, r.title)
+          assert.is_false(err.permanent, r.title)
+          assert.is_nil(err.message:find("totalTimeout", 1, true), r.title .. ": " .. err.message)
+          if r.words then assert.equal(r.words, err.message:sub(1, #r.words), r.title) end
+        end
+      end
+    end)
+  end
+end)
+
+describe("a server that", function()
+  after_each(mailing.stop)
+
+  it("drops what it is sent twice in a row, and then does not, loses no mail", function()
+    for _, at in ipairs({ "CONNECT", "EHLO", "AUTH", "MAIL" }) do
+      local inbox, client = mailing.start({ auth = login, authInClear = true }, { maxConnections = 1 })
+      inbox:nextReply({ at = at, drop = "before", times = 2 })
+      for _ = 1, 40 do assert(client:submit(mailing.mail())) end
+      for _, item in ipairs(mailing.drain(client, 40)) do assert(item.info, item.err and item.err.message) end
+      assert.equal(40, inbox:counters().messages)
+      assert.is_true(inbox:counters().connections <= 5)
+      mailing.stop()
+    end
+  end)
+
+  it("drops all connections again and again while a queue goes through loses no mail", function()
+    local inbox, client = mailing.start({ auth = login, authInClear = true, latency = 0.01 })
+    for _ = 1, 200 do assert(client:submit(mailing.mail())) end
+    local done = 0
+    while done < 200 do
+      local before = done
+      for _, item in ipairs(client:poll(5)) do
+        assert(item.info or item.err.delivery == "unknown", item.err and item.err.message)
+        done = done + 1
+      end
+      if math.floor(before / 30) < math.floor(done / 30) then inbox:disconnect() end
+    end
+  end)
+
+  it("has refused a login is not asked again and again", function()
+    local inbox, client = mailing.start({ auth = { user = "user", pass = "another" }, authInClear = true },
+      { auth = login })
+    local begun = socket.gettime()
+    for _ = 1, 100 do
+      local _, err = client:send(mailing.mail())
+      assert.equal("EAUTH", err.code)
+      assert.equal(535, err.responseCode)
+    end
+    local seconds = socket.gettime() - begun
+    local logins = inbox:counters().authFailures
+    assert.is_true(logins <= 5 + seconds / 4, logins .. " logins")
+  end)
+end)
