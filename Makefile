@@ -76,7 +76,8 @@ $(module): $(shared_o) $(lua_o) $(more_o)
 	@$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
 
 # Unit tests of the pure rooms: nothing but libc (and cmocka), under ASan and UBSan, each allocation failed in turn.
-sanitize   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# LS_CHECKED: a buffer's octets behind the room that was asked for may not be touched.
+sanitize   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DLS_CHECKED
 unit_pure  := $(patsubst src/%.c,$(B)/unit/obj/%.o,$(pure))
 unit_tests := $(patsubst spec/unit/%.c,$(B)/unit/%,$(wildcard spec/unit/*_test.c))
 unit_wrap  := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 
 #include "../../src/pure/buf.h"
@@ -57,6 +58,31 @@ static void test_buf_writes_the_largest_number(void **state) {
   ls_buf_deinit(&b);
 }
 
+/* In this build every octet outside the room that was asked for is out of reach, however much memory there is:
+ * so a writer that reserves too little is seen wherever it is tested. */
+static void test_buf_lets_nobody_write_past_the_room_asked_for(void **state) {
+  (void)state;
+  struct ls_buf b;
+  ls_buf_init(&b, 10000);
+  static const size_t rooms[] = {1, 7, 8, 9, 100, 3, 0, 1000, 2};
+  for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
+    char *p = ls_buf_room(&b, rooms[i]);
+    assert_non_null(p);
+    assert_null(__asan_region_is_poisoned(b.p, b.n + rooms[i]));
+    assert_ptr_equal(__asan_region_is_poisoned(p + rooms[i], 1), p + rooms[i]);
+    ls_buf_grew(&b, rooms[i] / 2);
+  }
+  ls_buf_cut(&b, 3);
+  assert_non_null(ls_buf_room(&b, 2));
+  assert_non_null(__asan_region_is_poisoned(b.p + 5, 1));
+  size_t n;
+  char *all = ls_buf_take(&b, &n);
+  assert_int_equal(n, 3);
+  assert_null(__asan_region_is_poisoned(all, 1024));
+  free(all);
+  ls_buf_deinit(&b);
+}
+
 static bool grow_to_a_megabyte(void *context) {
   (void)context;
   struct ls_buf b;
@@ -84,6 +110,7 @@ int main(void) {
       cmocka_unit_test(test_buf_stops_at_its_ceiling_and_stays_failed),
       cmocka_unit_test(test_buf_take_puts_a_nul_behind),
       cmocka_unit_test(test_buf_writes_the_largest_number),
+      cmocka_unit_test(test_buf_lets_nobody_write_past_the_room_asked_for),
       cmocka_unit_test(test_buf_survives_each_failed_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,15 @@ static const struct {
     {"250 2.0.0x\r\n", 250, "", "250 2.0.0x", 1},
     {"250 3.0.0 x\r\n", 250, "", "250 3.0.0 x", 1},
     {"250 2.0. x\r\n", 250, "", "250 2.0. x", 1},
+    {"250 2.1x3 x\r\n", 250, "", "250 2.1x3 x", 1},
+    {"250 2x1.3 x\r\n", 250, "", "250 2x1.3 x", 1},
+    {"250 2..3 x\r\n", 250, "", "250 2..3 x", 1},
+    {"250 2.1.3\tx\r\n", 250, "", "250 2.1.3\tx", 1},
+    {"250 2.1.1000 x\r\n", 250, "", "250 2.1.1000 x", 1},
+    {"250 2.1\r\n", 250, "", "250 2.1", 1},
+    {"250 2.12 x\r\n", 250, "", "250 2.12 x", 1},
+    {"450 4.7.1 x\r\n", 450, "4.7.1", "450 4.7.1 x", 1},
+    {"550 123.456.789 x\r\n", 550, "", "550 123.456.789 x", 1},
     {"250 2.0.0", 0, "", "", 0},
     {"\r\n \r\n250 ok\r\n", 250, "", "250 ok", 1},
     {"2200 hello\r\n", 220, "", "2200 hello", 1},
@@ -161,6 +170,40 @@ static void test_reply_ends_at_its_limit(void **state) {
   assert_true(feed_for_ever("\r\n") >= LS_REPLY_MAX);
 }
 
+/* A reply of n octets in lines of line octets; in any cut it is read up to the limit, and no further. */
+static void check_length(size_t n, size_t line, size_t cut, enum ls_status wanted) {
+  char *text = malloc(n);
+  struct ls_reply r;
+  size_t used = 0;
+  assert_non_null(text);
+  memset(text, 'x', n);
+  for (size_t at = 0; at < n; at += line) {
+    size_t end = n - at < 2 * line ? n : at + line;
+    memcpy(text + at, end == n ? "250 " : "250-", 4);
+    memcpy(text + end - 2, "\r\n", 2);
+    at = end == n ? n : at;
+  }
+  ls_reply_init(&r);
+  assert_int_equal(ls_reply_feed(&r, LS_SPAN("220 the one before\r\n"), &used), LS_OK);
+  enum ls_status st = LS_AGAIN;
+  for (size_t at = 0; st == LS_AGAIN && at < n; at += used)
+    st = ls_reply_feed(&r, ls_span(text + at, n - at < cut ? n - at : cut), &used);
+  assert_int_equal(st, wanted);
+  ls_reply_deinit(&r);
+  free(text);
+}
+
+static void test_reply_takes_as_much_as_its_limit(void **state) {
+  (void)state;
+  static const size_t lines[] = {70, 1000, LS_REPLY_MAX + 1};
+  static const size_t cuts[] = {1, 97, LS_REPLY_MAX - 1, LS_REPLY_MAX, LS_REPLY_MAX + 1};
+  for (size_t i = 0; i < 3; i++)
+    for (size_t k = 0; k < 5; k++) {
+      check_length(LS_REPLY_MAX, lines[i], cuts[k], LS_OK);
+      check_length(LS_REPLY_MAX + 1, lines[i], cuts[k], LS_ETOOBIG);
+    }
+}
+
 static bool read_long_reply(void *context) {
   (void)context;
   struct ls_reply r;
@@ -188,6 +231,7 @@ int main(void) {
       cmocka_unit_test(test_reply_rejects_nul),
       cmocka_unit_test(test_reply_excerpt_shows_the_bad_line),
       cmocka_unit_test(test_reply_ends_at_its_limit),
+      cmocka_unit_test(test_reply_takes_as_much_as_its_limit),
       cmocka_unit_test(test_reply_survives_each_failed_allocation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,31 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#ifdef LS_CHECKED
+#include <assert.h>
+#include <sanitizer/asan_interface.h>
+#endif
+
 enum { FIRST_CAP = 256 };
+
+/* Growth by doubling hides who writes past the room asked for: there is memory behind it. */
+static void set_fence(struct ls_buf *b, size_t at) {
+#ifdef LS_CHECKED
+  if (at > b->fence)
+    ASAN_UNPOISON_MEMORY_REGION(b->p + b->fence, at - b->fence);
+  else if (b->p)
+    ASAN_POISON_MEMORY_REGION(b->p + at, b->fence - at);
+  b->fence = at;
+#else
+  (void)b;
+  (void)at;
+#endif
+}
+
+/* Before the memory goes to somebody else. */
+static void drop_fence(struct ls_buf *b) {
+  set_fence(b, b->cap);
+}
 
 /* Through a volatile pointer the compiler cannot tell what is called, so it may not drop the call; memset
  * itself is as fast as the machine allows. */
@@ -32,12 +56,16 @@ static bool grow(struct ls_buf *b, size_t need) {
   }
   if (b->n)
     memcpy(p, b->p, b->n);
+  drop_fence(b);
   if (b->p) {
     ls_wipe(b->p, b->n);
     free(b->p);
   }
   b->p = p;
   b->cap = cap;
+#ifdef LS_CHECKED
+  b->fence = cap;
+#endif
   return true;
 }
 
@@ -50,10 +78,14 @@ char *ls_buf_room(struct ls_buf *b, size_t n) {
   }
   if (b->n + n + 1 > b->cap && !grow(b, b->n + n + 1))
     return NULL;
+  set_fence(b, b->n + n);
   return b->p + b->n;
 }
 
 void ls_buf_grew(struct ls_buf *b, size_t n) {
+#ifdef LS_CHECKED
+  assert(n <= b->fence - b->n);
+#endif
   b->n += n;
 }
 
@@ -100,6 +132,7 @@ char *ls_buf_take(struct ls_buf *b, size_t *n) {
   if (!ls_buf_room(b, 0))
     return NULL;
   char *p = b->p;
+  drop_fence(b);
   p[b->n] = '\0';
   if (n)
     *n = b->n;
@@ -119,6 +152,7 @@ void ls_buf_reset(struct ls_buf *b, size_t keep) {
 
 void ls_buf_deinit(struct ls_buf *b) {
   if (b->p) {
+    drop_fence(b);
     ls_wipe(b->p, b->n);
     free(b->p);
   }

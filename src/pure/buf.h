@@ -13,6 +13,9 @@ struct ls_buf {
   size_t cap;            /* octets allocated */
   size_t max;            /* ceiling in octets */
   enum ls_status status; /* LS_OK, LS_ENOMEM or LS_ETOOBIG */
+#ifdef LS_CHECKED        /* under the address sanitizer, an octet behind the room given last is an error */
+  size_t fence;          /* where that room ends */
+#endif
 };
 
 void ls_buf_init(struct ls_buf *b, size_t max);      /* allocates nothing */
