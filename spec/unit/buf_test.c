@@ -58,8 +58,8 @@ static void test_buf_writes_the_largest_number(void **state) {
   ls_buf_deinit(&b);
 }
 
-/* In this build every octet outside the room that was asked for is out of reach, however much memory there is:
- * so a writer that reserves too little is seen wherever it is tested. */
+/* In this build every octet outside the room that was asked for is out of reach, however much memory there
+ * is: so a writer that reserves too little is seen wherever it is tested. */
 static void test_buf_lets_nobody_write_past_the_room_asked_for(void **state) {
   (void)state;
   struct ls_buf b;

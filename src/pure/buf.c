@@ -6,7 +6,10 @@
 
 #ifdef LS_CHECKED
 #include <assert.h>
-#include <sanitizer/asan_interface.h>
+
+/* of the address sanitizer's runtime */
+void __asan_poison_memory_region(const volatile void *p, size_t n);
+void __asan_unpoison_memory_region(const volatile void *p, size_t n);
 #endif
 
 enum { FIRST_CAP = 256 };
@@ -15,9 +18,9 @@ enum { FIRST_CAP = 256 };
 static void set_fence(struct ls_buf *b, size_t at) {
 #ifdef LS_CHECKED
   if (at > b->fence)
-    ASAN_UNPOISON_MEMORY_REGION(b->p + b->fence, at - b->fence);
+    __asan_unpoison_memory_region(b->p + b->fence, at - b->fence);
   else if (b->p)
-    ASAN_POISON_MEMORY_REGION(b->p + at, b->fence - at);
+    __asan_poison_memory_region(b->p + at, b->fence - at);
   b->fence = at;
 #else
   (void)b;
