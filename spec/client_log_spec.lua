@@ -156,6 +156,44 @@ describe("the log", function()
     for _ = 1, 3 do assert.is_table(other:send(mailing.mail())) end
   end)
 
+  for name, misbehave in pairs({
+    raises = function() error({}) end,
+    ["raises nil"] = function() error(nil) end,
+    yields = function() coroutine.yield() end,
+    collects = function() collectgarbage() end,
+    ["sends again"] = function(client, again) if again then assert(client:send(mailing.mail())) end end,
+    ["polls, probes and verifies"] = function(client, again)
+      if not again then return end
+      client:poll(0)
+      assert(client:probe({ from = "a@example.com", to = "b@example.com" }))
+      assert(client:verify())
+    end,
+    ["takes its own place"] = function(client) client:setLogger(function() end) end,
+    ["closes the client"] = function(client) client:close() end,
+    ["closes the client from another coroutine"] = function(client)
+      coroutine.wrap(function() client:close() end)()
+    end,
+  }) do
+    it("takes a logger that " .. name .. ", and tells what became of the mail", function()
+      local depth = 0
+      local inbox, client
+      inbox, client = start(nil, { debug = true }, function()
+        depth = depth + 1
+        if depth < 3 then misbehave(client, depth == 1) end
+        depth = depth - 1
+      end)
+      for _, method in ipairs({ "send", "probe" }) do
+        local fine, info = pcall(client[method], client, mailing.mail())
+        if fine then assert.same({ "reader@example.com" }, info.accepted) end
+        assert.is_true(fine or name:find("closes") ~= nil, info)
+      end
+      assert.is_true(inbox:counters().messages >= 1)
+      local thread = coroutine.create(function() return client:verify() end)
+      coroutine.resume(thread)
+      client:close()
+    end)
+  end
+
   it("takes a logger from setLogger, and forgets it with nil", function()
     local logger, records = recorder()
     local _, client = start()

@@ -8,6 +8,7 @@
 #include "lmessage.h"
 #include "lprocess.h"
 #include "lwords.h"
+#include "protect.h"
 
 #define LS_VERSION "0.1.0"
 
@@ -29,6 +30,7 @@ __attribute__((visibility("default"))) int luaopen_logto_smtp_core(lua_State *L)
 int luaopen_logto_smtp_core(lua_State *L) {
   if (ls_client_library_init() != LS_OK)
     return luaL_error(L, "libcurl could not be started");
+  ls_protect_register(L);
   ls_lerror_register(L);
   lua_createtable(L, 0, 10);
   ls_lmessage_open(L);

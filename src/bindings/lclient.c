@@ -10,32 +10,56 @@
 #include "box.h"
 #include "lerror.h"
 #include "llog.h"
+#include "loutcome.h"
 #include "lresult.h"
 #include "lvalue.h"
+#include "protect.h"
 
 enum {
   TREE_MAX = 64 * 1024 * 1024 /* octets of one value tree */
 };
 
-struct client_box {
-  struct ls_client *client; /* NULL once closed */
-  bool telling;             /* the logger is running: what it does here is told when it is back */
-  bool complained;          /* about a logger that raises */
+enum { LOGGER = 1, SPARE, VALUES = SPARE }; /* the values of a client's box */
+
+/* A finished message whose result has not been handed over. */
+struct finished {
+  struct finished *next;
+  struct ls_result result;
 };
 
-/* One mail on its way in, and one outcome on its way out. */
+struct client_box {
+  struct ls_client *client;  /* NULL once closed */
+  struct finished *finished; /* for which a poll had no memory: the next one has them first */
+  size_t behind;             /* finished ones that the last poll had to leave in the client */
+  bool telling;              /* the logger is running: what it does here is told when it is back */
+  bool complained;           /* about a logger that raises */
+};
+
+/* One mail on its way in, and what is on its way out. Nothing in Lua can reach it. */
 struct mail_box {
   struct ls_arena arena;
   struct ls_composed composed;
   struct ls_result result;
   struct ls_verification verification;
   struct ls_error error;
+  struct finished *finished;
+  int given; /* how many of them the list has */
+  struct ls_log records;
 };
+
+static void free_first(struct finished **list) {
+  struct finished *f = *list;
+  *list = f->next;
+  ls_result_deinit(&f->result);
+  free(f);
+}
 
 static void release_client(void *box) {
   struct client_box *b = box;
   ls_client_free(b->client);
   b->client = NULL;
+  while (b->finished)
+    free_first(&b->finished);
 }
 
 static void release_mail(void *box) {
@@ -45,62 +69,81 @@ static void release_mail(void *box) {
   ls_result_deinit(&b->result);
   ls_verification_deinit(&b->verification);
   ls_error_deinit(&b->error);
+  while (b->finished)
+    free_first(&b->finished);
+  ls_log_deinit(&b->records);
 }
 
 static const struct ls_box_type client_type;
-static const struct ls_box_type mail_type = {"logto_smtp.mail", sizeof(struct mail_box), release_mail, NULL,
-                                             NULL};
+static const struct ls_box_type mail_type = {
+    .name = "logto_smtp.mail", .size = sizeof(struct mail_box), .release = release_mail};
 
-static struct ls_client *check_client(lua_State *L) {
-  struct client_box *b = ls_box_check(L, 1, &client_type);
-  if (!b->client)
+/* The client of the method that runs, for the C code it calls next; NULL: it is closed. */
+static struct ls_client *client_now(lua_State *L) {
+  const struct client_box *b = ls_box_at(L, 1);
+  return b ? b->client : NULL;
+}
+
+static void check_open(lua_State *L) {
+  ls_box_check(L, 1, &client_type);
+  if (!client_now(L))
     luaL_error(L, "the client is closed");
-  return b->client;
 }
 
 /* What a logger raises is no failure of the message: one line on stderr says so, once. */
-static void call_logger(lua_State *L, struct client_box *b) {
-  b->telling = true;
+static void call_logger(lua_State *L) {
+  struct client_box *b = ls_box_at(L, 1);
+  if (b)
+    b->telling = true;
   int status = lua_pcall(L, 1, 0, 0);
-  b->telling = false;
+  b = ls_box_at(L, 1);
+  if (b)
+    b->telling = false;
   if (status == 0)
     return;
-  if (!b->complained)
+  if (b && !b->complained)
     fprintf(stderr, "logto_smtp: the logger raised: %s\n",
-            lua_isstring(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1));
-  b->complained = true;
+            lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1));
+  if (b)
+    b->complained = true;
   lua_pop(L, 1);
 }
 
-/* Hands the records of the client at index 1 to its logger (the value of the box), or prints them. The logger
- * may use the client, or close it. */
-static void tell(lua_State *L) {
-  struct client_box *b = ls_box_check(L, 1, &client_type);
-  size_t left = b->client && !b->telling ? ls_client_log(b->client)->count + 1 : 0;
-  for (const struct ls_log_record *r; left-- && b->client && (r = ls_log_peek(ls_client_log(b->client)));) {
-    ls_box_get_value(L, 1);
-    bool has_logger = lua_isfunction(L, -1);
-    if (has_logger) {
-      ls_llog_push(L, r);
-    } else {
+static int push_record(lua_State *L, void *arg) {
+  ls_llog_push(L, arg);
+  return 1;
+}
+
+/* Hands the records of the client at index 1 to its logger, or prints them. The logger may use the client, or
+ * close it. Never raises. */
+static void tell(lua_State *L, struct mail_box *b) {
+  const struct client_box *box = ls_box_at(L, 1);
+  if (!box || !box->client || box->telling)
+    return;
+  ls_log_move(ls_client_log(box->client), &b->records);
+  for (const struct ls_log_record *r; (r = ls_log_peek(&b->records)) != NULL; ls_log_drop(&b->records)) {
+    ls_box_get_value(L, 1, LOGGER);
+    if (!lua_isfunction(L, -1)) {
       lua_pop(L, 1);
       ls_llog_print(r);
+    } else if (ls_protect(L, push_record, (void *)r, 0, 1)) {
+      call_logger(L);
+    } else {
+      lua_pop(L, 1);
+      b->records.dropped++;
     }
-    ls_log_drop(ls_client_log(b->client));
-    if (has_logger)
-      call_logger(L, b);
   }
 }
 
 /* client:setLogger([function]): takes the records from now on; nil: as the config says, to stderr */
 static int client_set_logger(lua_State *L) {
-  struct ls_client *c = check_client(L);
+  check_open(L);
   ls_check_arity(L, 2);
   if (!lua_isnoneornil(L, 2))
     luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  ls_client_set_log(c, !lua_isnil(L, 2));
-  ls_box_set_value(L, 1);
+  ls_client_set_log(client_now(L), !lua_isnil(L, 2));
+  ls_box_set_value(L, 1, LOGGER);
   return 0;
 }
 
@@ -110,29 +153,22 @@ static struct mail_box *push_mail_box(lua_State *L) {
   return b;
 }
 
+/* Leaves config, options and their logger on the stack. */
 static void check_options(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   ls_check_arity(L, 2);
   lua_settop(L, 2);
-  if (lua_isnil(L, 2))
+  if (lua_isnil(L, 2)) {
+    lua_pushnil(L);
     return;
+  }
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_getfield(L, 2, "logger");
   luaL_argcheck(L, lua_isnil(L, -1) || lua_isfunction(L, -1), 2, "logger must be a function");
-  lua_pop(L, 1);
-}
-
-/* Gives the client on top the logger of the options at index 2. */
-static void take_options(lua_State *L, struct ls_client *c) {
-  if (lua_isnil(L, 2))
-    return;
-  lua_getfield(L, 2, "logger");
-  ls_client_set_log(c, !lua_isnil(L, -1));
-  ls_box_set_value(L, lua_gettop(L) - 1);
 }
 
 /* client(config[, {logger = function}]) -> client | nil, issues */
 static int new_client(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
   check_options(L);
   struct client_box *b = ls_box_push(L, &client_type);
   struct mail_box *scratch = push_mail_box(L);
@@ -147,7 +183,7 @@ static int new_client(lua_State *L) {
   enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &scratch->arena, &checked);
   if (status == LS_ECONFIG) {
     lua_pushnil(L);
-    ls_lvalue_push(L, checked);
+    ls_lvalue_push(L, checked, &scratch->arena);
     return 2;
   }
   if (status == LS_OK)
@@ -155,49 +191,63 @@ static int new_client(lua_State *L) {
   if (status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
   if (status != LS_OK) {
-    lua_pushnil(L);
     const char *text = ls_error_text(&scratch->error);
-    ls_lresult_push_issues(L, text, ls_client_names_option(config, text));
+    bool named = ls_client_names_option(config, text);
+    lua_pushnil(L);
+    ls_lresult_push_issues(L, text, named);
     return 2;
   }
-  release_mail(scratch);
-  lua_pop(L, 1);
-  take_options(L, b->client);
+  ls_client_set_log(b->client, !lua_isnil(L, 3));
+  ls_box_free(L, 5);
+  lua_pushvalue(L, 3);
+  ls_box_set_value(L, 4, LOGGER);
+  lua_settop(L, 4);
   return 1;
 }
 
-/* Reads and composes the mail at index 2. Answers false with nil, err on the stack. */
-static bool compose(lua_State *L, const struct ls_client *c, struct mail_box *b) {
+static enum ls_status closed(struct ls_error *err) {
+  return ls_error_set(err, LS_ECLOSED, "API", "The client is closed");
+}
+
+/* Reads the mail at index 2. NULL: b->error says why. */
+static const struct ls_value *read_mail(lua_State *L, struct mail_box *b) {
   char why[LS_LVALUE_WHY];
-  struct ls_value *mail = ls_lvalue_read(L, 2, &b->arena, why);
+  const struct ls_value *mail = ls_lvalue_read(L, 2, &b->arena, why);
   if (!mail)
     ls_error_set(&b->error, LS_EMESSAGE, "API", "%s", why);
-  else if (ls_client_compose(c, mail, &b->arena, &b->composed, &b->error) == LS_OK)
-    return true;
-  ls_lerror_return(L, &b->error);
-  return false;
+  return mail;
+}
+
+static enum ls_status compose(struct ls_client *c, const struct ls_value *mail, struct mail_box *b) {
+  if (!mail)
+    return b->error.status;
+  return c ? ls_client_compose(c, mail, &b->arena, &b->composed, &b->error) : closed(&b->error);
+}
+
+static void send_mail(struct ls_client *c, const struct ls_value *mail, bool probe, struct mail_box *b) {
+  if (compose(c, mail, b) != LS_OK) {
+    b->result.error = b->error;
+    b->error = (struct ls_error){0};
+    return;
+  }
+  b->composed.envelope.probe = probe;
+  ls_client_send(c, &b->composed, &b->arena, &b->result);
 }
 
 static int send_or_probe(lua_State *L, bool probe) {
-  struct ls_client *c = check_client(L);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  ls_check_arity(L, 2);
+  enum { SELF = 1, MAIL, OUTCOME, BOX };
+  check_open(L);
+  luaL_checktype(L, MAIL, LUA_TTABLE);
+  ls_check_arity(L, MAIL);
+  ls_loutcome_reserve(L, SELF, SPARE);
   struct mail_box *b = push_mail_box(L);
-  if (!compose(L, c, b))
-    return 2;
-  b->composed.envelope.probe = probe;
-  if (ls_client_send(c, &b->composed, &b->arena, &b->result) == LS_OK) {
-    ls_lresult_push_info(L, &b->result);
-    release_mail(b);
-    tell(L);
-    return 1;
-  }
-  if (b->result.error.status == LS_ENOMEM)
-    return luaL_error(L, "not enough memory");
-  lua_pushnil(L);
-  ls_lresult_push_failure(L, &b->result);
-  tell(L);
-  return 2;
+  const struct ls_value *mail = read_mail(L, b);
+  send_mail(client_now(L), mail, probe, b);
+  int answers = ls_loutcome_push(L, OUTCOME, &b->result);
+  ls_loutcome_keep(L, OUTCOME, SELF, SPARE);
+  tell(L, b);
+  ls_box_free(L, BOX);
+  return answers;
 }
 
 /* client:send(mail) -> info | nil, err */
@@ -212,82 +262,154 @@ static int client_probe(lua_State *L) {
 
 /* client:submit(mail) -> id | nil, err */
 static int client_submit(lua_State *L) {
-  struct ls_client *c = check_client(L);
+  check_open(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct mail_box *b = push_mail_box(L);
+  const struct ls_value *mail = read_mail(L, b);
+  struct ls_client *c = client_now(L);
   uint64_t id = 0;
-  if (!compose(L, c, b))
-    return 2;
-  if (ls_client_submit(c, &b->composed, &b->arena, &id, &b->error) != LS_OK)
+  if (compose(c, mail, b) != LS_OK ||
+      ls_client_submit(c, &b->composed, &b->arena, &id, &b->error) != LS_OK)
     return ls_lerror_return(L, &b->error);
+  ls_box_free(L, 3);
   ls_push_number(L, (double)id);
   return 1;
 }
 
+/* Moves what is finished into a list of the caller's; behind is what there was no memory for. */
+static void take_finished(struct client_box *box, int64_t wait_ms, struct mail_box *b) {
+  struct finished **end = &b->finished;
+  for (*end = box->finished; *end;)
+    end = &(*end)->next;
+  box->finished = NULL;
+  box->behind = box->client ? ls_client_poll(box->client, b->finished || box->behind ? 0 : wait_ms) : 0;
+  struct finished *f;
+  for (; box->behind && (f = calloc(1, sizeof *f)) != NULL; box->behind--) {
+    ls_client_next(box->client, &f->result);
+    *end = f;
+    end = &f->next;
+  }
+}
+
+static void give_back(struct client_box *box, struct mail_box *b) {
+  struct finished **end = &b->finished;
+  while (*end)
+    end = &(*end)->next;
+  *end = box->finished;
+  box->finished = b->finished;
+  b->finished = NULL;
+}
+
+/* Adds {id =, info =} or {id =, err =} to the list at 1 for each. */
+static int push_finished(lua_State *L, void *arg) {
+  struct mail_box *b = arg;
+  for (; b->finished; free_first(&b->finished)) {
+    const struct ls_result *r = &b->finished->result;
+    lua_createtable(L, 0, 2);
+    ls_set_number(L, "id", (double)r->id);
+    ls_lresult_push(L, r);
+    lua_setfield(L, -2, r->error.status == LS_OK ? "info" : "err");
+    lua_rawseti(L, 1, b->given + 1);
+    b->given++;
+  }
+  return 0;
+}
+
 /* client:poll([seconds]) -> {{id =, info =} | {id =, err =}, ...} */
 static int client_poll(lua_State *L) {
-  struct ls_client *c = check_client(L);
-  double seconds = luaL_optnumber(L, 2, -1);
-  luaL_argcheck(L, seconds == seconds, 2, "seconds expected, got nan");
-  ls_check_arity(L, 2);
+  enum { SELF = 1, SECONDS, LIST, BOX };
+  struct client_box *box = ls_box_check(L, SELF, &client_type);
+  if (!box || !box->finished)
+    check_open(L);
+  double seconds = luaL_optnumber(L, SECONDS, -1);
+  luaL_argcheck(L, seconds == seconds, SECONDS, "seconds expected, got nan");
+  ls_check_arity(L, SECONDS);
+  lua_settop(L, SECONDS);
   const double longest_s = 1e9;
-  ls_client_poll(c, seconds < 0 ? -1 : (int64_t)((seconds < longest_s ? seconds : longest_s) * 1000));
+  int64_t wait_ms = seconds < 0 ? -1 : (int64_t)((seconds < longest_s ? seconds : longest_s) * 1000);
   lua_newtable(L);
   struct mail_box *b = push_mail_box(L);
-  for (int n = 1; ls_client_next(c, &b->result); n++) {
-    lua_createtable(L, 0, 2);
-    ls_set_number(L, "id", (double)b->result.id);
-    if (b->result.error.status == LS_OK) {
-      ls_lresult_push_info(L, &b->result);
-      lua_setfield(L, -2, "info");
-    } else {
-      ls_lresult_push_failure(L, &b->result);
-      lua_setfield(L, -2, "err");
-    }
-    ls_result_deinit(&b->result);
-    lua_rawseti(L, -3, n);
-  }
-  lua_pop(L, 1);
-  tell(L);
+  box = ls_box_at(L, SELF);
+  if (box)
+    take_finished(box, wait_ms, b);
+  lua_pushvalue(L, LIST);
+  ls_protect(L, push_finished, b, 1, 0);
+  box = ls_box_at(L, SELF);
+  bool left = box && (b->finished || box->behind);
+  if (box)
+    give_back(box, b);
+  tell(L, b);
+  if (left && b->given == 0)
+    return luaL_error(L, "not enough memory");
+  ls_box_free(L, BOX);
+  lua_settop(L, LIST);
   return 1;
 }
 
-/* client:pending() -> how many submitted messages are not finished */
+/* client:pending() -> how many submitted messages are not finished, or had no memory when they were polled */
 static int client_pending(lua_State *L) {
-  ls_push_number(L, (double)ls_client_pending(check_client(L)));
+  check_open(L);
+  const struct client_box *box = ls_box_at(L, 1);
+  size_t count = ls_client_pending(box->client) + box->behind;
+  for (const struct finished *f = box->finished; f; f = f->next)
+    count++;
+  ls_push_number(L, (double)count);
   return 1;
 }
 
-/* client:verify() -> seen | nil, err, seen as far as it got: {ehlo, greeting, mechanism, address, tls, chain,
- * times} */
+/* client:verify() -> seen | nil, err, seen, seen as far as it got: {ehlo, greeting, mechanism, address, tls,
+ * chain, times} */
 static int client_verify(lua_State *L) {
-  struct ls_client *c = check_client(L);
-  ls_check_arity(L, 1);
+  enum { SELF = 1, OUTCOME, BOX };
+  check_open(L);
+  ls_check_arity(L, SELF);
+  ls_loutcome_reserve(L, SELF, SPARE);
   struct mail_box *b = push_mail_box(L);
-  bool fine = ls_client_verify(c, &b->verification) == LS_OK;
-  tell(L);
-  if (!fine)
-    ls_lerror_return(L, &b->verification.error);
-  ls_lresult_push_verification(L, &b->verification);
-  return fine ? 1 : 3;
+  struct ls_client *c = client_now(L);
+  ls_verification_init(&b->verification);
+  if (c)
+    ls_client_verify(c, &b->verification);
+  else
+    closed(&b->verification.error);
+  int answers = ls_loutcome_push_verification(L, OUTCOME, &b->verification);
+  ls_loutcome_keep(L, OUTCOME, SELF, SPARE);
+  tell(L, b);
+  ls_box_free(L, BOX);
+  return answers;
 }
 
 /* client:stats() -> counters */
 static int client_stats(lua_State *L) {
   struct ls_client_stats s;
-  ls_client_stats(check_client(L), &s);
+  check_open(L);
+  ls_client_stats(client_now(L), &s);
   ls_lresult_push_stats(L, &s);
   return 1;
 }
 
-/* client:close(): ends the connections; what is pending is lost. Safe twice. */
+static int push_teller(lua_State *L, void *arg) {
+  (void)arg;
+  push_mail_box(L);
+  return 1;
+}
+
+/* client:close(): ends the connections; what is pending is lost. Safe twice; never raises. */
 static int client_close(lua_State *L) {
-  struct client_box *b = ls_box_check(L, 1, &client_type);
-  if (b->client)
-    ls_client_close(b->client);
-  tell(L);
-  release_client(b);
+  ls_box_check(L, 1, &client_type);
+  lua_settop(L, 1);
+  struct ls_client *c = client_now(L);
+  if (c)
+    ls_client_close(c);
+  if (c && ls_protect(L, push_teller, NULL, 0, 1)) {
+    tell(L, ls_box_at(L, 2));
+    ls_box_free(L, 2);
+  }
+  struct client_box *box = ls_box_at(L, 1);
+  if (box) {
+    ls_client_free(box->client);
+    box->client = NULL;
+  }
   return 0;
 }
 
@@ -328,8 +450,8 @@ static int service(lua_State *L) {
 }
 
 static int client_tostring(lua_State *L) {
-  struct client_box *b = ls_box_check(L, 1, &client_type);
-  lua_pushfstring(L, "logto_smtp.client (%s)", b->client ? "open" : "closed");
+  ls_box_check(L, 1, &client_type);
+  lua_pushfstring(L, "logto_smtp.client (%s)", client_now(L) ? "open" : "closed");
   return 1;
 }
 
@@ -346,8 +468,12 @@ static const luaL_Reg client_methods[] = {
     {NULL, NULL},
 };
 
-static const struct ls_box_type client_type = {"logto_smtp.client", sizeof(struct client_box), release_client,
-                                               client_methods, client_tostring};
+static const struct ls_box_type client_type = {.name = "logto_smtp.client",
+                                               .size = sizeof(struct client_box),
+                                               .values = VALUES,
+                                               .release = release_client,
+                                               .methods = client_methods,
+                                               .tostring = client_tostring};
 
 void ls_lclient_open(lua_State *L) {
   ls_box_register(L, &client_type);

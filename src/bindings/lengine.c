@@ -8,6 +8,7 @@
 #include "llog.h"
 #include "lresult.h"
 #include "lvalue.h"
+#include "protect.h"
 
 enum {
   MAX_QUEUE = 10000,
@@ -21,12 +22,12 @@ struct engine_box {
   struct ls_engine *engine; /* NULL in a box whose engine could not be made */
 };
 
-/* What one call may own. */
+/* What one call may own. Nothing in Lua can reach it. */
 struct work_box {
   struct ls_arena arena;
   struct ls_engine_batch batch;
-  struct ls_engine_result result;
   struct ls_error error;
+  int results, records; /* how many of the batch the lists have */
 };
 
 static void release_engine(void *box) {
@@ -39,26 +40,38 @@ static void release_work(void *box) {
   struct work_box *b = box;
   ls_arena_deinit(&b->arena);
   ls_engine_batch_deinit(&b->batch);
-  ls_engine_result_deinit(&b->result);
   ls_error_deinit(&b->error);
 }
 
 static const struct ls_box_type engine_type;
-static const struct ls_box_type work_type = {"logto_smtp.work", sizeof(struct work_box), release_work, NULL,
-                                             NULL};
+static const struct ls_box_type work_type = {
+    .name = "logto_smtp.work", .size = sizeof(struct work_box), .release = release_work};
 
-/* A box that __close has emptied has no engine to ask. */
-static struct ls_engine *check_engine(lua_State *L) {
-  struct engine_box *b = ls_box_check(L, 1, &engine_type);
-  if (!b->engine)
+/* The engine of the method that runs, for the C code it calls next; NULL: __close has taken it. */
+static struct ls_engine *engine_now(lua_State *L) {
+  const struct engine_box *b = ls_box_at(L, 1);
+  return b ? b->engine : NULL;
+}
+
+/* Raises where there is no engine to ask. */
+static void check_engine(lua_State *L) {
+  ls_box_check(L, 1, &engine_type);
+  if (!engine_now(L))
     luaL_error(L, "the engine is closed");
-  return b->engine;
 }
 
 static struct work_box *push_work_box(lua_State *L) {
   struct work_box *b = ls_box_push(L, &work_type);
   ls_arena_init(&b->arena, MAIL_MAX);
   return b;
+}
+
+/* The same engine, once Lua has run; *err says that there is none. */
+static struct ls_engine *still_open(lua_State *L, struct ls_error *err) {
+  struct ls_engine *e = engine_now(L);
+  if (!e)
+    ls_error_set(err, LS_ECLOSED, "API", "The engine is closed");
+  return e;
 }
 
 static uint64_t check_handle(lua_State *L) {
@@ -110,7 +123,7 @@ static int new_engine(lua_State *L) {
 
 /* engine:configure(config) -> handle | nil, issues */
 static int engine_configure(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
@@ -126,23 +139,24 @@ static int engine_configure(lua_State *L) {
   enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &w->arena, &checked);
   if (status == LS_ECONFIG) {
     lua_pushnil(L);
-    ls_lvalue_push(L, checked);
+    ls_lvalue_push(L, checked, &w->arena);
     return 2;
   }
+  struct ls_engine *e = still_open(L, &w->error);
   if (status == LS_OK)
-    status = ls_engine_configure(e, config, &handle, &w->error);
+    status = e ? ls_engine_configure(e, config, &handle, &w->error) : w->error.status;
   if (status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
   if (status != LS_OK)
     return ls_lerror_return(L, &w->error);
-  release_work(w);
+  ls_box_free(L, 3);
   ls_push_number(L, (double)handle);
   return 1;
 }
 
 /* engine:submit(handle, mail) -> id | nil, err */
 static int engine_submit(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   uint64_t handle = check_handle(L);
   luaL_checktype(L, 3, LUA_TTABLE);
   ls_check_arity(L, 3);
@@ -155,27 +169,30 @@ static int engine_submit(lua_State *L) {
     return luaL_error(L, "not enough memory");
   if (!owned)
     ls_error_set(&w->error, LS_EMESSAGE, "API", "%s", why);
-  if (!owned || ls_engine_submit(e, handle, mail, &w->arena, &id, &w->error) != LS_OK)
+  struct ls_engine *e = still_open(L, &w->error);
+  if (!owned || !e || ls_engine_submit(e, handle, mail, &w->arena, &id, &w->error) != LS_OK)
     return ls_lerror_return(L, &w->error);
+  ls_box_free(L, 4);
   ls_push_number(L, (double)id);
   return 1;
 }
 
 /* engine:verify(handle) -> id | nil, err */
 static int engine_verify(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   uint64_t handle = check_handle(L);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
+  struct ls_engine *e = still_open(L, &w->error);
   uint64_t id = 0;
-  if (ls_engine_verify(e, handle, &id, &w->error) != LS_OK)
+  if (!e || ls_engine_verify(e, handle, &id, &w->error) != LS_OK)
     return ls_lerror_return(L, &w->error);
   ls_push_number(L, (double)id);
   return 1;
 }
 
-static int done(lua_State *L, enum ls_status status, struct work_box *w) {
-  if (status != LS_OK)
+static int done(lua_State *L, struct work_box *w) {
+  if (w->error.status != LS_OK)
     return ls_lerror_return(L, &w->error);
   lua_pushboolean(L, true);
   return 1;
@@ -183,20 +200,26 @@ static int done(lua_State *L, enum ls_status status, struct work_box *w) {
 
 /* engine:forget(handle) -> true | nil, err */
 static int engine_forget(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   uint64_t handle = check_handle(L);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
-  return done(L, ls_engine_forget(e, handle, &w->error), w);
+  struct ls_engine *e = still_open(L, &w->error);
+  if (e)
+    ls_engine_forget(e, handle, &w->error);
+  return done(L, w);
 }
 
 /* engine:setLogging(on) -> true | nil, err */
 static int engine_set_logging(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   luaL_checktype(L, 2, LUA_TBOOLEAN);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
-  return done(L, ls_engine_set_logging(e, lua_toboolean(L, 2), &w->error), w);
+  struct ls_engine *e = still_open(L, &w->error);
+  if (e)
+    ls_engine_set_logging(e, lua_toboolean(L, 2), &w->error);
+  return done(L, w);
 }
 
 /* Sets err in the table on top, and for a verification what was seen until then. */
@@ -206,7 +229,7 @@ static void set_error(lua_State *L, const struct ls_engine_result *r) {
     lua_setfield(L, -2, "seen");
     ls_lerror_push_table(L, &r->verification.error);
   } else {
-    ls_lresult_push_failure(L, &r->result);
+    ls_lresult_push(L, &r->result);
   }
   if (r->issue) {
     ls_lresult_push_issues(L, r->issue, r->issue_named);
@@ -225,64 +248,91 @@ static void push_result(lua_State *L, const struct ls_engine_result *r) {
     ls_lresult_push_verification(L, &r->verification);
     lua_setfield(L, -2, "verification");
   } else {
-    ls_lresult_push_info(L, &r->result);
+    ls_lresult_push(L, &r->result);
     lua_setfield(L, -2, "info");
   }
 }
 
-/* Takes what the engine has done, and pushes results and records. */
-static int push_batch(lua_State *L, struct ls_engine *e, struct work_box *w) {
-  if (ls_engine_take(e, &w->batch, &w->error) != LS_OK)
-    return ls_lerror_return(L, &w->error);
-  lua_newtable(L);
-  for (int n = 1; ls_engine_batch_next(&w->batch, &w->result); n++) {
-    push_result(L, &w->result);
-    ls_engine_result_deinit(&w->result);
-    lua_rawseti(L, -2, n);
+/* Moves the batch into the lists of results, at 1, and records, at 2. */
+static int push_batch(lua_State *L, void *arg) {
+  struct work_box *w = arg;
+  struct ls_engine_result r;
+  while (ls_engine_batch_peek(&w->batch, &r)) {
+    push_result(L, &r);
+    lua_rawseti(L, 1, w->results + 1);
+    w->results++;
+    ls_engine_batch_next(&w->batch, &r);
+    ls_engine_result_deinit(&r);
   }
-  lua_newtable(L);
-  const struct ls_log_record *r;
-  for (int n = 1; (r = ls_log_peek(&w->batch.log)) != NULL; n++) {
-    ls_llog_push(L, r);
+  for (const struct ls_log_record *record; (record = ls_log_peek(&w->batch.log)) != NULL;) {
+    ls_llog_push(L, record);
+    lua_rawseti(L, 2, w->records + 1);
+    w->records++;
     ls_log_drop(&w->batch.log);
-    lua_rawseti(L, -2, n);
   }
+  return 0;
+}
+
+/* Takes what the engine has done, and pushes results and records; w is on top of the stack. What Lua has no
+ * memory for goes back. */
+static int take(lua_State *L, struct work_box *w, bool close, int64_t wait_ms) {
+  lua_newtable(L);
+  lua_newtable(L);
+  struct ls_engine *e = still_open(L, &w->error);
+  if (e && close)
+    ls_engine_close(e, wait_ms, &w->error);
+  if (!e || w->error.status != LS_OK || ls_engine_take(e, &w->batch, &w->error) != LS_OK)
+    return ls_lerror_return(L, &w->error);
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  bool all = ls_protect(L, push_batch, w, 2, 0);
+  e = engine_now(L);
+  if (!all && e)
+    ls_engine_give_back(e, &w->batch);
+  if (!all && w->results + w->records == 0)
+    return luaL_error(L, "not enough memory");
+  ls_box_free(L, -3);
   return 2;
 }
 
 /* engine:take() -> results, records | nil, err */
 static int engine_take(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   ls_check_arity(L, 1);
-  return push_batch(L, e, push_work_box(L));
+  return take(L, push_work_box(L), false, 0);
 }
 
 /* engine:path() -> of the socket | nil, err */
 static int engine_path(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   ls_check_arity(L, 1);
   struct work_box *w = push_work_box(L);
-  if (ls_engine_usable(e, &w->error) != LS_OK)
+  struct ls_engine *e = still_open(L, &w->error);
+  if (!e || ls_engine_usable(e, &w->error) != LS_OK)
     return ls_lerror_return(L, &w->error);
-  lua_pushstring(L, ls_engine_path(e));
+  struct ls_span path = ls_arena_copy(&w->arena, ls_span_cstr(ls_engine_path(e)));
+  if (!path.p)
+    return luaL_error(L, "not enough memory");
+  ls_push_span(L, path);
   return 1;
 }
 
 /* engine:pending() -> how many are submitted and not yet taken */
 static int engine_pending(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   ls_check_arity(L, 1);
-  ls_push_number(L, (double)ls_engine_pending(e));
+  ls_push_number(L, (double)ls_engine_pending(engine_now(L)));
   return 1;
 }
 
 /* engine:stats() -> counters of all its clients | nil, err */
 static int engine_stats(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   ls_check_arity(L, 1);
   struct ls_client_stats s;
   struct work_box *w = push_work_box(L);
-  if (ls_engine_usable(e, &w->error) == LS_ECONNECTION)
+  struct ls_engine *e = still_open(L, &w->error);
+  if (!e || ls_engine_usable(e, &w->error) == LS_ECONNECTION)
     return ls_lerror_return(L, &w->error);
   ls_engine_stats(e, &s);
   ls_lresult_push_stats(L, &s);
@@ -291,22 +341,19 @@ static int engine_stats(lua_State *L) {
 
 /* engine:close([seconds]) -> results, records | nil, err. Safe twice. */
 static int engine_close(lua_State *L) {
-  struct ls_engine *e = check_engine(L);
+  check_engine(L);
   double seconds = luaL_optnumber(L, 2, 0);
   const double longest_s = 1e9;
   luaL_argcheck(L, seconds >= 0, 2, "seconds expected");
   ls_check_arity(L, 2);
-  struct work_box *w = push_work_box(L);
-  int64_t wait_ms = (int64_t)((seconds < longest_s ? seconds : longest_s) * 1000);
-  if (ls_engine_close(e, wait_ms, &w->error) != LS_OK)
-    return ls_lerror_return(L, &w->error);
-  return push_batch(L, e, w);
+  return take(L, push_work_box(L), true, (int64_t)((seconds < longest_s ? seconds : longest_s) * 1000));
 }
 
 static int engine_tostring(lua_State *L) {
-  struct engine_box *b = ls_box_check(L, 1, &engine_type);
+  ls_box_check(L, 1, &engine_type);
+  struct ls_engine *e = engine_now(L);
   struct ls_error why = {0};
-  bool open = b->engine && ls_engine_usable(b->engine, &why) == LS_OK;
+  bool open = e && ls_engine_usable(e, &why) == LS_OK;
   ls_error_deinit(&why);
   lua_pushfstring(L, "logto_smtp.engine (%s)", open ? "open" : "closed");
   return 1;
@@ -326,8 +373,11 @@ static const luaL_Reg engine_methods[] = {
     {NULL, NULL},
 };
 
-static const struct ls_box_type engine_type = {"logto_smtp.engine", sizeof(struct engine_box), release_engine,
-                                               engine_methods, engine_tostring};
+static const struct ls_box_type engine_type = {.name = "logto_smtp.engine",
+                                               .size = sizeof(struct engine_box),
+                                               .release = release_engine,
+                                               .methods = engine_methods,
+                                               .tostring = engine_tostring};
 
 void ls_lengine_open(lua_State *L) {
   ls_box_register(L, &engine_type);

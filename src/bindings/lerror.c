@@ -3,9 +3,31 @@
 
 static const char metatable[] = "logto_smtp.error";
 
+/* What the table of an error may hold that needs no memory then: kept in the metatable, by number. */
+enum { CODE = 1, MESSAGE, RESPONSE_CODE, PERMANENT, DELIVERY, NOT_SENT, UNKNOWN, STATUSES };
+static const char *const words[] = {
+    [CODE] = "code",           [MESSAGE] = "message",   [RESPONSE_CODE] = "responseCode",
+    [PERMANENT] = "permanent", [DELIVERY] = "delivery", [NOT_SENT] = "not_sent",
+    [UNKNOWN] = "unknown",
+};
+
 static int to_string(lua_State *L) {
   lua_getfield(L, 1, "message");
   return 1;
+}
+
+/* Adds the words to the metatable on top; those of a status are its code and its sentence. */
+static void add_words(lua_State *L) {
+  for (int i = CODE; i < STATUSES; i++) {
+    lua_pushstring(L, words[i]);
+    lua_rawseti(L, -2, i);
+  }
+  for (int i = 0; i < LS_STATUS_COUNT; i++) {
+    lua_pushstring(L, ls_status_code((enum ls_status)(-1 - i)));
+    lua_rawseti(L, -2, STATUSES + 2 * i);
+    lua_pushstring(L, ls_status_text((enum ls_status)(-1 - i)));
+    lua_rawseti(L, -2, STATUSES + 2 * i + 1);
+  }
 }
 
 void ls_lerror_register(lua_State *L) {
@@ -14,17 +36,15 @@ void ls_lerror_register(lua_State *L) {
   lua_setfield(L, -2, "__tostring");
   lua_pushstring(L, metatable);
   lua_setfield(L, -2, "__name");
+  add_words(L);
   lua_pop(L, 1);
 }
 
-void ls_lerror_push(lua_State *L, const struct ls_error *e) {
-  if (e->status == LS_ENOMEM)
-    luaL_error(L, "not enough memory");
-  ls_lerror_push_table(L, e);
+static const char *delivery_of(const struct ls_error *e) {
+  return words[e->delivery == LS_DELIVERY_UNKNOWN ? UNKNOWN : NOT_SENT];
 }
 
-void ls_lerror_push_table(lua_State *L, const struct ls_error *e) {
-  lua_createtable(L, 0, 10);
+void ls_lerror_fill(lua_State *L, const struct ls_error *e) {
   ls_set_text(L, "code", ls_status_code(e->status));
   ls_set_text(L, "message", ls_error_text(e));
   ls_set_text(L, "command", e->command);
@@ -33,13 +53,54 @@ void ls_lerror_push_table(lua_State *L, const struct ls_error *e) {
     ls_set_number(L, "responseCode", e->response_code);
   ls_set_text(L, "enhancedCode", e->enhanced);
   ls_set_boolean(L, "permanent", ls_error_permanent(e));
-  ls_set_text(L, "delivery", e->delivery == LS_DELIVERY_UNKNOWN ? "unknown" : "not_sent");
+  ls_set_text(L, "delivery", delivery_of(e));
+}
+
+void ls_lerror_push_table(lua_State *L, const struct ls_error *e) {
+  lua_createtable(L, 0, 10);
+  ls_lerror_fill(L, e);
   luaL_getmetatable(L, metatable);
   lua_setmetatable(L, -2);
 }
 
+void ls_lerror_push_blank(lua_State *L) {
+  lua_createtable(L, 0, 16);
+  for (int i = CODE; i <= DELIVERY; i++)
+    ls_set_boolean(L, words[i], false);
+  luaL_getmetatable(L, metatable);
+  lua_setmetatable(L, -2);
+}
+
+/* blank[word] = the value on top, which it pops. */
+static void put(lua_State *L, int word) {
+  lua_rawgeti(L, -2, word);
+  lua_insert(L, -2);
+  lua_rawset(L, -4);
+}
+
+void ls_lerror_note(lua_State *L, const struct ls_error *e) {
+  int status = STATUSES + 2 * (-1 - (int)e->status);
+  lua_getmetatable(L, -1);
+  lua_rawgeti(L, -1, status);
+  put(L, CODE);
+  lua_rawgeti(L, -1, status + 1);
+  put(L, MESSAGE);
+  if (e->response_code)
+    ls_push_number(L, e->response_code);
+  else
+    lua_pushnil(L);
+  put(L, RESPONSE_CODE);
+  lua_pushboolean(L, ls_error_permanent(e));
+  put(L, PERMANENT);
+  lua_rawgeti(L, -1, e->delivery == LS_DELIVERY_UNKNOWN ? UNKNOWN : NOT_SENT);
+  put(L, DELIVERY);
+  lua_pop(L, 1);
+}
+
 int ls_lerror_return(lua_State *L, const struct ls_error *e) {
+  if (e->status == LS_ENOMEM)
+    return luaL_error(L, "not enough memory");
   lua_pushnil(L);
-  ls_lerror_push(L, e);
+  ls_lerror_push_table(L, e);
   return 2;
 }

@@ -9,14 +9,19 @@
 /* Makes the metatable of errors (tostring gives the message). Call once in luaopen. */
 void ls_lerror_register(lua_State *L);
 
-/* Pushes {code, message, command, response, responseCode, enhancedCode, permanent, delivery}. Raises
- * `not enough memory` for LS_ENOMEM: no table could help there. */
-void ls_lerror_push(lua_State *L, const struct ls_error *e);
-
-/* The same without a raise for LS_ENOMEM: for one result among others, which must not be lost with it. */
+/* Pushes {code, message, command, response, responseCode, enhancedCode, permanent, delivery}. */
 void ls_lerror_push_table(lua_State *L, const struct ls_error *e);
 
-/* Pushes nil and the table; answers 2. */
+/* Pushes nil and the table; answers 2. Raises `not enough memory` for LS_ENOMEM: for what has done nothing
+ * that could be lost with it. */
 int ls_lerror_return(lua_State *L, const struct ls_error *e);
+
+/* Pushes the table of an error that is yet to come. */
+void ls_lerror_push_blank(lua_State *L);
+/* Writes the most important of e into a blank one on top of the stack: code, the status's sentence as the
+ * message, responseCode, permanent, delivery. Needs no memory, never raises. */
+void ls_lerror_note(lua_State *L, const struct ls_error *e);
+/* Writes all of e into the table on top. */
+void ls_lerror_fill(lua_State *L, const struct ls_error *e);
 
 #endif

@@ -36,11 +36,11 @@ static void release(void *box) {
   ls_error_deinit(&s->error);
 }
 
-static const struct ls_box_type scratch_type = {"logto_smtp.scratch", sizeof(struct scratch), release, NULL,
-                                                NULL};
+static const struct ls_box_type scratch_type = {
+    .name = "logto_smtp.scratch", .size = sizeof(struct scratch), .release = release};
 
 static struct scratch *begin(lua_State *L) {
-  struct scratch *s = lua_touserdata(L, lua_upvalueindex(1));
+  struct scratch *s = ls_box_at(L, lua_upvalueindex(1));
   if (s) {
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushnil(L);
@@ -87,7 +87,7 @@ static int validate(lua_State *L) {
     return no_memory(L);
   if (status != LS_OK)
     lua_pushnil(L);
-  ls_lvalue_push_from(L, out, 1);
+  ls_lvalue_push_from(L, out, &s->arena, 1);
   finish(L, s);
   return status == LS_OK ? 1 : 2;
 }

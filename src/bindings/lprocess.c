@@ -4,6 +4,7 @@
 #include "lprocess.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../pure/buf.h"
 #include "../transport/clock.h"
+#include "box.h"
+
+enum { LINE_MOST = INT_MAX /* octets of a line at most */ };
 
 /* A signal handler can reach nothing but static memory, and what a signal does is one setting of the whole
  * process: hence the only mutable state here that belongs to no object. */
@@ -104,33 +109,45 @@ static int sync_file(lua_State *L) {
   return answer(L, fsync(fd) == 0);
 }
 
+static void release_line(void *line) {
+  ls_buf_deinit(line);
+}
+
+static const struct ls_box_type line_type = {
+    .name = "logto_smtp.line", .size = sizeof(struct ls_buf), .release = release_line};
+
 /* readLine(file, limit) -> line without its end | false, octets of one that is longer than limit and was
  * passed over | nil at the end | nil, err. Unlike Lua's own it takes NUL in every version, and no memory for
  * what nobody wants. */
 static int read_line(lua_State *L) {
-  FILE *file = check_file(L);
   lua_Number limit = luaL_checknumber(L, 2);
-  lua_Number n = 0;
   ls_check_arity(L, 2);
+  luaL_argcheck(L, limit >= 0 && limit <= LINE_MOST, 2, "0 to 2^31 - 1 octets expected");
+  struct ls_buf *line = ls_box_push(L, &line_type);
+  ls_buf_init(line, (size_t)limit);
+  FILE *file = check_file(L);
   luaL_argcheck(L, file != NULL, 1, "the file is closed");
-  luaL_Buffer line;
-  luaL_buffinit(L, &line);
+  size_t n = 0;
   int c;
   while ((c = getc(file)) != EOF && c != '\n') {
-    if (++n <= limit)
-      luaL_addchar(&line, (char)c);
+    n++;
+    ls_buf_addc(line, (char)c);
   }
-  int why = errno;
-  luaL_pushresult(&line);
   if (c == EOF && ferror(file)) {
+    int why = errno;
     clearerr(file);
     errno = why;
     return answer(L, false);
   }
   if (c == EOF && n == 0)
     return 0;
-  if (n <= limit)
+  if (line->status == LS_ENOMEM)
+    return luaL_error(L, "not enough memory");
+  if (line->status == LS_OK) {
+    ls_push_span(L, ls_buf_span(line));
+    ls_box_free(L, 3);
     return 1;
+  }
   lua_pushboolean(L, 0);
   ls_push_number(L, (double)n);
   return 2;
@@ -188,6 +205,7 @@ void ls_lprocess_open(lua_State *L) {
                                        {"clock", monotonic_clock},
                                        {"sleep", sleep_seconds},
                                        {NULL, NULL}};
+  ls_box_register(L, &line_type);
   lua_newtable(L);
   ls_set_functions(L, functions);
   lua_setfield(L, -2, "process");

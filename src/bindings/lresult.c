@@ -32,7 +32,7 @@ void ls_lresult_push_issues(lua_State *L, const char *text, bool named) {
 
 /* Pushes the table of one refused recipient: an error with the recipient's address in it. */
 static void push_rejection(lua_State *L, const struct ls_recipient_result *r) {
-  ls_lerror_push(L, &r->error);
+  ls_lerror_push_table(L, &r->error);
   lua_pushstring(L, r->address);
   lua_setfield(L, -2, "recipient");
 }
@@ -78,7 +78,7 @@ static void set_envelope(lua_State *L, const struct ls_result *r) {
 }
 
 /* Sets tls in the table on top, where there was TLS. */
-static void set_tls(lua_State *L, const struct ls_tls_facts *f) {
+static void set_tls_facts(lua_State *L, const struct ls_tls_facts *f) {
   if (!f->version)
     return;
   lua_createtable(L, 0, 6);
@@ -92,27 +92,56 @@ static void set_tls(lua_State *L, const struct ls_tls_facts *f) {
   lua_setfield(L, -2, "tls");
 }
 
-void ls_lresult_push_info(lua_State *L, const struct ls_result *r) {
-  lua_createtable(L, 0, 11);
-  set_recipients(L, r);
-  if (r->ehlo_count)
-    ls_set_texts(L, "ehlo", r->ehlo, r->ehlo_count);
-  set_envelope(L, r);
+static void set_facts(lua_State *L, const struct ls_result *r) {
+  ls_set_text(L, "response", r->response);
+  ls_set_text(L, "messageId", r->message_id);
   ls_set_number(L, "envelopeTime", (double)r->envelope_time);
   ls_set_number(L, "messageTime", (double)r->message_time);
   ls_set_number(L, "messageSize", (double)r->message_size);
-  ls_set_text(L, "response", r->response);
-  ls_set_text(L, "messageId", r->message_id);
-  set_tls(L, &r->tls);
 }
 
-void ls_lresult_push_failure(lua_State *L, const struct ls_result *r) {
-  ls_lerror_push_table(L, &r->error);
+static void set_tls(lua_State *L, const struct ls_result *r) {
+  set_tls_facts(L, &r->tls);
+}
+
+static void set_ehlo(lua_State *L, const struct ls_result *r) {
+  if (r->ehlo_count)
+    ls_set_texts(L, "ehlo", r->ehlo, r->ehlo_count);
+}
+
+static void set_error(lua_State *L, const struct ls_result *r) {
+  ls_lerror_fill(L, &r->error);
+}
+
+static void set_refused(lua_State *L, const struct ls_result *r) {
   bool refused = false;
   for (size_t i = 0; i < r->count; i++)
     refused = refused || r->recipients[i].error.status != LS_OK;
   if (refused)
     set_recipients(L, r);
+}
+
+typedef void set_part(lua_State *L, const struct ls_result *r);
+static set_part *const info_parts[] = {set_recipients, set_facts, set_envelope, set_tls, set_ehlo};
+static set_part *const failure_parts[] = {set_error, set_refused};
+
+size_t ls_lresult_part_count(const struct ls_result *r) {
+  return r->error.status == LS_OK ? sizeof info_parts / sizeof *info_parts
+                                  : sizeof failure_parts / sizeof *failure_parts;
+}
+
+void ls_lresult_set_part(lua_State *L, const struct ls_result *r, size_t i) {
+  (r->error.status == LS_OK ? info_parts : failure_parts)[i](L, r);
+}
+
+void ls_lresult_push(lua_State *L, const struct ls_result *r) {
+  bool fine = r->error.status == LS_OK;
+  if (fine)
+    lua_createtable(L, 0, 11);
+  else
+    ls_lerror_push_table(L, &r->error); /* which is the first part */
+  for (size_t i = fine ? 0 : 1; i < ls_lresult_part_count(r); i++)
+    ls_lresult_set_part(L, r, i);
 }
 
 /* Sets chain in the table on top: the certificates that came over the line, the server's own first. */
@@ -141,7 +170,7 @@ void ls_lresult_push_verification(lua_State *L, const struct ls_verification *v)
   ls_set_text(L, "greeting", v->greeting);
   ls_set_text(L, "mechanism", v->mechanism);
   ls_set_text(L, "address", v->address);
-  set_tls(L, &v->tls);
+  set_tls_facts(L, &v->tls);
   set_chain(L, &v->tls);
   lua_createtable(L, 0, 6);
   set_time(L, "lookup", v->lookup_time);

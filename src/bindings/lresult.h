@@ -6,12 +6,13 @@
 #include "../transport/client.h"
 #include "compat.h"
 
-/* Pushes the info of a message that was accepted. */
-void ls_lresult_push_info(lua_State *L, const struct ls_result *r);
+/* Pushes the info of a message that was accepted; or the error of one that was not, with accepted, rejected
+ * and rejectedErrors where recipients were refused. */
+void ls_lresult_push(lua_State *L, const struct ls_result *r);
 
-/* Pushes the error of one that was not, with accepted, rejected and rejectedErrors where recipients were
- * refused. Where memory had run out for the message, it says so: the results of others must not be lost. */
-void ls_lresult_push_failure(lua_State *L, const struct ls_result *r);
+/* The same in parts, the most important first: sets one in the table on top. */
+size_t ls_lresult_part_count(const struct ls_result *r);
+void ls_lresult_set_part(lua_State *L, const struct ls_result *r, size_t i);
 
 /* Pushes {ehlo, greeting, mechanism, address, tls, chain, times}, as far as it got. */
 void ls_lresult_push_verification(lua_State *L, const struct ls_verification *v);

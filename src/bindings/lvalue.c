@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../pure/jstext.h"
+
+enum { NUMBER_MAX = 64 /* octets of a number's text */ };
+
 /* One reading. A refusal leaves the stack as it is: ls_lvalue_read sets it right. */
 struct reader {
   lua_State *L;
@@ -45,7 +49,25 @@ static void sort(struct ls_member *m, size_t count) {
   }
 }
 
-/* The text of the key at -2. A number's text belongs to no table, so it is copied. */
+/* The text of the number at -2. Lua's own conversion would allocate a string, and so may run a finalizer. */
+static struct ls_span number_name(lua_State *L, struct ls_arena *a) {
+  struct ls_buf text;
+  ls_buf_init(&text, NUMBER_MAX);
+#if LUA_VERSION_NUM >= 503
+  if (lua_isinteger(L, -2)) {
+    lua_Integer i = lua_tointeger(L, -2);
+    if (i < 0)
+      ls_buf_addc(&text, '-');
+    ls_buf_addu(&text, i < 0 ? 0 - (lua_Unsigned)i : (lua_Unsigned)i);
+  } else
+#endif
+    ls_jstext_number((double)lua_tonumber(L, -2), &text);
+  struct ls_span name = text.status == LS_OK ? ls_arena_copy(a, ls_buf_span(&text)) : ls_span(NULL, 0);
+  ls_buf_deinit(&text);
+  return name;
+}
+
+/* The text of the key at -2. */
 static bool read_name(struct reader *r, struct ls_span *name) {
   lua_State *L = r->L;
   if (lua_type(L, -2) == LUA_TSTRING) {
@@ -56,10 +78,7 @@ static bool read_name(struct reader *r, struct ls_span *name) {
     snprintf(r->why, LS_LVALUE_WHY, "table keys must be strings or numbers, got %s", luaL_typename(L, -2));
     return false;
   }
-  lua_pushvalue(L, -2); /* converting the key in place would confuse lua_next */
-  name->p = lua_tolstring(L, -1, &name->n);
-  *name = ls_arena_copy(r->a, *name);
-  lua_pop(L, 1);
+  *name = number_name(L, r->a);
   return have(r, (void *)name->p) != NULL;
 }
 
@@ -210,11 +229,19 @@ static void push_name(lua_State *L, struct ls_span name) {
 
 static void push(lua_State *L, const struct ls_value *v, int source);
 
+/* Whether the string at the top is s. */
+static bool is_string(lua_State *L, struct ls_span s) {
+  struct ls_span top = {0};
+  if (lua_type(L, -1) != LUA_TSTRING)
+    return false;
+  top.p = lua_tolstring(L, -1, &top.n);
+  return ls_span_eq(top, s);
+}
+
 /* Pushes v, a part of a value that was read from the table at source; what that table has in this place is on
- * top of the stack, and gives way. A string that was borrowed from there need not be made once more. */
+ * top of the stack, and gives way. A string that is there already need not be made once more. */
 static void push_part(lua_State *L, const struct ls_value *v) {
-  if (v->kind == LS_VALUE_STRING && lua_type(L, -1) == LUA_TSTRING && lua_tostring(L, -1) == v->as.string.p &&
-      lua_rawlen(L, -1) == v->as.string.n)
+  if (v->kind == LS_VALUE_STRING && is_string(L, v->as.string))
     return;
   push(L, v, lua_type(L, -1) == LUA_TTABLE ? lua_gettop(L) : 0);
   lua_replace(L, -2);
@@ -286,10 +313,13 @@ static void push(lua_State *L, const struct ls_value *v, int source) {
   }
 }
 
-void ls_lvalue_push(lua_State *L, const struct ls_value *v) {
-  push(L, v, 0);
+void ls_lvalue_push(lua_State *L, struct ls_value *v, struct ls_arena *a) {
+  ls_lvalue_push_from(L, v, a, 0);
 }
 
-void ls_lvalue_push_from(lua_State *L, const struct ls_value *v, int index) {
-  push(L, v, lua_istable(L, index) ? index : 0);
+/* What was borrowed from Lua may go with the first finalizer that runs now. */
+void ls_lvalue_push_from(lua_State *L, struct ls_value *v, struct ls_arena *a, int index) {
+  if (!ls_value_own(a, v))
+    luaL_error(L, "not enough memory");
+  push(L, v, index && lua_istable(L, index) ? index : 0);
 }

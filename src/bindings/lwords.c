@@ -22,8 +22,8 @@ static void release(void *box) {
   ls_buf_deinit(&b->text);
 }
 
-static const struct ls_box_type words_type = {"logto_smtp.words", sizeof(struct words_box), release, NULL,
-                                              NULL};
+static const struct ls_box_type words_type = {
+    .name = "logto_smtp.words", .size = sizeof(struct words_box), .release = release};
 
 static struct words_box *push_words_box(lua_State *L) {
   struct words_box *b = ls_box_push(L, &words_type);
@@ -38,11 +38,12 @@ static struct ls_span check_span(lua_State *L, int index) {
   return s;
 }
 
+/* The box is on top of the stack. */
 static int push_text(lua_State *L, struct words_box *b) {
   if (b->text.status != LS_OK)
     return luaL_error(L, "not enough memory");
   ls_push_span(L, ls_buf_span(&b->text));
-  release(b);
+  ls_box_free(L, -2);
   return 1;
 }
 

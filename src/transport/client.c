@@ -35,23 +35,30 @@ struct ls_client {
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static CURLcode library_result;
 
-/* A look-up that hangs goes on in a thread of libcurl's after we have given up on it. Its code must stay in
- * memory when the host unloads us. */
-static void pin_libcurl(void) {
+/* The library with this address in it stays in memory. */
+static void pin(const void *address) {
 #ifdef RTLD_NODELETE
   Dl_info info;
-  curl_version_info_data *(*anything)(CURLversion) = curl_version_info;
-  void *address;
-  memcpy(&address, &anything, sizeof address);
   if (dladdr(address, &info) && info.dli_fname)
     dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 #endif
 }
 
+/* A look-up that hangs goes on in a thread of libcurl's after we have given up on it: its code must stay when
+ * the host unloads us. And so must ours: Lua 5.1 and LuaJIT unload a module that finalizers older than it may
+ * still call. */
+static void pin_code(void) {
+  curl_version_info_data *(*of_libcurl)(CURLversion) = curl_version_info;
+  void *address;
+  memcpy(&address, &of_libcurl, sizeof address);
+  pin(address);
+  pin(&library_once);
+}
+
 /* A host that exits without closing an engine leaves its thread at work: OpenSSL must not be taken apart
  * under it. Without effect where the host has started OpenSSL before us. */
 static void library_start(void) {
-  pin_libcurl();
+  pin_code();
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
   library_result = curl_global_init(CURL_GLOBAL_DEFAULT);
 }

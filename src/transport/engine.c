@@ -235,12 +235,36 @@ enum ls_status ls_engine_take(struct ls_engine *e, struct ls_engine_batch *out, 
   return LS_OK;
 }
 
-int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out) {
-  struct ls_task *t = ls_task_of(b->first);
+void ls_engine_give_back(struct ls_engine *e, struct ls_engine_batch *b) {
+  struct ls_job_list left = {0};
+  if (!is_ours(e))
+    return;
+  for (struct ls_job *j; (j = b->first) != NULL;) {
+    b->first = j->next;
+    e->octets += ls_task_of(j)->octets;
+    ls_job_push(&left, j);
+  }
+  e->pending += left.count;
+  pthread_mutex_lock(&e->lock);
+  ls_job_prepend(&e->outbox, &left);
+  ls_log_move(&e->log, &b->log);
+  b->log.dropped += e->log.count;
+  ls_log_deinit(&e->log);
+  e->log = b->log;
+  e->rung = false;
+  bool wake = e->outbox.head && e->asleep && !e->closed;
+  e->asleep = e->asleep && !wake;
+  pthread_mutex_unlock(&e->lock);
+  b->log = (struct ls_log){0};
+  if (wake)
+    ls_loop_wake(&e->loop);
+}
+
+int ls_engine_batch_peek(const struct ls_engine_batch *b, struct ls_engine_result *out) {
+  const struct ls_task *t = ls_task_of(b->first);
   *out = (struct ls_engine_result){0};
   if (!t)
     return 0;
-  b->first = t->job.next;
   *out = (struct ls_engine_result){
       .kind = t->kind == LS_TASK_VERIFY ? LS_ENGINE_VERIFICATION : LS_ENGINE_MESSAGE,
       .id = t->job.id,
@@ -249,6 +273,14 @@ int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out
       .issue = t->issue,
       .issue_named = t->issue_named,
   };
+  return 1;
+}
+
+int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out) {
+  struct ls_task *t = ls_task_of(b->first);
+  if (!ls_engine_batch_peek(b, out))
+    return 0;
+  b->first = t->job.next;
   t->job.result = (struct ls_result){0};
   t->verification = (struct ls_verification){0};
   t->issue = NULL;

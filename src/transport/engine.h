@@ -66,6 +66,10 @@ void ls_engine_batch_deinit(struct ls_engine_batch *b);
 /* Fills an empty batch with all that is done. Never waits. */
 enum ls_status ls_engine_take(struct ls_engine *e, struct ls_engine_batch *out, struct ls_error *err);
 int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out); /* 1: filled, yours; 0 */
+/* The same, and it stays: what *out then holds is the batch's. */
+int ls_engine_batch_peek(const struct ls_engine_batch *b, struct ls_engine_result *out);
+/* Takes back what is left of a batch, to be taken again before all else. */
+void ls_engine_give_back(struct ls_engine *e, struct ls_engine_batch *b);
 
 /* Where a reader connects. An octet comes when there are results while the last take has left none, and at
  * once where some wait already. */
