@@ -243,6 +243,26 @@ static void test_codec_quoted_lines_never_pass_76(void **state) {
   }
 }
 
+/* Letters from a to z, and units of many characters that all start in the same lane of their words. */
+static void test_codec_counts_letters_and_units_of_long_text(void **state) {
+  (void)state;
+  assert_int_equal(ls_codec_examine(LS_SPAN("zzé")).choice, LS_CODEC_Q);
+  assert_int_equal(ls_codec_examine(LS_SPAN("azé")).choice, LS_CODEC_Q);
+  assert_int_equal(ls_codec_examine(LS_SPAN("AZé")).choice, LS_CODEC_Q);
+  assert_int_equal(ls_codec_examine(LS_SPAN("z{é")).choice, LS_CODEC_B);
+  assert_int_equal(ls_codec_examine(LS_SPAN("@[é")).choice, LS_CODEC_B);
+  for (size_t letters = 590; letters <= 610; letters++) {
+    struct ls_buf b;
+    ls_buf_init(&b, CEILING);
+    for (size_t i = 0; i < 300; i++)
+      ls_buf_adds(&b, "🎉🎉");
+    for (size_t i = 0; i < 2 * letters; i++)
+      ls_buf_addc(&b, 'm');
+    assert_int_equal(ls_codec_examine(ls_buf_span(&b)).choice, letters > 600 ? LS_CODEC_Q : LS_CODEC_B);
+    ls_buf_deinit(&b);
+  }
+}
+
 /* What is looked at in words is what one octet after the other tells, wherever in a word it stands. */
 static void test_codec_examines_every_place_of_a_word(void **state) {
   (void)state;
@@ -319,6 +339,7 @@ int main(void) {
       cmocka_unit_test(test_codec_writes_parameters_bare_quoted_or_encoded),
       cmocka_unit_test(test_codec_examine_sees_what_the_choice_of_encoding_needs),
       cmocka_unit_test(test_codec_quoted_lines_never_pass_76),
+      cmocka_unit_test(test_codec_counts_letters_and_units_of_long_text),
       cmocka_unit_test(test_codec_examines_every_place_of_a_word),
       cmocka_unit_test(test_codec_base64_reads_no_further_than_it_may),
       cmocka_unit_test(test_codec_survives_each_failed_allocation),

@@ -54,6 +54,8 @@ static void test_date_reads_mail_dates_and_iso_dates(void **state) {
       {"23 Nov 2026 14:03:61 +0000", NULL},
       {"23 Nov 2026 14:03:24 +000", NULL},
       {"23 Nov 2026 14:03:24 +0060", NULL},
+      {"23 Nov 2026 14:03:24 +0059", "Mon, 23 Nov 2026 14:03:24 +0059"},
+      {"23 Nov 2026 23:59:60 -9959", "Mon, 23 Nov 2026 23:59:60 -9959"},
       {"23 Nov 2026 14:03:24 +00:00", NULL},
       {"23 Nov 2026 14:03:24 CET", NULL},
       {"23 Nov 2026 14:03:24 +0000 x", NULL},

@@ -27,6 +27,8 @@ static void test_header_names_are_written_in_one_way(void **state) {
               {"received-spf", "Received-SPF"},
               {"x-fbl-id-x", "X-Fbl-Id-X"},
               {" trimmed\r\n", "Trimmed"},
+              {"!x~", "!x~"},
+              {"x\x7f", NULL},
               {"a--b", "A--B"},
               {"a-", "A-"},
               {"1x", "1x"},

@@ -156,6 +156,13 @@ static void test_message_writes_headers_in_the_original_order(void **state) {
       {MAIL(",\"headers\":{\"to\":\"x@y.z\",\"from\":[\"q\",\"r\"],\"subject\":\"mine\",\"message-id\":\"m@"
             "n\"}"),
        "From: a@b.c\r\nMessage-ID: <m@n>\r\nSubject: mine\r\nTo: d@e.f\r\n" PLAIN "hi\r\n"},
+      {"{\"headers\":{\"To\":[\"d@e.f\",\"G <g@h.i>\"],\"FROM\":\"a@b.c\",\"references\":[\"1\",\"<2> 3\"],"
+       "\"in-reply-to\":\"4\",\"List-Help\":[\"<u>\",\"\",\"<v>\"],\"Subject\":[\" \",\"x\",\"y\"],\"date\":"
+       "\"2026-11-23T14:03:24Z\"},\"text\":\"hi\"}",
+       "Date: Mon, 23 Nov 2026 14:03:24 +0000\r\nFrom: a@b.c\r\nIn-Reply-To: <4>\r\nList-Help: <u>, <v>\r\n"
+       "References: <1> <2> <3>\r\nSubject: x\r\nTo: d@e.f, G <g@h.i>\r\n" ID
+       "Content-Transfer-Encoding: 7bit\r\nMIME-Version: 1.0\r\n"
+       "Content-Type: text/plain; charset=utf-8\r\n\r\nhi\r\n"},
       {MAIL(",\"headers\":{\"key\":\"X-K\",\"value\":\"v\",\"other\":\"o\"}"),
        "X-K: v\r\n" FROM_TO ID PLAIN "hi\r\n"},
       {MAIL(",\"headers\":[{\"key\":\"z\",\"value\":\"1\"},{\"key\":\"a\",\"value\":[\"2\"]}]"),
@@ -583,7 +590,10 @@ static bool compose_everything(void *context) {
   compose(&m, MAIL(",\"attachDataUrls\":true,\"html\":\"ž<img src='data:image/gif;base64," GIF "'>\","
                    "\"subject\":\"a\\nž\",\"cc\":[\"G: "
                    "x@y.z;\",{\"name\":\"ž\",\"address\":\"q@r.s\"}],"
-                   "\"headers\":{\"X-A\":[\"1\",2]},\"references\":[\"a\",\"b\"],\"list\":{\"help\":\"x@y\"},"
+                   "\"headers\":{\"X-A\":[\"1\",2],\"Reply-To\":[\"a@b.c\",\"d@e.f\"],"
+                   "\"List-Id\":[\"<a>\",\"<b>\"]},\"inReplyTo\":[\"a\"],"
+                   "\"sender\":{\"name\":\"G\",\"group\":[\"x@y.z\"]},\"references\":[\"a\",\"b\"],\"list\":{"
+                   "\"help\":\"x@y\"},"
                    "\"dsn\":{\"id\":\"1\",\"notify\":\"delay\",\"recipient\":\"o@p.q\"},\"date\":0,"
                    "\"attachments\":[{\"content\":\"eA==\",\"encoding\":\"base64\",\"cid\":\"1\",\"headers\":"
                    "{\"a\":\"b\"}},"

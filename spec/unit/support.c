@@ -51,6 +51,8 @@ size_t support_each_allocation(bool (*scenario)(void *), void *context) {
       assert_true(succeeded);
       return allow;
     }
+    if (succeeded)
+      fail_msg("allocation %zu failed, and nobody said so", allow + 1);
   }
 }
 

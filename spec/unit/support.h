@@ -15,7 +15,7 @@
 
 /* Runs scenario again and again, failing the first, second, ... allocation, until a run needs no more than
  * were allowed. The scenario must clean up after itself and may not crash; it answers true when it succeeded
- * as a whole, and must not succeed in a run in which an allocation failed unless it never needed that memory.
+ * as a whole, and must not succeed in a run in which an allocation failed.
  * Returns the number of allocations. */
 size_t support_each_allocation(bool (*scenario)(void *), void *context);
 
