@@ -158,6 +158,22 @@ end
 ---@field indent? integer  columns per level; one line without it
 ---@field order? string[]  keys to write first, in this order, at every level
 
+-- A character beyond U+FFFF as the two halves that JSON escapes it by (RFC 8259, section 7).
+local function halves(sequence)
+  if core.visible(sequence) == sequence then return sequence end
+  local a, b, c, d = sequence:byte(1, 4)
+  local rest = (a % 8) * 0x40000 + (b % 64) * 0x1000 + (c % 64) * 64 + d % 64 - 0x10000
+  return ("\\u%04X\\u%04X"):format(0xD800 + math.floor(rest / 1024), 0xDC00 + rest % 1024)
+end
+
+--- JSON text on one line for a terminal: what would act on it is escaped, and the value stays the same.
+---@param text string
+---@return string
+function M.shown(text)
+  text = text:gsub("\127", "\\u007F"):gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", halves)
+  return core.visible(text)
+end
+
 --- The JSON text of a value. Raises for a function, a thread or a userdata other than cjson.null.
 ---@param value any
 ---@param opts? logto_smtp.json.opts

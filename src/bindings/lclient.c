@@ -6,6 +6,7 @@
 
 #include "../pure/guard.h"
 #include "../pure/service.h"
+#include "../pure/visible.h"
 #include "../transport/client.h"
 #include "box.h"
 #include "lerror.h"
@@ -101,9 +102,12 @@ static void call_logger(lua_State *L) {
     b->telling = false;
   if (status == 0)
     return;
-  if (b && !b->complained)
-    fprintf(stderr, "logto_smtp: the logger raised: %s\n",
-            lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1));
+  if (b && !b->complained) {
+    const char *raised = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    char *shown = ls_visible_copy(ls_span_cstr(raised));
+    fprintf(stderr, "logto_smtp: the logger raised: %s\n", shown ? shown : "");
+    free(shown);
+  }
   if (b)
     b->complained = true;
   lua_pop(L, 1);

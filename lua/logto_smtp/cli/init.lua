@@ -4,6 +4,7 @@
 local exit = require("logto_smtp.cli.exit")
 local output = require("logto_smtp.cli.output")
 local parser_module = require("logto_smtp.cli.parser")
+local style = require("logto_smtp.cli.style")
 
 local M = {}
 
@@ -34,7 +35,7 @@ local function parse(argparse, argv, context)
   end
   if not ran then error(ok, 0) end
   if ok then return commands[args.command], args end
-  context.stderr:write("logto-smtp: ", args, "\nlogto-smtp --help lists the commands, ",
+  context.stderr:write("logto-smtp: ", style.plain(args), "\nlogto-smtp --help lists the commands, ",
     "logto-smtp COMMAND --help their options\n")
   return nil, exit.USAGE
 end
@@ -63,12 +64,12 @@ function M.run(argv, context)
   if ran then return code end
   if type(code) == "table" and code.output then
     if code.code ~= exit.PIPE then
-      context.stderr:write("logto-smtp: cannot write the output: ", code.message, "\n")
+      context.stderr:write("logto-smtp: cannot write the output: ", style.plain(code.message), "\n")
     end
     return code.code
   end
   if tostring(code):find("interrupted!", 1, true) then return exit.INTERRUPTED end
-  context.stderr:write("logto-smtp: internal error: ", tostring(code), "\n")
+  context.stderr:write("logto-smtp: internal error: ", style.plain(tostring(code)), "\n")
   return exit.SOFTWARE
 end
 

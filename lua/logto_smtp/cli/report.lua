@@ -15,9 +15,9 @@ local FIELD_ORDER = {
   "source", "data", "cause", "accepted", "rejected", "envelope", "messageId", "messageSize", "response",
 }
 
---- One line of JSON.
-function M.json(context, value)
-  context.stdout:write(json.encode(value, { order = FIELD_ORDER }), "\n")
+--- One line of JSON. order: of the keys, where it is not that of most reports.
+function M.json(context, value, order)
+  context.stdout:write(json.shown(json.encode(value, { order = order or FIELD_ORDER })), "\n")
 end
 
 --- A failure before anything was sent: a sentence and its exit code.
@@ -26,25 +26,27 @@ function M.failure(args, context, message, code)
   if args.json then
     M.json(context, { ok = false, error = { message = message } })
   else
-    context.stderr:write("logto-smtp: ", message, "\n")
+    context.stderr:write("logto-smtp: ", style.plain(message), "\n")
   end
   return code
 end
 
 local function write_problems(out, problems)
   for _, problem in ipairs(problems) do
-    out:write("  ", problem.path, ": ", problem.message, problem.try and "; " .. problem.try or "", "\n")
+    out:write("  ", style.line(problem.path), ": ", style.line(problem.message),
+      problem.try and "; " .. problem.try or "", "\n")
   end
 end
 
 local function write_advice(out, advice)
-  for _, hint in ipairs(advice) do out:write("  advice: ", hint.path, " ", hint.message, "\n") end
+  for _, hint in ipairs(advice) do out:write("  advice: ", hint.path, " ", style.line(hint.message), "\n") end
 end
 
 --- What the guard says of a config, and the advice on one that passed.
 ---@return integer
 function M.verdict(args, context, name, issues, advice)
   local problems = explain.issues(issues)
+  name = style.line(name)
   local code = #problems == 0 and exit.OK or exit.CONFIG
   if args.json then
     M.json(context, { valid = #problems == 0, issues = issues, advice = advice })
@@ -100,8 +102,8 @@ function M.sent(args, context, info)
   if args.json then
     M.json(context, { ok = true, info = info })
   elseif not args.quiet then
-    context.stdout:write("sent to ", table.concat(info.accepted, ", "),
-      "\n  server: ", style.line(info.response), "\n  message: ", info.messageId, "\n")
+    context.stdout:write("sent to ", style.line(table.concat(info.accepted, ", ")),
+      "\n  server: ", style.line(info.response), "\n  message: ", style.line(info.messageId), "\n")
   end
   return exit.OK
 end

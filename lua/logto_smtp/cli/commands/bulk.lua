@@ -128,7 +128,7 @@ local function is_long(source)
 end
 
 local function ask(context, host)
-  context.stderr:write(("More than %d recipients through %s. Go on? [y/N] "):format(MANY, host))
+  context.stderr:write(("More than %d recipients through %s. Go on? [y/N] "):format(MANY, style.line(host)))
   local answer = context.stdin:read("*l") or ""
   return answer:find("^%s*[yY]") ~= nil
 end

@@ -5,7 +5,6 @@ local cjson = require("cjson")
 local exit = require("logto_smtp.cli.exit")
 local explain = require("logto_smtp.cli.explain")
 local input = require("logto_smtp.cli.input")
-local json = require("logto_smtp.json")
 local report = require("logto_smtp.cli.report")
 local style = require("logto_smtp.cli.style")
 local verbose = require("logto_smtp.cli.verbose")
@@ -52,8 +51,7 @@ end
 local function write_json(context, result)
   local steps = {}
   for i, step in ipairs(result.steps) do steps[i] = plain_step(step) end
-  context.stdout:write(json.encode({ ok = result.ok, host = result.host, port = result.port, steps = steps },
-    { order = STEP_ORDER }), "\n")
+  report.json(context, { ok = result.ok, host = result.host, port = result.port, steps = steps }, STEP_ORDER)
 end
 
 local function mark(step, paint)

@@ -123,7 +123,7 @@ local function write_files(args, context, inbox, message)
       return path
     end
     inbox.code = exit.CANNOT_CREATE
-    context.stderr:write("logto-smtp: mail ", tostring(message.number), ": ", err, "\n")
+    context.stderr:write("logto-smtp: mail ", tostring(message.number), ": ", style.plain(err), "\n")
   end
   if args.keep then write("eml", message.raw) end
   local page = args.open and write("html", files.page(message))
@@ -158,7 +158,7 @@ local function watcher(args, context, inbox)
       context.stderr:write(style.plain(require("logto_smtp.testing.transcript").format({ record })), "\n")
     end,
     complain = function(message)
-      context.stderr:write("logto-smtp: internal error: ", message, "\n")
+      context.stderr:write("logto-smtp: internal error: ", style.plain(message), "\n")
     end,
   }
 end

@@ -3,6 +3,7 @@
 
 local browser = require("logto_smtp.cli.browser")
 local cjson = require("cjson")
+local core = require("logto_smtp.core")
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
 local kit = require("logto_smtp.kit")
@@ -87,7 +88,7 @@ end
 
 local function print_text(context, result, page)
   local function line(...)
-    context.stdout:write((table.concat({ ... }):gsub("%c", "?")), "\n")
+    context.stdout:write(core.visible(table.concat({ ... }), "line"), "\n")
   end
   for _, entry in ipairs(result.templates) do
     line(entry.usageType, ": ", entry.mail and entry.mail.subject or "no mail")
@@ -125,7 +126,7 @@ function M.run(args, context)
     print_text(context, result, page)
   end
   if args.open and not browser.open(page, context) then
-    context.stderr:write("logto-smtp: no browser found; open ", page, "\n")
+    context.stderr:write("logto-smtp: no browser found; open ", core.visible(page), "\n")
   end
   return ok and exit.OK or exit.FLAGGED
 end
