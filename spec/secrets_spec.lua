@@ -145,7 +145,9 @@ describe("a peer that repeats secrets", function()
     for i = 1, 20 do codes[i] = ("%06d"):format(math.random(0, 999999)) end
     local inbox = inbox_for(auth, { at = "CONTENT", code = 554, text = table.concat(codes, " ") })
     local client = mailing.client(config_for(inbox, auth, { maxConnections = 2 }))
-    for _, code in ipairs(codes) do assert(client:submit(mailing.mail({ text = code, secrets = { code } }))) end
+    for _, code in ipairs(codes) do
+      assert(client:submit(mailing.mail({ text = code, secrets = { code } })))
+    end
     for _, done in ipairs(mailing.drain(client, #codes)) do
       secret.assert_none(table.concat(secret.texts(done), "\n"), codes, "CONTENT")
     end
@@ -180,7 +182,7 @@ describe("a token endpoint that repeats secrets", function()
   end)
 
   it("and was sent an assertion is told without that", function()
-    local told = told_of("repeat", { type = "OAuth2", user = secret.USER, serviceClient = "service@project.example",
+    local told = told_of("repeat", { type = "OAuth2", user = secret.USER, serviceClient = "service@p.example",
       privateKey = endpoint:file("rsa.pem"), accessUrl = endpoint:url("repeat"), tls = { ca = endpoint.ca } })
     for _, request in ipairs(endpoint:requests()) do
       if request.form.assertion then
@@ -199,14 +201,15 @@ describe("a command, and a server that repeats secrets", function()
   end)
 
   for _, row in ipairs({ { "AUTH", 535 }, { "RCPT", 550 }, { "CONTENT", 250 }, { "CONTENT", 554 } }) do
-    it(("at %s with %d: neither prints them, nor writes them into a journal"):format(row[1], row[2]), function()
+    it(("at %s with %d: neither prints them, nor notes them in a journal"):format(row[1], row[2]), function()
       local auth, payload, secrets = things()
       local inbox = inbox_for(auth, { at = row[1], code = row[2], text = secret.repeated(secrets) })
       local config, list, journal = folder .. "/config.json", folder .. "/list.jsonl", folder .. "/journal"
       local given = config_for(inbox, auth)
       given.debug = nil
       net.write_file(config, cjson.encode(given))
-      net.write_file(list, cjson.encode({ to = "reader@example.com", code = payload.code, link = payload.link }))
+      local row_of_list = { to = "reader@example.com", code = payload.code, link = payload.link }
+      net.write_file(list, cjson.encode(row_of_list))
       net.write_file(folder .. "/payload", cjson.encode(payload))
       for _, words in ipairs({
         "send %s --to reader@example.com --payload @" .. folder .. "/payload -v",
@@ -272,7 +275,8 @@ describe("a command, and words of others that act on a terminal", function()
     local config = config_for(inbox, { pass = "unused" })
     config.auth = nil
     net.write_file(folder .. "/good.json", cjson.encode(config))
-    config[name], config.templates[5] = 1, { usageType = name, contentType = name, subject = "s", content = "c" }
+    config[name] = 1
+    config.templates[5] = { usageType = name, contentType = name, subject = "s", content = "c" }
     net.write_file(folder .. "/bad.json", cjson.encode(config))
     net.write_file(folder .. "/list.csv", "to,code\n" .. name .. ",1\nreader@example.com,2\n")
     local good, bad, quoted = folder .. "/good.json ", folder .. "/bad.json ", net.quote(name)
@@ -281,7 +285,8 @@ describe("a command, and words of others that act on a terminal", function()
       "send " .. good .. "--to a@example.com --type " .. quoted,
       "send " .. good .. "--to a@example.com --payload " .. quoted,
       "send " .. bad .. "--to a@example.com", "validate " .. bad, "validate " .. quoted, "check " .. bad,
-      "preview " .. bad .. "--out " .. folder .. "/page", "bulk " .. good .. "--recipients " .. folder .. "/list.csv --yes",
+      "preview " .. bad .. "--out " .. folder .. "/page",
+      "bulk " .. good .. "--recipients " .. folder .. "/list.csv --yes",
       "bulk " .. good .. "--recipients " .. quoted .. " --yes", quoted,
     }) do
       for _, flag in ipairs({ "", " --json" }) do
@@ -294,7 +299,8 @@ describe("a command, and words of others that act on a terminal", function()
   end)
 
   it("writes JSON whose values are what they were", function()
-    for _, text in ipairs({ table.concat(CONTROLS, " ", 1, 11), "a\\u{41}\\u202E\\", "😀\127é", "\243\160\129\129" }) do
+    local texts = { table.concat(CONTROLS, " ", 1, 11), "a\\u{41}\\u202E\\", "😀\127é", "\243\160\129\129" }
+    for _, text in ipairs(texts) do
       local shown = json.shown(json.encode({ text }))
       assert_harmless(shown, "JSON")
       assert.same({ text }, cjson.decode(shown))

@@ -30,7 +30,9 @@ end
 M.ENCODINGS = {
   plain = function(s) return s end,
   percent = function(s) return each(s, function(c) return ("%%%02X"):format(c:byte()) end) end,
-  ["percent, lower case"] = function(s) return (s:gsub(".", function(c) return ("%%%02x"):format(c:byte()) end)) end,
+  ["percent, lower case"] = function(s)
+    return (s:gsub(".", function(c) return ("%%%02x"):format(c:byte()) end))
+  end,
   form = function(s)
     return each(s, function(c) return c == " " and "+" or ("%%%02X"):format(c:byte()) end)
   end,
@@ -46,7 +48,9 @@ M.ENCODINGS = {
   hex = function(s) return each(s:gsub(".", function(c) return ("%02x"):format(c:byte()) end), "") end,
   base64 = function(s) return (mime.b64(s)) end,
   ["base64 of PLAIN"] = function(s) return (mime.b64("\0" .. M.USER .. "\0" .. s)) end,
-  ["base64 of XOAUTH2"] = function(s) return (mime.b64("user=" .. M.USER .. "\1auth=Bearer " .. s .. "\1\1")) end,
+  ["base64 of XOAUTH2"] = function(s)
+    return (mime.b64("user=" .. M.USER .. "\1auth=Bearer " .. s .. "\1\1"))
+  end,
   ["base64 of Basic"] = function(s) return (mime.b64("proxy:" .. s)) end,
 }
 
@@ -103,7 +107,8 @@ function M.assert_none(text, secrets, place)
   for _, secret in ipairs(secrets) do
     for _, form in ipairs(M.forms(secret)) do
       local at = text:find(form, 1, true)
-      if at then error(("%s: %q is in: %s"):format(place, form, text:sub(math.max(at - 80, 1), at + 80)), 2) end
+      local around = at and text:sub(math.max(at - 80, 1), at + 80)
+      if at then error(("%s: %q is in: %s"):format(place, form, around), 2) end
     end
   end
 end

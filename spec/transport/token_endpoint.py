@@ -54,13 +54,14 @@ def check_assertion(assertion):
 
 class Endpoint(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    reason = None  # the usual words for a status
 
     def log_message(self, *args):
         pass
 
     def answer(self, status, body, kind="application/json", headers=()):
         octets = body.encode() if isinstance(body, str) else body
-        self.send_response(status)
+        self.send_response(status, self.reason)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(octets)))
         for name, value in headers:
@@ -137,6 +138,17 @@ class Endpoint(BaseHTTPRequestHandler):
         secret = record["form"].get("client_secret", "")
         said += " and " + secret + " and " + self.headers.get("X-Api-Key", "")
         self.answer(401, json.dumps({"error": "invalid_client " + secret, "error_description": said}))
+
+    def on_repeat(self, record):
+        """All that was sent, in as many forms as it has fields."""
+        text, form = record["text"], json.dumps(record["form"])
+        said = {"error": "invalid_client " + text, "error_description": form + " " + json.dumps(form)}
+        said["error_uri"] = "https://docs.example/?" + base64.b64encode(text.encode()).decode()
+        self.reason = urllib.parse.quote(text)
+        self.answer(401, json.dumps(said))
+
+    def on_repeat_redirect(self, record):
+        self.answer(307, "", "text/html", [("Location", "/" + urllib.parse.quote(record["text"]))])
 
     def on_error_object(self, record):
         self.answer(403, json.dumps({"error": {"code": 403, "message": "API not enabled"}}))
