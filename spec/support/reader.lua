@@ -43,4 +43,38 @@ function M.read(mails)
   return readings
 end
 
+local MODULES = "build/interop/npm/node_modules"
+
+--- Who else reads addresses: by name the command, and the file without which it is not here.
+M.PARSERS = {
+  python = { command = "/usr/bin/python3 spec/support/read_addresses.py" },
+  mailparser = {
+    command = "node spec/support/read_addresses.js " .. MODULES,
+    needs = MODULES .. "/mailparser/package.json",
+  },
+}
+
+--- The mailboxes of To, groups opened, of each mail. nil: the parser is not here.
+---@param mails string[]  octets
+---@param parser "python"|"mailparser"
+---@return { name: string, user: string, domain: string }[][]|nil
+function M.recipients(mails, parser)
+  parser = M.PARSERS[parser]
+  local there = not parser.needs or io.open(parser.needs)
+  if not there then return nil end
+  if parser.needs then there:close() end
+  local list, readings = os.tmpname(), {}
+  local file = assert(io.open(list, "w"))
+  for _, octets in ipairs(mails) do
+    file:write('"', (octets:gsub(".", function(c) return ("%02x"):format(c:byte()) end)), '"\n')
+  end
+  file:close()
+  local pipe = assert(io.popen(parser.command .. " <" .. list))
+  for line in pipe:lines() do readings[#readings + 1] = cjson.decode(line) end
+  pipe:close()
+  os.remove(list)
+  assert(#readings == #mails, "not every mail could be read")
+  return readings
+end
+
 return M

@@ -255,7 +255,8 @@ static void write_name(struct ls_buf *out, struct ls_span name, enum ls_codec_ch
 void ls_mailbox_write(struct ls_buf *out, const struct ls_mailbox *m, enum ls_codec_choice choice) {
   if (m->is_group) {
     write_name(out, m->name, choice);
-    ls_buf_addc(out, ':');
+    bool words = out->n && out->p[out->n - 1] == '=';
+    ls_buf_adds(out, words ? " :" : ":"); /* an encoded-word touches nothing (RFC 2047 5) */
     ls_mailbox_write_list(out, &(struct ls_mailbox_list){.items = m->members, .count = m->count}, choice);
     ls_buf_addc(out, ';');
     return;

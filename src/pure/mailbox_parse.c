@@ -110,9 +110,13 @@ static bool name_of(struct parser *p, const struct ls_token *v, size_t n, struct
   if (!out->n && n) {
     ls_buf_cut(&p->text, 0);
     for (size_t i = 0; i < n; i++) {
-      if (i && p->text.n && v[i].gap != LS_TOKEN_TOUCHES)
+      size_t before = p->text.n;
+      if (before && v[i].gap != LS_TOKEN_TOUCHES)
         ls_buf_addc(&p->text, ' ');
+      size_t from = p->text.n;
       ls_token_add_value(&p->text, &v[i]);
+      if (p->text.n == from)
+        ls_buf_cut(&p->text, before); /* "" and () say nothing */
     }
     if (!keep_text(p, out))
       return false;
@@ -184,8 +188,12 @@ static bool read_local(struct parser *p, const struct ls_token *v, size_t n, str
 static bool read_domain(struct parser *p, const struct ls_token *v, size_t n, struct ls_mailbox *m) {
   if (!n)
     return fails(p, "nothing is behind its '@'");
-  if (n == 1 && v[0].kind == LS_TOKEN_LITERAL)
+  if (n == 1 && v[0].kind == LS_TOKEN_LITERAL) {
+    struct ls_span inner = ls_span_sub(v[0].raw, 1, v[0].raw.n - 1);
+    if (ls_span_index(inner, '[') < inner.n || ls_span_index(inner, '\\') < inner.n)
+      return fails(p, "a '[' or a backslash is within its brackets");
     return join_values(p, v, n, &m->domain);
+  }
   if (n > 1 && v[n - 1].kind == LS_TOKEN_DOT && v[n - 1].gap == LS_TOKEN_TOUCHES)
     n--; /* "b.c." is b.c (RFC 1034 3.1), and RFC 5321 knows it without the dot */
   const char *fault = fault_of_words(v, n, false);
