@@ -125,6 +125,7 @@ build = {
         "src/transport/random.c",
         "src/transport/recipient.c",
         "src/transport/result.c",
+        "src/transport/shortage.c",
         "src/transport/tls.c",
         "src/transport/tls_context.c",
         "src/transport/tls_facts.c",

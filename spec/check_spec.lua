@@ -476,11 +476,13 @@ describe("every fault", function()
     for _, fault in ipairs(providers.FAULTS) do
       if fault.name and not proven[fault.id] then missing[#missing + 1] = fault.id end
     end
-    assert.are.same({ "token_refused", "unreachable" }, missing)
+    assert.are.same({ "token_refused", "unreachable", "descriptors" }, missing)
     local token = { code = "EAUTH", command = "AUTH XOAUTH2", responseCode = 535, message = "x" }
     assert.are.equal("token_refused", providers.diagnose(token, { host = "smtp.gmail.com", port = 465 }).id)
     local unreachable = { code = "ESOCKET", message = "connect ENETUNREACH 2001:db8::1:587" }
     assert.are.equal("unreachable", providers.diagnose(unreachable, { host = "x", port = 587 }).id)
+    local lack = { code = "ESOCKET", message = "connect EMFILE x; this process has too many files open" }
+    assert.are.equal("descriptors", providers.diagnose(lack, { host = "x", port = 25 }).id)
   end)
 end)
 

@@ -119,6 +119,7 @@ local function open(run, options)
   run.reader, err = recipients.open(options.recipients, run.payload, options.stdin)
   if not run.reader then return nil, failure("ELIST", err) end
   run.client, issues = core.client(config, { logger = options.logger })
+  if not run.client and issues.code then return nil, failure(issues.code, issues.message) end
   if not run.client then
     return nil, smtp.ConnectorError(smtp.ConnectorErrorCodes.InvalidConfig, kit.zodError(issues))
   end

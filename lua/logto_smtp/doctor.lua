@@ -87,11 +87,13 @@ local function judge_config(config)
   if not result.success then return { ok = false, issues = result.error.issues } end
   local client, issues = core.client(config)
   if client then client:close() end
+  if issues and issues.code then return smtp.failed(issues, config) end
   return { ok = issues == nil, issues = issues }
 end
 
 local function check_config(config)
   local step = judge_config(config)
+  if step.err then return step end
   local count = #(step.issues or {})
   step.detail = step.ok and "valid" or ("%d %s"):format(count, count == 1 and "issue" or "issues")
   return step

@@ -261,6 +261,13 @@ return {
     source = "https://man7.org/linux/man-pages/man2/connect.2.html",
   },
   {
+    id = "descriptors", error = { "ESOCKET" }, text = { "emfile", "enfile" },
+    name = "too many files and sockets are open here",
+    try = "raise the limit (`ulimit -n`, LimitNOFILE of systemd, worker_rlimit_nofile of nginx), or find what keeps "
+      .. "them open",
+    source = "https://man7.org/linux/man-pages/man2/getrlimit.2.html",
+  },
+  {
     id = "no_answer", error = { "ETIMEDOUT" }, text = { "connection timeout", "connect etimedout" },
     name = "the address does not answer",
     try = "check `host` and `port`; a firewall on the way may drop the packets: try 587, 465 or 2525",

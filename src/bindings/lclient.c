@@ -171,7 +171,7 @@ static void check_options(lua_State *L) {
   luaL_argcheck(L, lua_isnil(L, -1) || lua_isfunction(L, -1), 2, "logger must be a function");
 }
 
-/* client(config[, {logger = function}]) -> client | nil, issues */
+/* client(config[, {logger = function}]) -> client | nil, issues | nil, err */
 static int new_client(lua_State *L) {
   check_options(L);
   struct client_box *b = ls_box_push(L, &client_type);
@@ -194,6 +194,8 @@ static int new_client(lua_State *L) {
     status = ls_client_new(config, NULL, &b->client, &scratch->error);
   if (status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
+  if (status != LS_OK && !ls_client_blames_config(status))
+    return ls_lerror_return(L, &scratch->error);
   if (status != LS_OK) {
     const char *text = ls_error_text(&scratch->error);
     bool named = ls_client_names_option(config, text);

@@ -97,7 +97,7 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
   struct ls_client *c = calloc(1, sizeof *c);
   if (c)
     c->mask = ls_mask_new();
-  if (!c || !c->mask || ls_client_library_init() != LS_OK || (!loop && !ls_loop_init(&c->own))) {
+  if (!c || !c->mask || ls_client_library_init() != LS_OK) {
     ls_mask_free(c ? c->mask : NULL);
     free(c);
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
@@ -106,7 +106,9 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
   c->owner = getpid();
   c->loop = loop ? loop : &c->own;
   ls_config_secret_add(config, c->mask);
-  enum ls_status status = ls_config_read(config, &c->arena, &c->config, err);
+  enum ls_status status = loop ? LS_OK : ls_loop_init(&c->own, err);
+  if (status == LS_OK)
+    status = ls_config_read(config, &c->arena, &c->config, err);
   ls_log_init(&c->log, c->config.logger, c->config.debug);
   if (status == LS_OK)
     ls_mask_add(c->mask, NULL, ls_span_cstr(c->config.proxy.pass));
@@ -128,6 +130,10 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
   }
   *out = c;
   return LS_OK;
+}
+
+bool ls_client_blames_config(enum ls_status status) {
+  return status != LS_OK && status != LS_ENOMEM && status != LS_ESOCKET;
 }
 
 bool ls_client_names_option(const struct ls_value *config, const char *text) {

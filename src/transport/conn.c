@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE
 #include "conn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -39,6 +40,7 @@ struct ls_conn {
   struct ls_tls tls;
   struct curl_slist *target;
   uint64_t number;
+  int socket_error; /* errno of the last socket that was not to be had; 0: each was */
   struct ls_buf transcript;
   char text[CURL_ERROR_SIZE];
 };
@@ -54,6 +56,8 @@ static curl_socket_t on_socket(void *data, curlsocktype purpose, struct curl_soc
   curl_socket_t fd = socket(address->family, address->socktype, address->protocol);
   if (fd != CURL_SOCKET_BAD)
     fcntl(fd, F_SETFD, FD_CLOEXEC); /* a child must not hold the connection open */
+  else
+    c->socket_error = errno;
   return fd;
 }
 
@@ -169,8 +173,12 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
 }
 
 void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
-  struct ls_failure failure = {
-      .result = result, .easy = c->easy, .text = c->text, .config = c->options.config, .tls = &c->tls};
+  struct ls_failure failure = {.result = result,
+                               .easy = c->easy,
+                               .text = c->text,
+                               .config = c->options.config,
+                               .tls = &c->tls,
+                               .number = c->socket_error};
   if (c->state != LS_CONN_OPENING)
     return;
   c->text[ls_mask_apply(c->options.mask, c->text, strlen(c->text))] = '\0';

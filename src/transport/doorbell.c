@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "shortage.h"
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* the thread that rings has SIGPIPE blocked */
@@ -31,6 +32,8 @@ static enum ls_status no_memory(struct ls_error *err) {
 }
 
 static enum ls_status failed(struct ls_error *err, const char *what, const char *path) {
+  if (ls_shortage_is(errno))
+    return ls_shortage_set(err, errno, "API", what, path);
   return ls_error_set(err, LS_ECONFIG, "API", "%s %s: %s; set `directory` to one that can be written to",
                       what, path, strerror(errno));
 }

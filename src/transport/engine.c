@@ -39,13 +39,15 @@ enum ls_status ls_engine_new(const struct ls_engine_options *options, struct ls_
                              struct ls_error *err) {
   *out = NULL;
   struct ls_engine *e = calloc(1, sizeof *e);
-  if (!e || ls_client_library_init() != LS_OK || !ls_loop_init(&e->loop)) {
+  enum ls_status status =
+      e && ls_client_library_init() == LS_OK ? ls_loop_init(&e->loop, err) : no_memory(err);
+  if (status != LS_OK) {
     free(e);
-    return no_memory(err);
+    return status;
   }
   e->options = *options;
   e->owner = getpid();
-  enum ls_status status = ls_doorbell_init(&e->bell, options->directory, err);
+  status = ls_doorbell_init(&e->bell, options->directory, err);
   e->options.directory = NULL;
   if (status == LS_OK && pthread_mutex_init(&e->lock, NULL) != 0)
     status = no_memory(err);

@@ -13,6 +13,7 @@ struct ls_engine_client {
   struct ls_engine_client *next;
   uint64_t handle;
   struct ls_client *client; /* NULL: it could not be made, and error says why */
+  struct ls_task *recipe;   /* what to make it from, where that may help another time; else NULL */
   struct ls_error error;
   bool issue_named;
   struct ls_job_list waiting; /* mails that are not composed yet */
@@ -42,9 +43,13 @@ static void fail(struct ls_engine *e, struct ls_task *t, const struct ls_error *
 static void fail_unmade(struct ls_engine *e, struct ls_task *t, const struct ls_engine_client *c) {
   struct ls_error why = {0};
   const char *issue = ls_error_text(&c->error);
-  ls_error_set(&why, c->error.status, "API", "The config is not valid: %s", issue);
-  t->issue = c->error.status == LS_ENOMEM ? NULL : strdup(issue);
-  t->issue_named = c->issue_named;
+  if (ls_client_blames_config(c->error.status)) {
+    ls_error_set(&why, c->error.status, "API", "The config is not valid: %s", issue);
+    t->issue = strdup(issue);
+    t->issue_named = c->issue_named;
+  } else {
+    ls_error_copy(&why, &c->error);
+  }
   fail(e, t, &why);
   ls_error_deinit(&why);
 }
@@ -56,17 +61,32 @@ static void fail_unknown(struct ls_engine *e, struct ls_task *t) {
   ls_error_deinit(&why);
 }
 
-static void configure(struct ls_engine *e, struct ls_task *t) {
-  struct ls_engine_client *c = calloc(1, sizeof *c);
-  if (!c)
-    return;
-  c->handle = t->handle;
-  if (ls_client_new(t->value, &e->loop, &c->client, &c->error) == LS_OK) {
+/* Takes t. What was lacking for the moment may be there when the client is needed. */
+static void make_client(struct ls_engine *e, struct ls_engine_client *c, struct ls_task *t) {
+  c->recipe = NULL;
+  ls_error_deinit(&c->error);
+  enum ls_status status = ls_client_new(t->value, &e->loop, &c->client, &c->error);
+  if (status == LS_OK) {
     ls_client_set_log(c->client, e->logging);
     ls_client_log(c->client)->handle = c->handle;
-  } else {
+  } else if (ls_client_blames_config(status)) {
     c->issue_named = ls_client_names_option(t->value, ls_error_text(&c->error));
+  } else {
+    c->recipe = t;
+    return;
   }
+  ls_task_free(t);
+}
+
+/* Takes t. */
+static void configure(struct ls_engine *e, struct ls_task *t) {
+  struct ls_engine_client *c = calloc(1, sizeof *c);
+  if (!c) {
+    ls_task_free(t);
+    return;
+  }
+  c->handle = t->handle;
+  make_client(e, c, t);
   c->next = e->clients;
   e->clients = c;
 }
@@ -84,7 +104,7 @@ static void take_task(struct ls_engine *e, struct ls_task *t) {
   switch (t->kind) {
   case LS_TASK_CONFIGURE:
     configure(e, t);
-    break;
+    return;
   case LS_TASK_LOGGING:
     set_logging(e, t->on);
     break;
@@ -94,6 +114,8 @@ static void take_task(struct ls_engine *e, struct ls_task *t) {
     break;
   case LS_TASK_SEND:
   case LS_TASK_VERIFY:
+    if (c && c->recipe)
+      make_client(e, c, c->recipe);
     if (!c) {
       fail_unknown(e, t);
     } else if (!c->client) {
@@ -210,6 +232,7 @@ static void end_client(struct ls_engine *e, struct ls_engine_client *c, const st
     add_stats(&e->past, &s);
     ls_client_free(c->client);
   }
+  ls_task_free(c->recipe);
   ls_error_deinit(&c->error);
   free(c);
 }

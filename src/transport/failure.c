@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "proxy.h"
+#include "shortage.h"
 
 static const struct {
   int number;
@@ -20,8 +21,6 @@ static const struct {
     {EACCES, "EACCES", ""},
     {EPERM, "EPERM", ""},
     {EPIPE, "EPIPE", ""},
-    {EMFILE, "EMFILE", "; this process has too many files open"},
-    {ENFILE, "ENFILE", "; this machine has too many files open"},
 };
 
 static const char *name_of(long number) {
@@ -54,6 +53,11 @@ const char *ls_failure_number(CURL *easy) {
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
   const char *name = name_of(number);
   return name ? name : "";
+}
+
+/* The system has said why it could not connect. */
+static bool known(const struct ls_failure *f) {
+  return f->result == CURLE_COULDNT_CONNECT && *ls_failure_number(f->easy);
 }
 
 static const char *hint_of(long number) {
@@ -129,11 +133,23 @@ static enum ls_status explain_preparation(const struct ls_failure *f, struct ls_
                       kerberos ? "; it needs a Kerberos ticket of the user (kinit)" : "");
 }
 
+/* Whether it only failed for want of a descriptor. */
+static bool explain_shortage(const struct ls_failure *f, struct ls_dialogue *d) {
+  bool lookup = f->result == CURLE_COULDNT_RESOLVE_HOST || f->result == CURLE_COULDNT_RESOLVE_PROXY;
+  bool other = f->result == CURLE_PEER_FAILED_VERIFICATION && !ls_tls_unvouched(f->tls);
+  int number = ls_shortage_is(f->number) ? f->number : other || known(f) ? 0 : ls_shortage_behind(f->result);
+  const char *proxy = f->config->proxy.host;
+  if (number)
+    ls_shortage_set(&d->error, number, "CONN", lookup ? "getaddrinfo" : "connect",
+                    proxy ? proxy : f->config->host);
+  return number != 0;
+}
+
 enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *text = *f->text ? f->text : curl_easy_strerror(f->result);
   if (d->error.status != LS_OK)
     return d->error.status;
-  if (ls_proxy_explain(f, d))
+  if (explain_shortage(f, d) || ls_proxy_explain(f, d))
     return d->error.status;
   switch (f->result) {
   case CURLE_COULDNT_RESOLVE_HOST:

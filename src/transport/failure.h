@@ -11,6 +11,7 @@ struct ls_failure {
   const char *text; /* libcurl's error buffer, "" when it says nothing */
   const struct ls_config *config;
   const struct ls_tls *tls;
+  int number; /* errno of a socket that was not to be had; 0: each was */
 };
 
 /* Writes d->error, unless the dialogue has written it. Answers its status. */

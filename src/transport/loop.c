@@ -3,11 +3,19 @@
 
 #include <stdlib.h>
 
+#include "shortage.h"
+
 enum { FIRST_CAP = 16, LONGEST_MS = 60 * 1000, WITHOUT_MEMORY_MS = 10 };
 
-bool ls_loop_init(struct ls_loop *l) {
+/* libcurl does without what it is woken by, and would sleep for ever in the engine. */
+enum ls_status ls_loop_init(struct ls_loop *l, struct ls_error *err) {
   *l = (struct ls_loop){.multi = curl_multi_init()};
-  return l->multi != NULL;
+  if (l->multi && curl_multi_wakeup(l->multi) == CURLM_OK)
+    return LS_OK;
+  int number = ls_shortage_now();
+  ls_loop_deinit(l);
+  return number ? ls_shortage_set(err, number, "API", "socketpair", "of the loop")
+                : ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
 }
 
 void ls_loop_deinit(struct ls_loop *l) {

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../pure/error.h"
+
 struct ls_loop {
   CURLM *multi;
   struct curl_waitfd *fds; /* what the next wait looks at besides libcurl's own sockets */
@@ -15,7 +17,8 @@ struct ls_loop {
   size_t waited; /* of them, those the last wait looked at */
 };
 
-bool ls_loop_init(struct ls_loop *l); /* false: no memory; deinit is fine then too */
+/* LS_OK; LS_ESOCKET: no descriptor to be woken by is to be had; LS_ENOMEM. deinit is fine in every case. */
+enum ls_status ls_loop_init(struct ls_loop *l, struct ls_error *err);
 void ls_loop_deinit(struct ls_loop *l);
 
 /* Lets libcurl do what it can without waiting. */

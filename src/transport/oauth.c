@@ -9,6 +9,7 @@
 #include "json.h"
 #include "oauth_config.h"
 #include "oauth_form.h"
+#include "shortage.h"
 
 enum {
   FORM_MAX = 1 << 20,
@@ -470,6 +471,9 @@ static enum ls_status failed(struct ls_oauth *o, CURLcode result, struct ls_erro
   if (result == CURLE_OPERATION_TIMEDOUT)
     return ls_error_set(err, LS_EOAUTH2, command, "%s did not answer within %lld ms", url,
                         (long long)o->timeout_ms);
+  int number = ls_shortage_behind(result);
+  if (number)
+    return ls_shortage_set(err, number, command, "connect", url);
   return ls_error_set(err, LS_EOAUTH2, command, "%s cannot be reached: %s", url,
                       o->detail[0] ? o->detail : curl_easy_strerror(result));
 }

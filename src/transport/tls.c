@@ -153,8 +153,28 @@ static void add_names(struct ls_buf *b, X509 *cert) {
     add_name(b, X509_get_subject_name(cert));
 }
 
+bool ls_tls_unvouched(const struct ls_tls *t) {
+  switch (t->verify_error) {
+  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    return true;
+  default:
+    return false;
+  }
+}
+
 static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *name) {
   X509 *cert = t->failed ? t->failed : t->leaf;
+  if (ls_tls_unvouched(t)) {
+    ls_buf_adds(b, "nothing this machine trusts vouches for the certificate (issuer: ");
+    if (cert)
+      add_name(b, X509_get_issuer_name(cert));
+    ls_buf_adds(b, "); if you trust it, give it or its issuer's certificate as tls.ca");
+    return;
+  }
   switch (t->verify_error) {
   case X509_V_OK:
     ls_buf_adds(b, "the certificate is for ");
@@ -173,16 +193,6 @@ static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *na
     ls_buf_adds(b, "the certificate is not valid before ");
     add_time(b, cert ? X509_get0_notBefore(cert) : NULL);
     ls_buf_adds(b, "; check the clock of both machines");
-    return;
-  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    ls_buf_adds(b, "nothing this machine trusts vouches for the certificate (issuer: ");
-    if (cert)
-      add_name(b, X509_get_issuer_name(cert));
-    ls_buf_adds(b, "); if you trust it, give it or its issuer's certificate as tls.ca");
     return;
   case X509_V_ERR_CERT_REVOKED:
     ls_buf_adds(b, "tls.crl says that the certificate was revoked (issuer: ");

@@ -32,6 +32,9 @@ void ls_tls_deinit(struct ls_tls *t); /* safe twice, safe on zeroes */
 void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, const char *curl_text,
                     bool starttls, struct ls_error *err);
 
+/* Nobody was found who vouches for the certificate: perhaps because nobody could be looked for. */
+bool ls_tls_unvouched(const struct ls_tls *t);
+
 /* What the handshake that is over came to. To be called from within a libcurl callback of easy: only there
  * the TLS layer can be reached. */
 void ls_tls_facts_read(CURL *easy, struct ls_tls_facts *out);

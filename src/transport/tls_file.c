@@ -7,12 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shortage.h"
+
 enum { FILE_MAX = 4 * 1024 * 1024, STEP = 16 * 1024 };
 
 /* Reads a whole regular file: a pipe or a device could keep us waiting. Answers why not; NULL: done. */
-static const char *read_file(const char *name, struct ls_buf *out) {
+static const char *read_file(const char *name, struct ls_buf *out, int *number) {
   struct stat st;
   int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  *number = fd < 0 ? errno : 0;
   if (fd < 0)
     return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ? "there is no such file"
            : errno == EACCES                                            ? "this process may not read it"
@@ -36,7 +39,10 @@ enum ls_status ls_tls_file_open(struct ls_tls_file *f, const struct ls_config_so
                                 const char *option, bool show, struct ls_error *err) {
   *f = (struct ls_tls_file){0};
   ls_buf_init(&f->octets, FILE_MAX);
-  const char *why = source->is_file ? read_file(source->text, &f->octets) : NULL;
+  int number = 0;
+  const char *why = source->is_file ? read_file(source->text, &f->octets, &number) : NULL;
+  if (ls_shortage_is(number))
+    return ls_shortage_set(err, number, "API", "open", option);
   if (why)
     return ls_error_set(
         err, LS_ECONFIG, "API",

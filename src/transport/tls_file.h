@@ -14,8 +14,8 @@ struct ls_tls_file {
 };
 
 /* option names the source in complaints; show: its text may be shown too, which for one that ought to be the
- * name of a file of a key it may not. LS_OK; LS_ECONFIG: no such file, or it cannot be read; LS_ENOMEM. Close
- * it in every case. */
+ * name of a file of a key it may not. LS_OK; LS_ECONFIG: no such file, or it cannot be read; LS_ESOCKET: no
+ * descriptor is to be had for it; LS_ENOMEM. Close it in every case. */
 enum ls_status ls_tls_file_open(struct ls_tls_file *f, const struct ls_config_source *source,
                                 const char *option, bool show, struct ls_error *err);
 void ls_tls_file_close(struct ls_tls_file *f);

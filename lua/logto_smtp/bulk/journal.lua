@@ -20,6 +20,8 @@ local json = require("logto_smtp.json")
 
 local M = {}
 
+local ENOENT = 2
+
 local OUTCOMES = { "started", "sent", "refused", "deferred", "unknown" }
 local CODE = {}
 for code, outcome in ipairs(OUTCOMES) do CODE[outcome] = code end
@@ -133,9 +135,10 @@ end
 ---@return logto_smtp.bulk.Journal|nil
 ---@return string? reason
 function M.open(path, options)
-  local existing = io.open(path, "rb")
+  local existing, why, number = io.open(path, "rb")
   if existing then existing:close() end
-  if options.resume and not existing then return nil, "cannot resume: there is no journal " .. path end
+  if options.resume and number == ENOENT then return nil, "cannot resume: there is no journal " .. path end
+  if options.resume and not existing then return nil, "cannot read " .. why end
   local file, err = io.open(path, "a+b")
   if not file then return nil, "cannot write " .. err end
   local fine, journal, reason = attempt(begin, file, path, options)

@@ -61,10 +61,22 @@ end
 
 local READERS = { A = ipv4, AAAA = ipv6, MX = mx, TXT = txt }
 
+-- What lunbound opens for a context, with some to spare: without, it ends the process.
+local DESCRIPTORS = 16
+
+-- Why so many are not to be had; nil: they are.
+local function scarcity()
+  local held, why = {}, nil
+  while #held < DESCRIPTORS and not why do held[#held + 1], why = io.open("/dev/null") end
+  for _, file in ipairs(held) do file:close() end
+  return why and why:find("[Oo]pen files") and "EMFILE" or nil
+end
+
 ---@class logto_smtp.doctor.Resolver
 ---@field private unbound? userdata
 ---@field private timeout number seconds
 ---@field why? string  what is missing for look-ups of all types; nil: nothing
+---@field scarce? string  the system's word for having no descriptors left: nothing can be looked up
 ---@field dead? boolean  a look-up ran into the time limit: the others would, too
 local Resolver = {}
 Resolver.__index = Resolver
@@ -75,6 +87,11 @@ Resolver.__index = Resolver
 ---@return logto_smtp.doctor.Resolver
 function M.new(address, timeout)
   local self = setmetatable({ timeout = timeout, own = address ~= nil }, Resolver)
+  self.scarce = scarcity()
+  if self.scarce then
+    self.why = "too many files are open (" .. self.scarce .. ")"
+    return self
+  end
   local found, lunbound = pcall(require, "lunbound")
   if not found then
     self.why = "install lua-unbound"

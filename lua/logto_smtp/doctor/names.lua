@@ -15,6 +15,10 @@ end
 function M.host(resolver, host, seconds)
   if is_address(host) then return { ok = true, detail = host .. " is an address" }, { host } end
   if host:find("[\128-\255]") then return { detail = "not checked: not an ASCII name" }, {} end
+  if resolver.scarce then
+    local message = ("getaddrinfo %s %s; this process has too many files open"):format(resolver.scarce, host)
+    return { ok = false, detail = message, err = { code = "ESOCKET", message = message } }, {}
+  end
   local addresses = resolver:addresses(host)
   if not addresses then
     local message = ("getaddrinfo ETIMEOUT %s: the resolver did not answer within %g s"):format(host, seconds)

@@ -202,8 +202,12 @@ end
 function M.run(run, config, options)
   local hurried = hasty(config, options.seconds * 1000)
   hurried.debug = options.logger ~= nil
-  local client = assert(core.client(hurried, { logger = options.logger }))
   run:begin("connection")
+  local client, lack = core.client(hurried, { logger = options.logger })
+  if not client then
+    report_connection(run, config, options, {}, lack, 0)
+    return run:skip({ "probe" })
+  end
   local began = socket.gettime()
   local seen, err, partly = client:verify()
   local took_ms = math.floor((socket.gettime() - began) * 1000)

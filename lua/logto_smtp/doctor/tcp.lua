@@ -9,7 +9,7 @@ local M = {}
 local WORDS = {
   { "refused", "ECONNREFUSED" }, { "network is unreachable", "ENETUNREACH" }, { "no route", "EHOSTUNREACH" },
   { "timed out", "ETIMEDOUT" }, { "reset", "ECONNRESET" }, { "cannot assign", "EADDRNOTAVAIL" },
-  { "permission", "EACCES" },
+  { "permission", "EACCES" }, { "too many open files", "EMFILE" },
 }
 
 --- `[::1]:25`, `127.0.0.1:25`

@@ -77,8 +77,11 @@ local function path_of(name, options)
   return ("%s/%s.txt"):format(options.directory or "spec/snapshots", name)
 end
 
+local ENOENT = 2
+
 local function read(path)
-  local file = io.open(path, "rb")
+  local file, why, number = io.open(path, "rb")
+  if not file and number ~= ENOENT then error(why, 0) end
   if not file then return nil end
   local text = file:read("*a")
   file:close()

@@ -2,6 +2,7 @@
 --- `logto-smtp validate`: checks a config and says what belongs where; connects to nothing.
 
 local core = require("logto_smtp.core")
+local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
 local kit = require("logto_smtp.kit")
 local providers = require("logto_smtp.providers")
@@ -27,6 +28,7 @@ end
 local function unusable(config)
   local client, issues = core.client(config)
   if client then client:close() end
+  if issues and issues.code then return nil, issues end
   return issues or {}
 end
 
@@ -34,7 +36,9 @@ function M.run(args, context)
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
   local result = kit.configGuard.safeParse(config)
-  local issues = result.success and unusable(config) or result.error.issues
+  local issues, lack
+  if result.success then issues, lack = unusable(config) else issues = result.error.issues end
+  if lack then return report.failure(args, context, lack.message, exit.TEMPORARY) end
   local advice = #issues == 0 and providers.advise(config) or {}
   return report.verdict(args, context, args.file == "-" and "config" or args.file, issues, advice)
 end
