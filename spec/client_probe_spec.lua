@@ -58,9 +58,24 @@ describe("what client:verify() saw", function()
     local seen = assert(client:verify())
     local leaf = { subject = seen.tls.peer, issuer = seen.tls.issuer, expires = seen.tls.expires }
     assert.are.same({ leaf }, seen.chain)
-    local t = seen.times
-    assert.is_true(t.greeting <= t.ehlo and t.ehlo <= t.tls)
   end)
+
+  for tls, steps in pairs({
+    none = { "lookup", "connect", "greeting", "ehlo", "ready" },
+    starttls = { "lookup", "connect", "greeting", "ehlo", "tls", "ready" },
+    implicit = { "lookup", "connect", "tls", "greeting", "ehlo", "ready" },
+  }) do
+    it("has its steps in the order in which they came: " .. tls, function()
+      local _, client = mailing.start({ tls = tls })
+      for _ = 1, 20 do
+        local times, last = assert(client:verify()).times, 0
+        for _, step in ipairs(steps) do
+          assert.is_true(times[step] >= last, ("%s at %s, after %s"):format(step, times[step], last))
+          last = times[step]
+        end
+      end
+    end)
+  end
 
   it("is told beside the error, as far as it got", function()
     local inbox, client = mailing.start({ auth = { user = "u", pass = "p" } })

@@ -169,7 +169,8 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
     return;
   }
   c->state = LS_CONN_READY;
-  c->ready_ms = c->active_ms = now_ms;
+  /* now_ms is of the turn's beginning, and the last reply came within it */
+  c->ready_ms = c->active_ms = now_ms > c->dialogue.last_ms ? now_ms : c->dialogue.last_ms;
 }
 
 void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
@@ -433,28 +434,35 @@ bool ls_conn_token_refused(const struct ls_conn *c) {
   return c->state == LS_CONN_FAILED && d->error.status == LS_EAUTH && d->token_refused;
 }
 
-/* libcurl's time of a step that lies behind the one at `after`; its clock and ours may differ by a tick. */
-static int64_t since_start(const struct ls_conn *c, CURLINFO info, int64_t after) {
+/* libcurl's time of a step. It is taken when libcurl gets to it, which may be behind what the step led to. */
+static int64_t curl_ms(const struct ls_conn *c, CURLINFO info) {
   curl_off_t us = 0;
-  if (curl_easy_getinfo(c->easy, info, &us) != CURLE_OK || us <= 0)
-    return -1;
-  int64_t ms = (int64_t)(us / 1000);
-  return ms < after ? after : ms;
+  return curl_easy_getinfo(c->easy, info, &us) == CURLE_OK && us > 0 ? (int64_t)(us / 1000) : -1;
+}
+
+/* A step that lies before another; below 0: it did not happen. */
+static int64_t no_later(int64_t ms, int64_t next) {
+  return next >= 0 && ms > next ? next : ms;
+}
+
+static int64_t since_start(const struct ls_conn *c, int64_t at_ms) {
+  return at_ms ? at_ms - c->started_ms : -1;
 }
 
 struct ls_conn_times ls_conn_times(const struct ls_conn *c) {
   const struct ls_dialogue *d = &c->dialogue;
-  int64_t lookup = c->looked_up_ms ? c->looked_up_ms - c->started_ms : -1;
-  int64_t connect = since_start(c, CURLINFO_CONNECT_TIME_T, lookup);
-  int64_t greeting = d->greeted ? d->greeted_ms - c->started_ms : -1;
-  return (struct ls_conn_times){
-      .lookup = lookup,
-      .connect = connect,
-      .tls = d->tls_ms ? d->tls_ms - c->started_ms : since_start(c, CURLINFO_APPCONNECT_TIME_T, connect),
-      .greeting = greeting >= 0 && greeting < connect ? connect : greeting,
-      .ehlo = d->ehlo_ms ? d->ehlo_ms - c->started_ms : -1,
-      .ready = c->ready_ms ? c->ready_ms - c->started_ms : -1,
+  struct ls_conn_times t = {
+      .tls = since_start(c, d->tls_ms),
+      .greeting = since_start(c, d->greeted ? d->greeted_ms : 0),
+      .ehlo = since_start(c, d->ehlo_ms),
+      .ready = since_start(c, c->ready_ms),
   };
+  int64_t handshake = d->tls_ms ? -1 : no_later(curl_ms(c, CURLINFO_APPCONNECT_TIME_T), t.greeting);
+  if (!d->tls_ms)
+    t.tls = handshake;
+  t.connect = no_later(no_later(curl_ms(c, CURLINFO_CONNECT_TIME_T), t.greeting), handshake);
+  t.lookup = no_later(since_start(c, c->looked_up_ms), t.connect);
+  return t;
 }
 
 char *ls_conn_address(const struct ls_conn *c) {
