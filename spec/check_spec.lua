@@ -3,6 +3,7 @@
 
 local certificate = require("logto_smtp.testing.certificate")
 local cjson = require("cjson")
+local clock = require("spec.support.clock")
 local dnsmasq = require("spec.support.dnsmasq")
 local doctor = require("logto_smtp.doctor")
 local json = require("logto_smtp.json")
@@ -53,7 +54,7 @@ local function failures(report)
 end
 
 local function examine(config, options)
-  local all = { timeout = 5, resolver = dns.address }
+  local all = { timeout = 60, resolver = dns.address }
   for k, v in pairs(options or {}) do all[k] = v end
   local report = doctor.examine(config, all)
   return report, by_name(report)
@@ -101,7 +102,7 @@ describe("a server that is fine", function()
     assert.matches("RCPT TO:<code@shop.example>: 250 2.1.5", steps.probe.detail, 1, true)
     for _, step in ipairs(report.steps) do
       assert.are.same({}, step.advice, step.name)
-      assert.is_true(step.ms >= 0 and step.ms < 2000)
+      assert.is_true(step.ms >= 0)
       if step.name ~= "dkim" then assert.is_true(step.ok, step.name) end
     end
     assert.are.equal(0, inbox:counters().messages)
@@ -138,7 +139,7 @@ describe("a server that is fine", function()
 
   it("may have addresses that do not answer", function()
     local inbox = inbox_of()
-    local report = doctor.examine(inbox:config({ host = "localhost" }), { timeout = 5 })
+    local report = doctor.examine(inbox:config({ host = "localhost" }), { timeout = 60 })
     assert.is_true(report.ok)
   end)
 
@@ -190,9 +191,10 @@ describe("the sender's domain", function()
   end)
 
   it("is not checked when the resolver is silent, and that does not take long", function()
-    local began = socket.gettime()
-    local report, steps = examine(inbox_of():config(), { resolver = silent_resolver(), timeout = 1 })
-    assert.is_true(socket.gettime() - began < 4)
+    local report, steps, span = clock.timed(function()
+      return examine(inbox_of():config(), { resolver = silent_resolver(), timeout = 1 })
+    end)
+    span:ended()
     assert.is_true(report.ok)
     for _, name in ipairs({ "mx", "spf", "dmarc" }) do
       assert.are.equal("not checked: the resolver does not answer", steps[name].detail)
@@ -203,7 +205,7 @@ describe("the sender's domain", function()
     local loaded = package.loaded.lunbound
     package.loaded.lunbound = nil
     package.preload.lunbound = function() error("module 'lunbound' not found") end
-    local report = doctor.examine(inbox_of():config({ host = "localhost" }), { timeout = 5 })
+    local report = doctor.examine(inbox_of():config({ host = "localhost" }), { timeout = 60 })
     package.preload.lunbound, package.loaded.lunbound = nil, loaded
     assert.is_true(report.ok)
     local steps = by_name(report)
@@ -259,7 +261,7 @@ local WAYS = {
   { "no_answer", "tcp", function()
     local port, release = net.blackhole()
     finally(release)
-    return inbox_of():config({ port = port })
+    return inbox_of():config({ port = port }), { timeout = 1 }
   end },
   { "dns", "dns", function() return inbox_of():config({ host = "nowhere.example" }) end },
   { "resolver_silent", "dns", function()
@@ -290,7 +292,7 @@ describe("the way to the server:", function()
   for i, row in ipairs(WAYS) do
     it(("%s (%d) fails at %s, by its name"):format(row[1], i, row[2]), function()
       local config, options = row[3]()
-      local report, steps = examine(config, options or { timeout = 1 })
+      local report, steps = examine(config, options)
       local fault = fault_of(row[1])
       assert.are.equal(row[2], failures(report))
       assert.are.equal(fault.name, steps[row[2]].fault)
@@ -416,7 +418,7 @@ describe("what servers say:", function()
       local row = WORDS[n]
       local config = config_for(row)
       net.write_file(path, cjson.encode(config))
-      local line = ("bin/logto-smtp check %s --timeout 5 --resolver '%s'"):format(path, dns.address)
+      local line = ("bin/logto-smtp check %s --timeout 60 --resolver '%s'"):format(path, dns.address)
       local text = shell.run(line)
       assert.matches("\n  ✗ " .. row[2], text, 1, true)
       assert.matches("this is: " .. fault_of(row[1]).name, text, 1, true)
@@ -494,7 +496,7 @@ describe("logto-smtp check", function()
 
   local function run(config, more)
     net.write_file(path, cjson.encode(config))
-    local line = "bin/logto-smtp check %s --timeout 5 --resolver '%s' %s"
+    local line = "bin/logto-smtp check %s --timeout 60 --resolver '%s' %s"
     return shell.run(line:format(path, dns.address, more or ""))
   end
 

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local clock = require("spec.support.clock")
 local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
 local mime = require("mime")
@@ -331,10 +332,10 @@ describe("the response in the line of AUTH", function()
       local handle = assert(engine:configure(config))
       local id = assert(engine:verify(handle))
       local results = {}
-      net.wait_until(function()
+      clock.eventually(function()
         for _, result in ipairs((engine:take())) do results[#results + 1] = result end
         return results[1]
-      end, 30)
+      end)
       engine:close()
       net.remove_dir(directory)
       assert.equal(id, results[1] and results[1].id)

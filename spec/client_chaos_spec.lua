@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: MIT
 local mailing = require("spec.support.mailing")
-local socket = require("socket")
 
 local ROUNDS, MAILS = 30, 20
 local STEPS = { "CONNECT", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "BDAT", "CONTENT", "ANY" }
@@ -56,9 +55,7 @@ local function run(client, round)
     local subject = ("mail %d of round %d"):format(i, round)
     subjects[assert(client:submit(mailing.mail({ subject = subject })))] = subject
   end
-  local until_s = socket.gettime() + 5
-  while client:pending() > 0 do
-    assert.is_true(socket.gettime() < until_s, "mails do not finish")
+  while client:pending() > 0 do -- each wait ends: at its totalTimeout, if at nothing else
     for _, item in ipairs(client:poll(5)) do
       local subject = subjects[item.id]
       assert.is_nil(fates[subject])

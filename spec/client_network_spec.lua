@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local clock = require("spec.support.clock")
 local mailing = require("spec.support.mailing")
 local socket = require("socket")
 
@@ -32,13 +33,15 @@ describe("the way to the server", function()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, port = listener:getsockname()
     local config = require("spec.support.configs").config({
-      host = "127.0.0.1", port = tonumber(port), auth = {}, localAddress = "127.0.0.7", greetingTimeout = 300,
+      host = "127.0.0.1", port = tonumber(port), auth = {}, localAddress = "127.0.0.7",
     })
     local client = mailing.client(config)
     assert(client:submit(mailing.mail()))
-    client:poll(0.1)
-    listener:settimeout(2)
-    local peer = assert(listener:accept())
+    listener:settimeout(0)
+    local peer = assert(clock.eventually(function()
+      client:poll(0.01)
+      return listener:accept()
+    end))
     local from = peer:getpeername()
     peer:close()
     listener:close()

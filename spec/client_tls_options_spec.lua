@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local chain = require("spec.support.chain")
+local clock = require("spec.support.clock")
 local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
@@ -122,7 +123,7 @@ describe("a server that demands a certificate", function()
   it("gets none: the message says what to give", function()
     for _, version in ipairs({ "TLSv1.2", "TLSv1.3" }) do
       -- closing with our Finished unread resets the connection, and a reset can overtake the server's alert
-      local err = net.wait_until(function()
+      local err = clock.eventually(function()
         local _, why = verify({ port = port }, { ca = pem.root, maxVersion = version })
         return why.code ~= "ECONNECTION" and why
       end)

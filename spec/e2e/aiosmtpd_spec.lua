@@ -3,6 +3,7 @@
 -- octet, in clear, over STARTTLS and over TLS from the first octet, with and without login.
 
 local aiosmtpd = require "spec.support.aiosmtpd"
+local clock = require "spec.support.clock"
 local core = require "logto_smtp.core"
 local logto = require "logto_smtp"
 local configs = require "spec.support.configs"
@@ -129,6 +130,6 @@ describe("a real aiosmtpd", function()
     local server = assert(aiosmtpd.start())
     local port = server.port
     server:stop()
-    assert.is_truthy(net.wait_until(function() return not net.is_open(port) end))
+    assert.is_truthy(clock.eventually(function() return not net.is_open(port) end))
   end)
 end)

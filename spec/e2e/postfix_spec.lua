@@ -3,6 +3,7 @@
 
 local bodies = require "spec.support.bodies"
 local cjson = require "cjson"
+local clock = require "spec.support.clock"
 local core = require "logto_smtp.core"
 local logto = require "logto_smtp"
 local net = require "spec.support.net"
@@ -141,7 +142,7 @@ describe("a real Postfix", function()
     client:close()
     assert.is_nil(next(open))
     local seen = {}
-    for _, message in ipairs(assert(server:wait_for(100, 30))) do
+    for _, message in ipairs(assert(server:wait_for(100))) do
       assert.is_nil(seen[message.subject])
       seen[message.subject] = true
     end
@@ -222,7 +223,7 @@ describe("the private Postfix", function()
     local server = assert(postfix.start())
     local dir, port = server.dir, server.port
     server:stop()
-    assert.is_truthy(net.wait_until(function() return not net.is_open(port) end))
-    assert.is_truthy(net.wait_until(function() return net.read_file(dir .. "/etc/main.cf") == nil end))
+    assert.is_truthy(clock.eventually(function() return not net.is_open(port) end))
+    assert.is_truthy(clock.eventually(function() return net.read_file(dir .. "/etc/main.cf") == nil end))
   end)
 end)

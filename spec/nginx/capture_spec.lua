@@ -46,7 +46,7 @@ before_each(function()
             connector_for(capture).sendMessage(data)
           end)
           ngx.say(select(2, capture:waitFor { code = "123456" }))
-          ngx.say(capture:waitFor({ code = "123456", timeout = 3 }).subject)
+          ngx.say(capture:waitFor({ code = "123456", timeout = 60 }).subject)
           ngx.thread.wait(thread)
           capture:failNext { code = "EENVELOPE", responseCode = 450 }
           local _, err = connector_for(capture).sendMessage(data)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What smtp.metrics() answers, read by Prometheus' own Python parser.
 local cjson = require("cjson")
+local clock = require("spec.support.clock")
 local net = require("spec.support.net")
 local resty = require("spec.support.resty")
 
@@ -97,12 +98,12 @@ describe("metrics()", function()
     } } ]] }, nil, { maxConnections = 1 })
     inbox:nextReply({ at = "CONTENT", delay = 0.5 })
     server:get("/enqueue")
-    assert.is_true(net.wait_until(function()
+    assert.is_true(clock.eventually(function()
       local families = scrape(server)
       return value(families, "logto_smtp_pending", "logto_smtp_pending") >= 6
         and value(families, "logto_smtp_connections_open", "logto_smtp_connections_open") == 1
     end))
-    assert.is_true(net.wait_until(function()
+    assert.is_true(clock.eventually(function()
       return value(scrape(server), "logto_smtp_connections_idle", "logto_smtp_connections_idle") == 1
     end))
   end)

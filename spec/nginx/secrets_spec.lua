@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- A mail server behind a real nginx that repeats what it was sent, and that says what acts on a terminal.
-local net = require("spec.support.net")
+local clock = require("spec.support.clock")
 local resty = require("spec.support.resty")
 local secret = require("spec.support.secrets")
 
@@ -35,7 +35,7 @@ describe("nginx, and a server that repeats secrets", function()
           headers = { ["Content-Type"] = "application/json" } }).body,
         server:get("/health").body,
       }
-      assert.truthy(net.wait_until(function() return select(2, server:log():gsub("xFF end", "")) >= 3 end))
+      assert.truthy(clock.eventually(function() return select(2, server:log():gsub("xFF end", "")) >= 3 end))
       local told = table.concat(answers, "\n") .. "\n" .. server:log()
       -- nginx itself logs the line of a request with its errors
       told = told:gsub('request: "[^"]*"', "")

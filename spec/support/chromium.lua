@@ -6,7 +6,7 @@ local net = require("spec.support.net")
 local M = {}
 
 -- A page that still loads after four seconds is taken as it is.
-local COMMAND = "timeout 60 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-sync "
+local COMMAND = "timeout 300 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-sync "
   .. "--disable-background-networking --timeout=4000 --enable-logging=stderr --user-data-dir=%s %s %s 2>%s"
 
 -- Opens a page with options for it; dir is a directory to write to, removed by the caller.

@@ -3,6 +3,7 @@
 --- `.ci/interop` unpacked into build/interop: its own libraries, users and spool in a copy in a temporary
 --- directory. Needs root, for chroot(8). A watching shell stops the server and removes the directory when
 --- this process closes its pipe, be it by `stop` or by dying.
+local clock = require "spec.support.clock"
 local maildir = require "spec.support.maildir"
 local net = require "spec.support.net"
 
@@ -65,10 +66,9 @@ end
 
 --- Waits until n messages have been delivered.
 ---@param n integer
----@param seconds? number default 10
 ---@return table[]? messages, string? err with the log
-function Server:wait_for(n, seconds)
-  local list, count = maildir.wait_for(self.dir .. "/root/mail/box", n, seconds)
+function Server:wait_for(n)
+  local list, count = maildir.wait_for(self.dir .. "/root/mail/box", n)
   if list then return list end
   return nil, ("%d of %d messages arrived; the log:\n%s"):format(count, n, self:log())
 end
@@ -113,7 +113,7 @@ local function start_once(options)
   end
   net.write_file(dir .. "/root" .. options.config, net.fill(options.text, values))
   self.watch = assert(io.popen(net.fill(WATCH, values), "w"))
-  if net.wait_until(function() return net.is_open(self.port) end, 5) then return self end
+  if clock.eventually(function() return net.is_open(self.port) end) then return self end
   return nil, options.name .. " did not start: " .. self:log(), self
 end
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- dnsmasq: a DNS server of Debian's package on a loopback port that knows the records it is given and
 -- answers NXDOMAIN to everything else. Ends with `stop`, or with this process.
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 local socket = require "socket"
 
@@ -20,7 +21,7 @@ wait $pid
 -- Listening on TCP, too, so that its start can be seen.
 local function is_up(port)
   local sock = socket.tcp4()
-  sock:settimeout(1)
+  sock:settimeout(60)
   local connected = sock:connect("127.0.0.1", port)
   sock:close()
   return connected
@@ -41,7 +42,7 @@ function M.start(records)
   for i, record in ipairs(records) do options[i] = net.quote("--" .. record) end
   local port = net.free_port()
   local pipe = assert(io.popen(RUN:format(port, table.concat(options, " ")), "w"))
-  assert(net.wait_until(function() return is_up(port) end), "dnsmasq does not start")
+  assert(clock.eventually(function() return is_up(port) end), "dnsmasq does not start")
   return setmetatable({ address = ("127.0.0.1#%d"):format(port), pipe = pipe }, Dnsmasq)
 end
 

@@ -3,6 +3,7 @@
 -- files.   local mark = guard.mark()           -- in setup or before_each
 --   guard.check(mark)                   -- in teardown or after_each: raises, naming what is left
 -- Reads /proc; elsewhere it finds nothing to complain about.
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 
 local M = {}
@@ -56,16 +57,14 @@ local function leftovers(mark)
   return left
 end
 
---- Raises if there is more than at the mark. Threads and processes that are on their way out get `seconds`
---- (default 2) to be gone.
+--- Raises if there is more than at the mark. Threads and processes that are on their way out get their time.
 ---@param mark table
----@param seconds? number
-function M.check(mark, seconds)
+function M.check(mark)
   local left
-  local clean = net.wait_until(function()
+  local clean = clock.eventually(function()
     left = leftovers(mark)
     return #left == 0
-  end, seconds or 2)
+  end)
   if not clean then error("left behind:\n  " .. table.concat(left, "\n  "), 2) end
 end
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- inbox_command: `logto-smtp inbox` as a person runs it, in a process of its own, ended with the spec.
 local cjson = require("cjson")
+local clock = require("spec.support.clock")
 local core = require("logto_smtp.core")
 local net = require("spec.support.net")
 local shell = require("spec.support.shell")
@@ -16,7 +17,7 @@ local open = {}
 local Inbox = {}
 Inbox.__index = Inbox
 
---- Starts it with --json and --config, or as told. It ends by itself after half a minute.
+--- Starts it with --json and --config, or as told. It ends by itself after ten minutes.
 ---@param options? string for the command line; %s in it is the temporary directory
 ---@param how? { plain?: boolean, silent?: boolean, wrapper?: string, environment?: string }
 ---@return spec.InboxCommand
@@ -28,14 +29,14 @@ function M.start(options, how)
     options = options and options:gsub("%%s", directory) or "",
   })
   if how.wrapper then command = how.wrapper:format(net.quote(command)) end
-  local line = ("echo $$; %s exec timeout --foreground 30 %s 2>%s/errors")
+  local line = ("echo $$; %s exec timeout --foreground 600 %s 2>%s/errors")
     :format(how.environment or "", command, directory)
   local pipe = assert(io.popen("exec 2>&-; sh -c " .. net.quote(line) .. '; echo "exit $?"'))
   local inbox = setmetatable({ pipe = pipe, pid = pipe:read("*l"), directory = directory }, Inbox)
   open[#open + 1] = inbox
   inbox.first = not how.silent and assert(pipe:read("*l"), inbox:errors()) or nil
   inbox.start = not how.plain and cjson.decode(inbox.first) or nil
-  local text = net.wait_until(function() return net.read_file(directory .. "/config.json") end)
+  local text = clock.eventually(function() return net.read_file(directory .. "/config.json") end)
   assert(text, inbox:errors())
   inbox.config = cjson.decode(text)
   inbox.client = assert(core.client(inbox.config))
@@ -62,7 +63,7 @@ function Inbox:line() return self.pipe:read("*l") end
 ---@param path string
 ---@param options? string of curl
 function Inbox:curl(path, options)
-  return net.run(("curl -sS -m 20 %s %s"):format(options or "", net.quote(self.start.http .. path)))
+  return net.run(("curl -sS -m 120 %s %s"):format(options or "", net.quote(self.start.http .. path)))
 end
 
 --- The JSON it answers.

@@ -7,6 +7,7 @@
 local assert = require "luassert"
 local bodies = require "spec.support.bodies"
 local busted = require "busted"
+local clock = require "spec.support.clock"
 local core = require "logto_smtp.core"
 local net = require "spec.support.net"
 
@@ -15,7 +16,6 @@ local setup, teardown, before_each = busted.setup, busted.teardown, busted.befor
 
 local M = {}
 
-local SECONDS = 10
 
 local unpack_list = table.unpack or unpack -- luacheck: ignore 113 143
 
@@ -42,9 +42,7 @@ local function send_all(client, mails)
   for i, mail in ipairs(mails) do
     index[assert(client:submit(mail))] = i
   end
-  local deadline = os.time() + SECONDS
-  while client:pending() > 0 do
-    assert(os.time() < deadline, "the client still waits for answers")
+  while client:pending() > 0 do -- each is answered at its totalTimeout, if not before
     for _, done in ipairs(client:poll(1)) do
       local i = assert(index[done.id], "an answer to no message")
       assert.is_nil(outcomes[i])
@@ -75,7 +73,7 @@ end
 -- Nothing more comes once as much has come as was accepted: what is in the box after a further, last message.
 local function subjects_after(server, client, expected)
   assert(client:send(bodies.mail { subject = "the last" }))
-  local list = assert(server:wait_for(expected + 1, SECONDS))
+  local list = assert(server:wait_for(expected + 1))
   local seen = {}
   for _, message in ipairs(list) do
     seen[message.subject] = (seen[message.subject] or 0) + 1
@@ -90,7 +88,7 @@ local function octets(with)
       local mail = bodies.mail { text = body.text }
       local info, err = with.client:send(mail)
       assert(info, err and err.message)
-      local got = assert(with.server:wait_for(1, SECONDS))[1]
+      local got = assert(with.server:wait_for(1))[1]
       assert.equal((assert(core.compose(mail))), got.raw)
       assert.equal("box@test.example", got.deliveredTo)
       assert.equal("no-reply@shop.example", got.returnPath)
@@ -108,7 +106,7 @@ local function crowd(with)
       assert(outcome.info, outcome.err and i .. ": " .. outcome.err.message)
     end
     local seen = {}
-    local list = assert(with.server:wait_for(100, SECONDS))
+    local list = assert(with.server:wait_for(100))
     for _, message in ipairs(list) do
       local i = math.floor(assert(tonumber(message.subject:match("^mail (%d+)$"))))
       assert.is_nil(seen[i])
@@ -127,7 +125,7 @@ local function crowd(with)
     for i, outcome in ipairs(send_all(with.client, mails)) do
       assert(outcome.info, outcome.err and i .. ": " .. outcome.err.message)
     end
-    for _, message in ipairs(assert(with.server:wait_for(9, SECONDS))) do
+    for _, message in ipairs(assert(with.server:wait_for(9))) do
       local i = math.floor(assert(tonumber(message.subject:match("^mail (%d+)$"))))
       assert.equal((assert(core.compose(mails[i]))), message.raw)
     end
@@ -142,7 +140,7 @@ local function refusals(with, options)
     assert.same({ "box@test.example", "third@test.example" }, info.accepted)
     assert.same({ "nobody@test.example" }, info.rejected)
     assert.equal(550, info.rejectedErrors[1].responseCode)
-    local got = assert(with.server:wait_for(2, SECONDS))
+    local got = assert(with.server:wait_for(2))
     assert.same({ "box@test.example", "third@test.example" }, recipients(got))
   end)
 
@@ -213,7 +211,7 @@ local function over_tls(with)
     end)
     client:close()
     assert(ok, why)
-    for _, message in ipairs(assert(server:wait_for(40, SECONDS))) do
+    for _, message in ipairs(assert(server:wait_for(40))) do
       local i = math.floor(assert(tonumber(message.subject:match("^mail (%d+)$"))))
       assert.equal((assert(core.compose(mails[i]))), message.raw)
     end
@@ -229,7 +227,7 @@ local function over_tls(with)
       local info, err = client:send(bodies.mail())
       client:close()
       assert(info, err and err.message)
-      local message = assert(server:wait_for(1, SECONDS))[1]
+      local message = assert(server:wait_for(1))[1]
       local logged = server:log():match("A=" .. method:lower() .. ":(%S+)")
       assert.equal(server.user, message.user or logged)
     end)
@@ -254,8 +252,8 @@ local function leaves_nothing(peer)
     local server = assert(peer.start())
     local dir, port = server.dir, server.port
     server:stop()
-    assert.is_truthy(net.wait_until(function() return not net.is_open(port) end))
-    assert.is_truthy(net.wait_until(function()
+    assert.is_truthy(clock.eventually(function() return not net.is_open(port) end))
+    assert.is_truthy(clock.eventually(function()
       return select(2, net.run("test -e " .. net.quote(dir))) ~= 0
     end))
   end)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- maildir: reads back what a mail server delivered into a maildir, and tells what was sent from the header
 --- fields that the server put on top.
+local clock = require "spec.support.clock"
 local decode = require "logto_smtp.testing.decode"
 local net = require "spec.support.net"
 
@@ -62,14 +63,13 @@ end
 --- Waits until n messages are there, and reads them.
 ---@param path string
 ---@param n integer
----@param seconds? number default 10
 ---@return table[]? messages, integer count
-function M.wait_for(path, n, seconds)
+function M.wait_for(path, n)
   local count
-  local there = net.wait_until(function()
+  local there = clock.eventually(function()
     count = M.count(path)
     return count >= n
-  end, seconds or 10)
+  end)
   return there and M.read(path) or nil, count
 end
 

@@ -110,28 +110,13 @@ function M.write_file(path, octets)
   file:close()
 end
 
---- Calls `condition` until it gives something true, and returns that; nil after `seconds` (default 5).
----@generic T
----@param condition fun(): T?
----@param seconds? number
----@return T?
-function M.wait_until(condition, seconds)
-  local deadline = socket.gettime() + (seconds or 5)
-  while true do
-    local value = condition()
-    if value then return value end
-    if socket.gettime() >= deadline then return nil end
-    socket.sleep(0.01)
-  end
-end
-
 --- True when something takes connections there.
 ---@param port integer
 ---@param host? string
 ---@return boolean
 function M.is_open(port, host)
   local sock = socket.tcp4()
-  sock:settimeout(1)
+  sock:settimeout(60)
   local connected = sock:connect(host or "127.0.0.1", port)
   sock:close()
   return connected ~= nil

@@ -5,6 +5,7 @@
 --    server:stop()
 -- `require "logto_smtp"` in it finds this checkout, built for LuaJIT. Workers run as who runs the specs, root
 -- too. It ends with this process or by `stop`. Needs nginx, libnginx-mod-http-lua and lua-resty-core.
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 local socket = require "socket"
 
@@ -136,11 +137,11 @@ function M.start(options)
     dir = dir, env = assignments(options.env), global = options.conf and me == "root" and "user root;",
   })
   self.pipe = assert(io.popen("exec bash -c " .. net.quote(script), "w"))
-  local ready = net.wait_until(function()
+  local ready = clock.eventually(function()
     self.master = tonumber(net.read_file(dir .. "/nginx.pid") or "")
     return self.master and net.is_open(port) and #self:workers() == (options.workers or 1)
       or self:log():find("%[emerg%]") or self:log():find("init_by_lua error", 1, true)
-  end, 10)
+  end)
   if ready == true then return self end
   local said = self:log()
   self:stop()
@@ -155,10 +156,9 @@ end
 
 --- Waits until the error log holds a Lua pattern, and answers what it captures.
 ---@param pattern string
----@param seconds? number  5 without it
 ---@return string? found
-function Nginx:wait_for_log(pattern, seconds)
-  return net.wait_until(function() return self:log():match(pattern) end, seconds)
+function Nginx:wait_for_log(pattern)
+  return clock.eventually(function() return self:log():match(pattern) end)
 end
 
 -- The pids of the master's children whose title has, or has not, the words of one that is on its way out.
@@ -219,31 +219,29 @@ function Nginx:reload()
   local before, count = {}, 0
   for _, pid in ipairs(self:workers()) do before[pid], count = true, count + 1 end
   self:signal("HUP")
-  assert(net.wait_until(function()
+  assert(clock.eventually(function()
     local now = self:workers()
     for _, pid in ipairs(now) do
       if before[pid] then return false end
     end
     return #now == count
-  end, 10), "nginx did not reload")
+  end), "nginx did not reload")
 end
 
 --- Waits until no worker of before the last reload is left; false when one still is.
----@param seconds? number  5 without it
 ---@return boolean
-function Nginx:wait_for_old(seconds)
-  return net.wait_until(function() return #self:old_workers() == 0 end, seconds) or false
+function Nginx:wait_for_old()
+  return clock.eventually(function() return #self:old_workers() == 0 end) or false
 end
 
 --- Waits until nginx has ended by itself, as after a QUIT; false when it has not.
----@param seconds? number  5 without it
 ---@return boolean
-function Nginx:wait_for_end(seconds)
+function Nginx:wait_for_end()
   local gone = function() return not exists(("/proc/%d/task"):format(self.master)) end
-  return net.wait_until(function()
+  return clock.eventually(function()
     local state = net.read_file(("/proc/%d/stat"):format(self.master))
     return gone() or state == nil or state:match("%) (%u)") == "Z"
-  end, seconds) or false
+  end) or false
 end
 
 --- Ends nginx, and removes its directory. Safe twice.
@@ -293,43 +291,41 @@ end
 ---@field status? integer
 ---@field headers table<string, string>  names in lower case
 ---@field body string
----@field seconds number  from the start of all to the end of this
 ---@field err? string     instead of a status: "closed", "timeout", ...
 
 --- Sends requests at the same time, each on a connection of its own, and answers what came, in their order.
 ---@param requests spec.NginxRequest[]
----@param seconds? number  for all together; 30 without it
 ---@return spec.NginxAnswer[]
-function Nginx:fetch(requests, seconds)
+function Nginx:fetch(requests)
   local answers, parts, index_of, open = {}, {}, {}, {}
-  local start = socket.gettime()
   for i, request in ipairs(requests) do
     local ok, sock = pcall(self.open, self, request)
     if ok then
       sock:settimeout(0)
       parts[i], index_of[sock], open[#open + 1] = {}, i, sock
     else
-      answers[i] = { err = tostring(sock), headers = {}, body = "", seconds = 0 }
+      answers[i] = { err = tostring(sock), headers = {}, body = "" }
     end
   end
-  while #open > 0 and socket.gettime() - start < (seconds or 30) do
+  local function read_some()
     for _, sock in ipairs((socket.select(open, nil, 0.2))) do
       local i = index_of[sock]
       local all, err, part = sock:receive("*a")
       parts[i][#parts[i] + 1] = all or part
       if all or err ~= "timeout" then
         answers[i] = parse(table.concat(parts[i]))
-        answers[i].seconds = socket.gettime() - start
         sock:close()
         for at, other in ipairs(open) do
           if other == sock then table.remove(open, at) break end
         end
       end
     end
+    return #open == 0
   end
+  clock.eventually(read_some)
   for _, sock in ipairs(open) do
     sock:close()
-    answers[index_of[sock]] = { err = "timeout", headers = {}, body = "", seconds = socket.gettime() - start }
+    answers[index_of[sock]] = { err = "timeout", headers = {}, body = "" }
   end
   return answers
 end

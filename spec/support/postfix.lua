@@ -156,10 +156,9 @@ end
 
 --- Waits until n messages have been delivered.
 ---@param n integer
----@param seconds? number default 10
 ---@return table[]? messages, string? err with the log
-function Postfix:wait_for(n, seconds)
-  local list, count = maildir.wait_for(self.dir .. "/mail/box", n, seconds)
+function Postfix:wait_for(n)
+  local list, count = maildir.wait_for(self.dir .. "/mail/box", n)
   if list then return list end
   return nil, ("%d of %d messages arrived; Postfix's log:\n%s"):format(count, n, self:log())
 end

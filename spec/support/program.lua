@@ -3,6 +3,7 @@
 --- standard input, prints one line when it is ready and one line of JSON for each mail, and ends when that
 --- input does: with this process, or by `stop`.
 local cjson = require "cjson"
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 
 local M = {}
@@ -34,14 +35,13 @@ end
 
 --- Waits until `messages` gives n of them.
 ---@param n integer
----@param seconds? number default 5
 ---@return table[]? messages, string? err
-function Program:wait_for(n, seconds)
+function Program:wait_for(n)
   local list
-  local there = net.wait_until(function()
+  local there = clock.eventually(function()
     list = self:messages()
     return #list >= n
-  end, seconds)
+  end)
   if there then return list end
   return nil, ("%d of %d messages arrived; %s"):format(#list, n, self:log())
 end
@@ -78,7 +78,7 @@ function M.start(self, command, settings)
   self.pipe = assert(io.popen(net.fill(COMMAND, { command = command, dir = self.dir }), "w"))
   self.pipe:write(cjson.encode(settings), "\n")
   self.pipe:flush()
-  net.wait_until(function() return #output_lines(self) > 0 or self:log():find("Error", 1, true) end, 10)
+  clock.eventually(function() return #output_lines(self) > 0 or self:log():find("Error", 1, true) end)
   if #output_lines(self) > 0 then return self end
   local said = self:log()
   self:stop()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- proxy: proxies and TLS front ends of Debian's packages, each an instance of its own on a loopback port,
 --- all ended by `stop` or with this process.
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 
 local M = {}
@@ -23,7 +24,7 @@ local function start(command_for, host)
   local port = net.free_port()
   local pipe = assert(io.popen(RUN:format(command_for(port, dir), dir, dir), "w"))
   open[#open + 1] = pipe
-  local ready = net.wait_until(function() return net.is_open(port, host) end)
+  local ready = clock.eventually(function() return net.is_open(port, host) end)
   assert(ready, "no proxy: " .. (net.read_file(dir .. "/log") or ""))
   return port, dir
 end

@@ -18,7 +18,7 @@ local GONE = {
   receive = function() return nil, "closed", "" end,
 }
 
---- Connects, over TLS at once if `implicit`. Every wait ends after 5 seconds.
+--- Connects, over TLS at once if `implicit`. No wait is for ever.
 ---@param inbox { host: string, port: integer }
 ---@param implicit? boolean
 ---@return spec.Raw
@@ -26,7 +26,7 @@ function M.connect(inbox, implicit)
   local sock, err = socket.connect(inbox.host, inbox.port)
   if err == "closed" then sock = GONE end
   assert(sock, err)
-  sock:settimeout(5)
+  sock:settimeout(120)
   local raw = setmetatable({ sock = sock }, Raw)
   if implicit then raw:tls() end
   return raw
@@ -35,7 +35,7 @@ end
 --- Takes the connection into TLS without looking at the certificate.
 function Raw:tls()
   self.sock = assert(ssl.wrap(self.sock, { mode = "client", protocol = "any", verify = "none" }))
-  self.sock:settimeout(5)
+  self.sock:settimeout(120)
   assert(self.sock:dohandshake())
 end
 
@@ -80,7 +80,7 @@ end
 ---@param seconds? number
 ---@return string octets, string why
 function Raw:rest(seconds)
-  self.sock:settimeout(seconds or 5, "t")
+  self.sock:settimeout(seconds or 120, "t")
   local octets, err, partial = self.sock:receive("*a")
   if octets then return octets, "closed" end
   return partial, err

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- sink: Postfix's smtp-sink, which writes down who got mail. A transaction appears there when its content is
 --- whole, and not before.
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 
 local M = {}
@@ -22,7 +23,7 @@ pid=$!
 cat <&3
 kill $pid
 rm -rf $dir]], { dir = dir, port = port }), "w"))
-  assert(net.wait_until(function() return net.is_open(port) end, 10), "smtp-sink does not listen")
+  assert(clock.eventually(function() return net.is_open(port) end), "smtp-sink does not listen")
   return setmetatable({ host = "127.0.0.1", port = port, dir = dir, pipe = pipe }, Sink)
 end
 

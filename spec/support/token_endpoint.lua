@@ -2,6 +2,7 @@
 --- token_endpoint: an OAuth 2.0 token endpoint over HTTPS for one spec, which checks the signature of each
 -- assertion and keeps every request. Ends when `stop` is called or this process dies.
 local cjson = require "cjson"
+local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 
 local M = {}
@@ -18,7 +19,7 @@ function M.start()
   local dir = net.quote(self.dir)
   assert(select(2, net.run("sh spec/transport/dkim_keys.sh " .. dir)) == 0)
   self.pipe = assert(io.popen("exec /usr/bin/python3 spec/transport/token_endpoint.py " .. dir, "w"))
-  local ports = assert(net.wait_until(function() return net.read_file(self.dir .. "/ports") end, 20))
+  local ports = assert(clock.eventually(function() return net.read_file(self.dir .. "/ports") end))
   self.tls_port, self.clear_port = ports:match("^(%d+) %d+ %d+ (%d+)")
   self.ca = assert(net.read_file(self.dir .. "/ca.crt"))
   return self

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- The transport without a socket: what it keeps, what it refuses, and that its errors are the real ones.
+local clock = require "spec.support.clock"
 local mailing = require "spec.support.mailing"
 local net = require "spec.support.net"
 local shell = require "spec.support.shell"
 local smtp = require "logto_smtp"
-local socket = require "socket"
 local testing = require "logto_smtp.testing"
 
 local CONFIG = {
@@ -95,13 +95,9 @@ describe("captureTransport()", function()
   it("takes microseconds", function()
     local mail = mailing.mail()
     for _ = 1, 200 do assert(capture.send(CONFIG, mail)) end
-    local best = math.huge
-    for _ = 1, 5 do
-      local began = socket.gettime()
+    clock.spares_processor(10, function()
       for _ = 1, 1000 do capture.send(CONFIG, mail) end
-      best = math.min(best, (socket.gettime() - began) / 1000)
-    end
-    assert.is_true(best < 0.0005, ("%.1f us"):format(best * 1e6))
+    end)
   end)
 
   it("needs no LuaSocket", function()

@@ -28,7 +28,7 @@ def by_dkimpy(octets, count):
 
 def by_opendkim(path, count):
     command = ["/usr/sbin/opendkim", "-x", conf, "-t", path, "-vvv"]
-    run = subprocess.run(command, capture_output=True, timeout=20)
+    run = subprocess.run(command, capture_output=True, timeout=120)
     return run.returncode == 0 and run.stdout.count(b"dkim=pass") == count and b"dkim=fail" not in run.stdout
 
 

@@ -5,7 +5,7 @@ local json = require "logto_smtp.testing.json"
 local socket = require "socket"
 
 local LAST_INHERITED = 255
-local WAIT_SECONDS = 10
+local WAIT_SECONDS = 60
 
 local M = {}
 
