@@ -163,6 +163,17 @@ static void test_message_writes_headers_in_the_original_order(void **state) {
        "References: <1> <2> <3>\r\nSubject: x\r\nTo: d@e.f, G <g@h.i>\r\n" ID
        "Content-Transfer-Encoding: 7bit\r\nMIME-Version: 1.0\r\n"
        "Content-Type: text/plain; charset=utf-8\r\n\r\nhi\r\n"},
+      {MAIL(",\"textEncoding\":\"B\",\"subject\":\"abé~\",\"replyTo\":{\"name\":\"G\\nH\",\"group\":[\"x@y."
+            "z\","
+            "{\"name\":\"I\",\"group\":[\"u@v.w\"]}]}"),
+       FROM_TO "Reply-To: G H:x@y.z, u@v.w;\r\nSubject: =?UTF-8?B?YWLDqX4=?=\r\n" ID PLAIN "hi\r\n"},
+      {"{\"from\":\"a@b.c\",\"to\":\"d@e.f\",\"attachments\":[{\"content\":\"78\",\"encoding\":\"hex\","
+       "\"filename\":"
+       "\"a.bin\",\"headers\":{\"Bcc\":\"h@i.j\",\"Subject\":\"s\",\"X-A\":[\"1\",\"2\",\"3\",\"4\",\"5\"]}}]"
+       "}",
+       "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.bin\r\n" FROM_TO ID
+       "X-A: 1\r\nX-A: 2\r\nX-A: 3\r\nX-A: 4\r\nX-A: 5\r\n" DATE
+       "Content-Type: application/octet-stream; name=a.bin\r\n\r\neA==\r\n"},
       {MAIL(",\"headers\":{\"key\":\"X-K\",\"value\":\"v\",\"other\":\"o\"}"),
        "X-K: v\r\n" FROM_TO ID PLAIN "hi\r\n"},
       {MAIL(",\"headers\":[{\"key\":\"z\",\"value\":\"1\"},{\"key\":\"a\",\"value\":[\"2\"]}]"),
@@ -467,6 +478,16 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
       {MAIL(",\"dsn\":{\"notify\":\"NEVER SIZE=1\"}"), LS_EENVELOPE, "Invalid DSN notify"},
       {MAIL(",\"dsn\":{\"ret\":\"x\"}"), LS_EENVELOPE, "Invalid DSN ret: \"x\""},
       {MAIL(",\"dsn\":{\"orcpt\":\"a b;c\"}"), LS_EENVELOPE, "Invalid DSN recipient"},
+      {MAIL(",\"messageId\":\"<a@b> <c@d>\""), LS_EMESSAGE, "messageId must be one id"},
+      {MAIL(",\"headers\":[{\"key\":\"\",\"value\":\"x\"}]"), LS_EMESSAGE,
+       "headers[1] must be {key=, value=}"},
+      {MAIL(",\"headers\":{\"a~ b\":\"x\"}"), LS_EMESSAGE, "headers: \"a~ b\" is no header name"},
+      {MAIL(",\"attachments\":[{\"cid\":\"<a\"}]"), LS_EMESSAGE, "attachments[1].cid must be"},
+      {MAIL(",\"attachments\":[{\"cid\":\"a>\"}]"), LS_EMESSAGE, "attachments[1].cid must be"},
+      {MAIL(",\"envelope\":{\"to\":\"a@b.c\",\"cc\":5}"), LS_EMESSAGE, "envelope.cc must be an address"},
+      {MAIL(",\"tetx\":\"x\""), LS_EMESSAGE, "tetx is no option of a mail; did you mean text?"},
+      {MAIL(",\"filenames\":\"x\""), LS_EMESSAGE, "filenames is no option of a mail; remove it"},
+      {MAIL(",\"filename\":\"x\""), LS_EMESSAGE, "filename is no option of a mail, but of an attachment"},
       {"5", LS_EMESSAGE, "mail must be a table, got number"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -6,6 +6,18 @@
 
 #include "buf.h"
 
+/* In checked builds something out of reach lies behind each allocation: blocks hold many, and whoever writes
+ * past one would write into the next. */
+#ifdef LS_CHECKED
+enum { GAP = 16 };
+void __asan_poison_memory_region(const volatile void *p, size_t n); /* of the address sanitizer's runtime */
+void __asan_unpoison_memory_region(const volatile void *p, size_t n);
+#else
+enum { GAP = 0 };
+#define __asan_poison_memory_region(p, n) ((void)(p), (void)(n))
+#define __asan_unpoison_memory_region(p, n) ((void)(p), (void)(n))
+#endif
+
 enum { BLOCK = 4096 - 64 };
 
 struct ls_arena_block {
@@ -26,8 +38,9 @@ static bool add_block(struct ls_arena *a, size_t n) {
     size = a->next;
   if (size < n)
     size = n;
-  if (size > SIZE_MAX - sizeof(struct ls_arena_block))
+  if (size > SIZE_MAX - GAP - sizeof(struct ls_arena_block))
     return false;
+  size += GAP;
   struct ls_arena_block *b = calloc(1, sizeof *b + size);
   if (!b)
     return false;
@@ -43,12 +56,13 @@ void *ls_arena_alloc(struct ls_arena *a, size_t n) {
   a->full = a->full || n > SIZE_MAX - align || rounded > a->max - a->used;
   if (n > SIZE_MAX - align || rounded > a->max - a->used)
     return NULL;
-  n = rounded;
-  if ((!a->top || n > a->top->size - a->top->used) && !add_block(a, n))
+  if ((!a->top || rounded + GAP > a->top->size - a->top->used) && !add_block(a, rounded))
     return NULL;
   char *p = a->top->data + a->top->used;
-  a->top->used += n;
-  a->used += n;
+  a->top->used += rounded + GAP;
+  a->used += rounded;
+  if (GAP)
+    __asan_poison_memory_region(p + n, rounded + GAP - n);
   return p;
 }
 
@@ -69,6 +83,7 @@ struct ls_span ls_arena_copy(struct ls_arena *a, struct ls_span s) {
 static void free_blocks(struct ls_arena_block *b) {
   while (b) {
     struct ls_arena_block *below = b->below;
+    __asan_unpoison_memory_region(b->data, b->size);
     ls_wipe(b->data, b->used);
     free(b);
     b = below;
@@ -80,11 +95,14 @@ void ls_arena_reset(struct ls_arena *a, size_t keep) {
   size_t max = a->max;
   if (!b || b->below || b->size > keep) {
     /* one block for all of it serves the next use better than any of these */
-    size_t next = a->used <= keep ? a->used : 0;
+    size_t next = 0;
+    for (; b; b = b->below)
+      next += b->used;
     ls_arena_deinit(a);
-    a->next = next;
+    a->next = next <= keep ? next : 0;
     return;
   }
+  __asan_unpoison_memory_region(b->data, b->size);
   ls_wipe(b->data, b->used);
   b->used = 0;
   *a = (struct ls_arena){.top = b, .max = max};
