@@ -85,27 +85,29 @@ void ls_mailbox_show(struct ls_buf *out, struct ls_span text, size_t n) {
       out->p[i] = '?';
 }
 
-enum ls_status ls_mailbox_set(struct ls_mailbox *m, struct ls_span name, struct ls_span address,
+static enum ls_status fail_set(struct ls_span address, const char *where, struct ls_error *err) {
+  struct ls_buf shown;
+  ls_buf_init(&shown, SIZE_MAX);
+  ls_mailbox_show(&shown, address, MAX_SHOWN);
+  ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" is not one address and nothing else",
+               where ? where : "", where ? ": " : "", (int)shown.n, shown.n ? shown.p : "");
+  ls_buf_deinit(&shown);
+  return LS_EENVELOPE;
+}
+
+enum ls_status ls_mailbox_set(struct ls_mailbox_list *out, struct ls_span name, struct ls_span address,
                               const char *where, struct ls_arena *a, struct ls_error *err) {
-  struct ls_mailbox_list list;
-  *m = (struct ls_mailbox){0};
+  *out = (struct ls_mailbox_list){.left_out = name.n ? name : LS_SPAN("<>")};
   if (!ls_utf8_trim(address).n)
     return LS_OK;
-  enum ls_status status = ls_mailbox_parse(address, where, a, &list, err);
-  if (status != LS_OK)
-    return status;
-  if (list.count != 1 || list.loose || list.left_out.n || list.items[0].name.n) {
-    struct ls_buf shown;
-    ls_buf_init(&shown, SIZE_MAX);
-    ls_mailbox_show(&shown, address, MAX_SHOWN);
-    ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" is not one address and nothing else",
-                 where ? where : "", where ? ": " : "", (int)shown.n, shown.n ? shown.p : "");
-    ls_buf_deinit(&shown);
-    return LS_EENVELOPE;
+  enum ls_status status = ls_mailbox_parse(address, where, a, out, err);
+  bool one = out->count == 1 && !out->loose && !out->left_out.n && !out->items[0].name.n;
+  if (status != LS_OK || !one) {
+    out->count = 0;
+    return status != LS_OK ? status : fail_set(address, where, err);
   }
-  *m = list.items[0];
-  m->name = name;
-  return ls_mailbox_clean_name(&m->name, a);
+  out->items[0].name = name;
+  return ls_mailbox_clean_name(&out->items[0].name, a);
 }
 
 bool ls_mailbox_is_empty(const struct ls_mailbox *m) {

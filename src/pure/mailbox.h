@@ -39,8 +39,9 @@ enum ls_status ls_mailbox_parse(struct ls_span text, const char *where, struct l
                                 struct ls_mailbox_list *out, struct ls_error *err);
 
 /* A mailbox from a name and an address given apart ({name, address}): the address is one addr-spec and
- * nothing else. LS_OK (see ls_mailbox_is_empty: a blank address gives none); LS_EENVELOPE; LS_ENOMEM. */
-enum ls_status ls_mailbox_set(struct ls_mailbox *m, struct ls_span name, struct ls_span address,
+ * nothing else. LS_OK (where the address is blank, out has none, and names who is left out); LS_EENVELOPE;
+ * LS_ENOMEM. */
+enum ls_status ls_mailbox_set(struct ls_mailbox_list *out, struct ls_span name, struct ls_span address,
                               const char *where, struct ls_arena *a, struct ls_error *err);
 
 /* Stores a local part given as its octets: in quotes where it needs them. LS_OK or LS_ENOMEM. */

@@ -86,16 +86,7 @@ static enum ls_status read_mailbox(struct ls_reader *r, const struct ls_value *v
     return ls_reader_wrong(r, label,
                            "an address: a string, {name=, address=} with strings, or {name=, group=}", v);
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &text);
-  if (status != LS_OK)
-    return status;
-  out->items = ls_arena_alloc(r->a, sizeof *out->items);
-  if (!out->items)
-    return LS_ENOMEM;
-  status = ls_mailbox_set(out->items, text, address->as.string, label->text, r->a, r->err);
-  out->count = status == LS_OK && !ls_mailbox_is_empty(out->items);
-  if (status == LS_OK && !out->count)
-    out->left_out = text.n ? text : LS_SPAN("<>");
-  return status;
+  return status == LS_OK ? ls_mailbox_set(out, text, address->as.string, label->text, r->a, r->err) : status;
 }
 
 /* Groups in a group have no meaning (RFC 5322 3.4): their mailboxes join it. */
