@@ -169,6 +169,12 @@ describe("the sender's domain", function()
     return { dkim = { domainName = domain, keySelector = "k1", privateKey = key } }
   end
 
+  it("is looked up in the form that DNS knows, however it is written", function()
+    for _, domain in ipairs({ "nöthing.example", "NÖTHING。example", "nothing.example." }) do
+      assert.are.equal("none", steps_of(domain).mx.detail)
+    end
+  end)
+
   it("is warned of what is missing", function()
     local steps = steps_of("nothing.example")
     for _, name in ipairs({ "mx", "spf", "dmarc" }) do

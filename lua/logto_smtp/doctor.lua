@@ -2,6 +2,7 @@
 --- The doctor: goes the way of a mail step by step, up to the recipient, and says where it ends and what to
 -- try. Nothing is sent. Every step ends within a time limit.
 
+local address = require("logto_smtp.address")
 local core = require("logto_smtp.core")
 local dns = require("logto_smtp.doctor.dns")
 local kit = require("logto_smtp.kit")
@@ -152,7 +153,7 @@ local function check_way(run, config, options, resolver, seconds)
     end
   end
   local sender = kit.parseSendFrom(config.fromEmail, "").email
-  local domain = sender:match("@([%w%-%._]+)$")
+  local domain = address.key(sender):match("@([%w%-%._]+)$")
   names.sender(resolver, config, domain, function(name, action) run:step(name, action) end)
   if #addresses == 0 then
     run:add("tcp", { detail = "not checked" }, 0)
