@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * How the work of guard, render and compose grows with their input, on the kinds of input that make careless
- * code quadratic. Work is counted, not timed: each basic block of the rooms (the compiler calls us for it),
- * and the octets that the searches and copies of libc go through. */
+ * How the work of guard, render, compose and mask grows with their input, on the kinds of input that make
+ * careless code quadratic. Work is counted, not timed: each basic block of the rooms (the compiler calls us
+ * for it), and the octets that the searches and copies of libc go through. */
 #include "support.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "../../src/pure/dkim.h"
 #include "../../src/pure/guard.h"
+#include "../../src/pure/mask.h"
 #include "../../src/pure/message.h"
 #include "../../src/pure/template.h"
 
@@ -312,8 +313,56 @@ static void test_guard_does_linear_work(void **state) {
     check(guard, names[i], "x");
 }
 
+/* Of a text of n octets made of piece, with so many codes and links as secrets. */
+static size_t mask_work(size_t secrets, const char *piece, size_t n) {
+  struct ls_arena a;
+  struct ls_mask *m = ls_mask_new();
+  char value[80];
+  ls_arena_init(&a, SIZE_MAX);
+  for (size_t i = 0; i < secrets; i++) {
+    snprintf(value, sizeof value, "%06zu", i);
+    ls_mask_add(m, NULL, ls_span_cstr(value));
+    snprintf(value, sizeof value, "https://a.example/verify?token=%06zu-abcdefghijkl", i);
+    ls_mask_add(m, NULL, ls_span_cstr(value));
+  }
+  struct ls_span text = repeated(&a, piece, n);
+  work = 0;
+  ls_mask_apply(m, (char *)text.p, n);
+  size_t done = work;
+  ls_mask_free(m);
+  ls_arena_deinit(&a);
+  return done;
+}
+
+static void test_mask_does_linear_work_whatever_the_number_of_secrets(void **state) {
+  (void)state;
+  enum { SHORT_REPLY = 16 * 1024, LONG_REPLY = 64 * 1024, FEW = 10, MANY = 5000 };
+  static const char *const pieces[] = {"x",
+                                       "0",
+                                       "000001",
+                                       "%41",
+                                       "=41",
+                                       "+41",
+                                       "\\u0041",
+                                       "&amp;",
+                                       "&#65;",
+                                       "QUJD",
+                                       "=\n",
+                                       "\\",
+                                       "https://a.example/verify?token=000001"};
+  for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+    size_t small = mask_work(FEW, pieces[i], SHORT_REPLY);
+    size_t large = mask_work(FEW, pieces[i], LONG_REPLY);
+    size_t many = mask_work(MANY, pieces[i], LONG_REPLY);
+    if (large > small * 5 || many > large * 3 || many > (size_t)LONG_REPLY * 1000)
+      fail_msg("\"%s\": %zu steps for %d octets, %zu for %d, %zu with %d secrets", pieces[i], small,
+               SHORT_REPLY, large, LONG_REPLY, many, MANY);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_mask_does_linear_work_whatever_the_number_of_secrets),
       cmocka_unit_test(test_guard_does_linear_work),
       cmocka_unit_test(test_render_does_linear_work),
       cmocka_unit_test(test_compose_does_linear_work_on_text),

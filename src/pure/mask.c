@@ -13,11 +13,11 @@ enum {
   PIECE = 16, /* octets of a long secret that are found by themselves */
   BLOCK = 12,
   STRIDE = PIECE - BLOCK + 1,
-  BUCKETS = 1024,
+  FIRST_BUCKETS = 64,
   RETIRED_MAX = 512,
   SMALL = 256,       /* octets of a view that need no allocation */
   DEPTH = 2,         /* encodings around each other */
-  WORK_MAX = 1 << 20 /* octets of all views of one text */
+  WORK_MAX = 1 << 19 /* octets of all views of one text */
 };
 
 static const uint64_t base = 0x9e3779b97f4a7c15u, mixer = 0xd6e8feb86659fd93u;
@@ -46,7 +46,9 @@ struct length {
 };
 
 struct ls_mask {
-  struct needle *buckets[BUCKETS];
+  struct needle **buckets;
+  size_t bucket_count; /* 0, or a power of two */
+  size_t needle_count;
   struct length *lengths;
   size_t length_count, length_cap;
   struct ls_mask_secret *always; /* in no group */
@@ -66,8 +68,37 @@ static uint64_t hash_of(const unsigned char *p, size_t n) {
   return h;
 }
 
-static size_t bucket_of(uint64_t hash) {
-  return (size_t)((hash * mixer) >> 54);
+static size_t bucket_of(const struct ls_mask *m, uint64_t hash) {
+  return (size_t)((hash * mixer) >> 32) & (m->bucket_count - 1);
+}
+
+static void put_needle(struct ls_mask *m, struct needle *d) {
+  d->link = &m->buckets[bucket_of(m, d->hash)];
+  d->next = *d->link;
+  if (d->next)
+    d->next->link = &d->next;
+  *d->link = d;
+}
+
+/* Makes room for more needles, with no more than two in a bucket on average. */
+static bool make_room(struct ls_mask *m, size_t more) {
+  size_t count = m->bucket_count ? m->bucket_count : FIRST_BUCKETS, old_count = m->bucket_count;
+  while (count < (m->needle_count + more) / 2)
+    count *= 2;
+  if (count == old_count)
+    return true;
+  struct needle **old = m->buckets, **buckets = calloc(count, sizeof *buckets);
+  if (!buckets)
+    return false;
+  m->buckets = buckets;
+  m->bucket_count = count;
+  for (size_t i = 0; i < old_count; i++)
+    for (struct needle *d = old[i], *next; d; d = next) {
+      next = d->next;
+      put_needle(m, d);
+    }
+  free(old);
+  return true;
 }
 
 static struct length *length_of(struct ls_mask *m, size_t n) {
@@ -99,15 +130,13 @@ static struct length *add_length(struct ls_mask *m, size_t n) {
 static void add_needle(struct ls_mask *m, struct ls_mask_secret *s, size_t at, size_t n) {
   struct needle *d = &s->needles[s->needle_count++];
   *d = (struct needle){.p = s->octets + at, .n = n, .of = s, .hash = hash_of(s->octets + at, n)};
-  d->link = &m->buckets[bucket_of(d->hash)];
-  d->next = *d->link;
-  if (d->next)
-    d->next->link = &d->next;
-  *d->link = d;
+  put_needle(m, d);
+  m->needle_count++;
   length_of(m, n)->count++;
 }
 
 static void drop_secret(struct ls_mask *m, struct ls_mask_secret *s) {
+  m->needle_count -= s->needle_count;
   for (size_t i = 0; i < s->needle_count; i++) {
     struct needle *d = &s->needles[i];
     *d->link = d->next;
@@ -134,9 +163,10 @@ void ls_mask_free(struct ls_mask *m) {
     return;
   drop_list(m, m->always);
   drop_list(m, m->oldest);
-  for (size_t i = 0; i < BUCKETS; i++)
+  for (size_t i = 0; i < m->bucket_count; i++)
     while (m->buckets[i])
       drop_secret(m, m->buckets[i]->of);
+  free(m->buckets);
   free(m->lengths);
   free(m);
 }
@@ -169,7 +199,7 @@ static size_t blocks_in(size_t n) {
 static struct ls_mask_secret *new_secret(struct ls_mask *m, struct ls_span value, size_t from, bool whole) {
   struct ls_mask_secret *s = NULL;
   size_t blocks = blocks_in(value.n - from);
-  if (add_length(m, BLOCK) && add_length(m, value.n))
+  if (make_room(m, blocks + 1) && add_length(m, BLOCK) && add_length(m, value.n))
     s = malloc(sizeof *s + (blocks + 1) * sizeof *s->needles + value.n);
   if (!s)
     return NULL;
@@ -268,7 +298,7 @@ static size_t take(struct work *w, const struct ls_mask_view *v, const struct ne
 }
 
 static const struct needle *find(const struct ls_mask *m, uint64_t hash, const unsigned char *p, size_t n) {
-  for (const struct needle *d = m->buckets[bucket_of(hash)]; d; d = d->next)
+  for (const struct needle *d = m->buckets[bucket_of(m, hash)]; d; d = d->next)
     if (d->hash == hash && d->n == n && memcmp(d->p, p, n) == 0)
       return d;
   return NULL;
