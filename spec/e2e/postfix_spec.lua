@@ -78,6 +78,15 @@ describe("a real Postfix", function()
     assert.equal("õ@test.example", got.deliveredTo)
   end)
 
+  for _, address in ipairs({ '"a b"@test.example', '"a> <b"@test.example', '"a@evil.example"@test.example',
+    '"john..doe"@test.example', [["a\"b\\c"@test.example]], "õ@test.example" }) do
+    it("delivers to " .. address .. " and takes it as the original recipient (RFC 3461, 6533)", function()
+      local dsn = { notify = "failure", recipient = address }
+      local got = deliver(mail_of { to = { address = address }, dsn = dsn })
+      assert.equal(address, got.deliveredTo)
+    end)
+  end
+
   it("delivers to each of To, Cc and Bcc, and shows no Bcc", function()
     local client = assert(core.client(config_of(server)))
     local info, err = client:send(mail_of { cc = "c@test.example", bcc = "secret@test.example" })

@@ -72,6 +72,40 @@ static void test_session_window_counts_octets_and_lets_one_pass(void **state) {
   ls_session_free(s);
 }
 
+/* The last gate before the wire: a path is one path (RFC 5321 4.1.2). */
+static void test_session_takes_whole_paths_only(void **state) {
+  (void)state;
+  static const struct {
+    struct ls_span address;
+    enum ls_status status;
+  } rows[] = {
+      {{"\"a> b<\\\"c\"@y.org", 16}, LS_OK},
+      {{"\"a\\\\\"@y.org", 11}, LS_OK},
+      {{"b@[IPv6:::1]", 12}, LS_OK},
+      {{"b@y.org> X", 10}, LS_EENVELOPE},
+      {{"b@y.org X", 9}, LS_EENVELOPE},
+      {{"b@<y.org", 8}, LS_EENVELOPE},
+      {{"\"b@y.org", 8}, LS_EENVELOPE},
+      {{"\"b\\\"@y.org>", 11}, LS_EENVELOPE},
+      {{"\"b\"> \"c\"@y.org", 14}, LS_EENVELOPE},
+      {{"\"b\n\"@y.org", 10}, LS_EENVELOPE},
+      {{"\"b\\\r\"@y.org", 11}, LS_EENVELOPE},
+      {{"\"b\0\"@y.org", 10}, LS_EENVELOPE},
+      {{"", 0}, LS_EENVELOPE},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    struct ls_session *s = new_session(true, true, 2, 0);
+    struct ls_recipient to = {.address = rows[i].address};
+    struct ls_envelope env = {.from = rows[i].address, .to = one_recipient, .count = 1};
+    bool is_null = rows[i].address.n == 0;
+    assert_int_equal(ls_session_submit(s, 1, &env, LS_SPAN("1\r\n"), 0, NULL),
+                     is_null ? LS_OK : rows[i].status);
+    env = (struct ls_envelope){.from = {"a@x.org", 7}, .to = &to, .count = 1};
+    assert_int_equal(ls_session_submit(s, 2, &env, LS_SPAN("2\r\n"), 0, NULL), rows[i].status);
+    ls_session_free(s);
+  }
+}
+
 static void test_session_sends_a_flight_in_one_piece(void **state) {
   (void)state;
   struct ls_session *s = new_session(true, true, 4, 0);
@@ -309,6 +343,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_session_window_counts_messages),
       cmocka_unit_test(test_session_window_counts_octets_and_lets_one_pass),
+      cmocka_unit_test(test_session_takes_whole_paths_only),
       cmocka_unit_test(test_session_sends_a_flight_in_one_piece),
       cmocka_unit_test(test_session_sends_a_large_content_from_where_it_lies),
       cmocka_unit_test(test_session_measures_envelope_and_message),

@@ -115,12 +115,20 @@ static int shown(struct ls_span s) {
   return s.n < SHOWN_MAX ? (int)s.n : SHOWN_MAX;
 }
 
-/* What would end a command line, or an address in it, too early. */
+/* Nothing ends a command line, or an address in it, too early. In quotes '>' and space are text (RFC 5321
+ * 4.1.2). */
 static bool is_address_safe(struct ls_span s) {
-  for (size_t i = 0; i < s.n; i++)
-    if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0' || s.p[i] == '<' || s.p[i] == '>')
+  bool quoted = false;
+  bool escaped = false;
+  for (size_t i = 0; i < s.n; i++) {
+    char c = s.p[i];
+    if (c == '\r' || c == '\n' || c == '\0' || (!quoted && (c == '<' || c == '>' || c == ' ')))
       return false;
-  return true;
+    if (c == '"' && !escaped)
+      quoted = !quoted;
+    escaped = quoted && c == '\\' && !escaped;
+  }
+  return !quoted;
 }
 
 static bool is_parameter_safe(struct ls_span s) {
