@@ -84,9 +84,9 @@ struct server {
   unsigned sender;
   bool accepted[RECIPIENTS];
   unsigned recipients;
-  size_t chunk;              /* octets of BDAT still to come */
-  bool in_chunk, chunk_shut; /* chunk_shut: 421 is the answer to it */
-  bool alone;                /* the client may not send before it has read every reply */
+  size_t chunk;                          /* octets of BDAT still to come */
+  bool in_chunk, chunk_last, chunk_shut; /* chunk_shut: 421 is the answer to it */
+  bool alone;                            /* the client may not send before it has read every reply */
   bool closed, stalled;
   struct ls_buf in, out, body;
 };
@@ -176,15 +176,6 @@ static void data(struct server *v) {
   }
 }
 
-static void bdat(struct server *v, const char *line) {
-  if (v->chunking == READ_AS_COMMANDS) {
-    reply(v, "500 5.5.2 what?");
-    return;
-  }
-  check(sscanf(line, "BDAT %zu LAST", &v->chunk) == 1);
-  v->in_chunk = true;
-}
-
 static void end_chunk(struct server *v) {
   v->in_chunk = false;
   if (v->chunk_shut) {
@@ -192,12 +183,31 @@ static void end_chunk(struct server *v) {
     v->failed = v->in_mail && !v->lenient;
     ls_buf_cut(&v->body, 0);
     reply(v, "421 4.3.2 shutting down");
+  } else if (v->chunking == KNOWN && !v->chunk_last) {
+    bool stands = v->in_mail && !v->failed && v->recipients > 0;
+    if (!stands)
+      ls_buf_cut(&v->body, 0);
+    reply(v, stands ? "250 2.0.0 1 octet" : draw(2) ? "503 5.5.1 no transaction" : "250 2.0.0 whatever");
+    v->alone = true;
   } else if (v->chunking == KNOWN) {
     end_content(v, true);
   } else {
     reply(v, "502 5.5.1 not implemented");
     ls_buf_cut(&v->body, 0);
   }
+}
+
+static void bdat(struct server *v, const char *line) {
+  if (v->chunking == READ_AS_COMMANDS) {
+    reply(v, "500 5.5.2 what?");
+    return;
+  }
+  check(sscanf(line, "BDAT %zu", &v->chunk) == 1);
+  v->in_chunk = true;
+  v->chunk_last = strstr(line, " LAST") != NULL;
+  check(v->chunking == KNOWN || (v->chunk == 1 && !v->chunk_last)); /* no content before BDAT is known */
+  if (v->chunk == 0)
+    end_chunk(v);
 }
 
 static void command(struct server *v, const char *line) {
@@ -233,7 +243,9 @@ static void command(struct server *v, const char *line) {
     reply(v, "221 2.0.0 bye");
     v->closed = true;
   } else {
-    check(v->chunking == READ_AS_COMMANDS);
+    /* of the content one octet, in front of a word of our own */
+    check(v->chunking == READ_AS_COMMANDS && *line == 'S' &&
+          (strcmp(line + 1, "RSET") == 0 || strcmp(line + 1, "NOOP") == 0 || strcmp(line + 1, "QUIT") == 0));
     reply(v, "500 5.5.2 what?");
   }
   if (!v->pipelining && !v->in_chunk && v->chunking != READ_AS_COMMANDS)
@@ -388,7 +400,7 @@ static void take_event(struct drive *d, struct ls_event *ev) {
     check(ev->error.response_code != 503); /* this server says so only to commands out of order */
   }
   /* refusals alone never cost a connection */
-  if (d->server.fault == NO_FAULT && d->server.chunking != READ_AS_COMMANDS)
+  if (d->server.fault == NO_FAULT)
     check(ev->error.status == LS_OK || ev->error.status == LS_EENVELOPE || ev->error.status == LS_EMESSAGE);
 }
 

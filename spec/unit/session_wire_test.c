@@ -287,7 +287,11 @@ static void play_call(struct play *p, const char *verb, char *rest) {
   drain(p);
 }
 
-static bool play_expectation(struct play *p, const char *verb, const char *rest) {
+static bool play_expectation(struct play *p, const char *verb, char *rest) {
+  if (strcmp(verb, ">>") == 0) {
+    read_quoted(&rest, &p->want_out);
+    return p->expecting = true;
+  }
   struct ls_buf *want = strcmp(verb, ">") == 0 ? &p->want_out : &p->want_events;
   if (strcmp(verb, ">") && strcmp(verb, "=") && strcmp(verb, "!"))
     return false;

@@ -273,7 +273,7 @@ void ls_session_restart(struct ls_session *s, struct ls_flight *f) {
   f->step = LS_STEP_MAIL;
   f->next_recipient = f->answered = f->accepted = 0;
   f->content_end = 0;
-  f->octets = 0;
+  f->begun = f->octets = 0;
   f->mail_refused = f->again = f->answered_last = false;
   drop_rejections(f);
 }
@@ -300,7 +300,7 @@ static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) 
     return;
   }
   f->error.delivery = LS_DELIVERY_NOT_SENT;
-  bool at_fault = how == LS_ENDING_FAULT && f == s->flights.first && f->serial && !s->in_doubt;
+  bool at_fault = how == LS_ENDING_FAULT && f == s->flights.first && f->serial;
   f->retry = how == LS_ENDING_LOCAL || at_fault ? LS_RETRY_NO : ls_session_retry(s, f);
 }
 

@@ -19,7 +19,7 @@ struct ls_session;
  * same server, and nothing is tried in vain twice. */
 struct ls_session_learned {
   bool chunking_refused;   /* CHUNKING was offered and BDAT is not known: never BDAT */
-  bool chunking_proven;    /* a BDAT was understood: it need not go alone the first time */
+  bool chunking_proven;    /* a BDAT was understood: contents may go by it without asking first */
   bool parameters_refused; /* MAIL went through only without SIZE and BODY: never give them */
 };
 
@@ -27,11 +27,11 @@ struct ls_session_options {
   struct ls_capability capability; /* what the server offers, as of the last EHLO */
   bool pipelining;                 /* false: never, whatever the server offers */
   bool chunking;                   /* false: never BDAT */
-  bool secure; /* the connection is encrypted, and the server's certificate was verified */
-  int64_t reply_timeout_ms;        /* silence while a reply is due; <= 0: none */
-  size_t window_messages;          /* messages in flight at most; 0: 1 */
+  bool secure;              /* the connection is encrypted, and the server's certificate was verified */
+  int64_t reply_timeout_ms; /* silence while a reply is due; <= 0: none */
+  size_t window_messages;   /* messages in flight at most; 0: 1 */
   size_t window_octets; /* octets of content in flight at most (one message may always pass); 0: no limit */
-  struct ls_buf *transcript; /* gets each command and each reply as a line, "C: " or "S: " in front and LF
+  struct ls_buf *transcript;  /* gets each command and each reply as a line, "C: " or "S: " in front and LF
                                 behind, of content the number of octets; borrowed; NULL: none */
   const struct ls_mask *mask; /* what is told of replies passes it; borrowed; NULL: there are no secrets */
   struct ls_session_learned learned; /* zeroes for a server not met before */

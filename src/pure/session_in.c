@@ -2,12 +2,14 @@
  * What a reply means, by the command it answers:
  *
  *    command   2xx            3xx              4xx, 5xx
- *    RSET      nothing        protocol error   protocol error: the transaction before may still be open
+ *    RSET      nothing        protocol error   protocol error: the transaction before may still be open;
+ *                                              once more behind the first octet of a content
  *    MAIL      nothing        refused          refused; once more without SIZE and BODY if they may be why
  *    RCPT      accepted       refused          refused; the message fails with its last recipient
  *    DATA      content next   content next     refused
  *    CONTENT   accepted       refused          refused
- *    BDAT      accepted       refused          refused; once more with DATA if the server does not know BDAT
+ *    CHUNK     content next   refused          refused; once more with DATA if the server does not know BDAT
+ *    BDAT      accepted       refused          refused
  *    CANCEL    accepted       protocol error   protocol error
  *    NOOP      nothing        nothing          nothing
  *    QUIT      over           over             over
@@ -78,8 +80,11 @@ static void reset_yes(struct ls_session *s, struct ls_flight *f, size_t recipien
 static void reset_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)f;
   (void)recipient;
-  if (s->reply.code != 421)
+  if (s->in_doubt) /* the octet stood before it: once more */
+    s->open = true;
+  else if (s->reply.code != 421)
     protocol_error(s);
+  s->in_doubt = false;
 }
 
 /* Refusals that a parameter of MAIL can be the cause of (RFC 5321 4.1.1.11, RFC 1870 6) */
@@ -177,25 +182,36 @@ static void content_no(struct ls_session *s, struct ls_flight *f, size_t recipie
 }
 
 static void bdat_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
-  s->learned.chunking_proven = true;
   if (f->serial == s->serial)
     s->open = false;
   content_yes(s, f, recipient);
 }
 
-/* Only the first BDAT goes alone, so only there can a server that read the content as commands be told from
- * one that swallowed it: by the reply to the RSET that comes next. 503 says nothing of the kind when there
- * was no recipient left. */
-static void bdat_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+static bool envelope_stands(const struct ls_flight *f) {
+  return !f->mail_refused && f->accepted > 0;
+}
+
+static void chunk_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  (void)recipient;
+  s->learned.chunking_proven = true;
+  if (envelope_stands(f))
+    f->step = LS_STEP_END;
+  else
+    f->answered_last = true;
+}
+
+static void chunk_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   int code = s->reply.code;
-  bool envelope_stands = !f->mail_refused && f->accepted > 0;
-  bool unknown = code == 500 || code == 502 || (code == 503 && envelope_stands);
-  if (unknown && !s->learned.chunking_proven) {
-    s->learned.chunking_refused = s->in_doubt = true;
-    f->again = f->again || envelope_stands;
-  } else if (envelope_stands) {
-    s->learned.chunking_proven = true;
-  }
+  bool unknown = code == 500 || code == 502 || (envelope_stands(f) && code > 500 && code <= 504);
+  s->learned.chunking_refused |= unknown;
+  s->in_doubt = true;
+  f->again |= unknown && envelope_stands(f);
+  content_no(s, f, recipient);
+}
+
+/* It was known once. The next connection had better not try: another machine may answer to the name. */
+static void bdat_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  s->learned.chunking_refused |= s->reply.code == 500 || s->reply.code == 502;
   content_no(s, f, recipient);
 }
 
@@ -217,6 +233,7 @@ static handler *const handlers[LS_COMMAND_COUNT][CLASSES] = {
     [LS_COMMAND_RCPT] = {rcpt_yes, rcpt_no, rcpt_no},
     [LS_COMMAND_DATA] = {data_go, data_go, data_no},
     [LS_COMMAND_CONTENT] = {content_yes, content_no, content_no},
+    [LS_COMMAND_CHUNK] = {chunk_yes, chunk_no, chunk_no},
     [LS_COMMAND_BDAT] = {bdat_yes, bdat_no, bdat_no},
     [LS_COMMAND_CANCEL] = {cancel_yes, reset_no, reset_no},
     [LS_COMMAND_NOOP] = {ignore, ignore, ignore},

@@ -3,10 +3,13 @@
  *
  * 1. Without PIPELINING nothing goes out while a reply is due.
  * 2. With it, commands go out at once, but nothing follows one whose answer decides what comes next: DATA
- *    (step GO), NOOP and QUIT (RFC 2920 3.1), and the first BDAT to a server that has not shown it knows BDAT
+ *    (step GO), NOOP and QUIT (RFC 2920 3.1), the first BDAT, and RSET behind one that was refused
  *    (s->barrier).
  * 3. The content follows the answer to its DATA, and the next message's envelope follows the content in the
- *    same flight (RFC 2920 3.1). BDAT and its content are a command like any other (RFC 3030 4.2).
+ *    same flight (RFC 2920 3.1). BDAT and its content are a command like any other (RFC 3030 4.2), once the
+ *    server has shown that it knows it: one that lists CHUNKING and does not would read the content as
+ *    commands, and who wrote the content would speak to it. The first BDAT of all carries one octet (Postfix
+ *    refuses an empty chunk): at worst it stands before the RSET that follows, which is then said again.
  * 4. Before MAIL goes RSET if the last transaction may still be open: BDAT was refused or its answer is not
  *    here yet, DATA was refused, or no recipient was left for it. Else a refused BDAT would leave its
  * envelope to the next message. The end mark closes a transaction whatever its reply (RFC 5321 4.1.1.4).
@@ -17,9 +20,10 @@
  *    MAIL      [RSET] MAIL              RCPT                     RSET, MAIL
  *    RCPT      one RCPT                 RCPT; END after the last RCPT
  *    END       DATA                     GO                       DATA
+ *              BDAT 1 with an octet     GO                       CHUNK
  *              BDAT with content        SENT                     BDAT
  *              RSET, for a probe        SENT                     CANCEL
- *    GO        nothing                  (session_in: CONTENT)
+ *    GO        nothing                  (session_in: CONTENT, or END once more)
  *    CONTENT   content, end mark        SENT                     CONTENT
  */
 #include <stdlib.h>
@@ -124,6 +128,7 @@ static void put_reset(struct ls_session *s, struct ls_flight *f, enum ls_command
   says(s, "RSET\r\n");
   await(s, command, f, 0);
   s->open = false;
+  s->barrier |= s->in_doubt;
 }
 
 static void put_rcpt(struct ls_session *s, struct ls_flight *f) {
@@ -146,8 +151,11 @@ static void put_octets(struct ls_session *s, struct ls_flight *f, bool data) {
   struct ls_content c;
   struct ls_span run;
   bool copy = f->content.n <= COPY_MAX;
+  size_t skip = f->begun;
   ls_content_init(&c, f->content, data);
   while (s->queue.status == LS_OK && ls_content_next(&c, &run)) {
+    run = ls_span_sub(run, skip, run.n);
+    skip = 0;
     if (copy || run.n < LEND_MIN)
       ls_queue_add(&s->queue, run);
     else
@@ -167,6 +175,19 @@ static void sent_all(struct ls_session *s, struct ls_flight *f) {
   s->sender = f->next;
 }
 
+static void put_first_octet(struct ls_session *s, struct ls_flight *f) {
+  struct ls_content c;
+  struct ls_span run;
+  ls_content_init(&c, f->content, false);
+  ls_content_next(&c, &run);
+  says(s, "BDAT 1\r\n");
+  await(s, LS_COMMAND_CHUNK, f, 0); /* who does not know BDAT may answer before the octet is out */
+  ls_queue_add(&s->queue, ls_span_sub(run, 0, 1));
+  f->begun = f->octets = 1;
+  s->barrier = true;
+  f->step = LS_STEP_GO;
+}
+
 static void put_end(struct ls_session *s, struct ls_flight *f) {
   if (f->env->probe) {
     put_reset(s, f, LS_COMMAND_CANCEL);
@@ -179,12 +200,15 @@ static void put_end(struct ls_session *s, struct ls_flight *f) {
     f->step = LS_STEP_GO;
     return;
   }
+  if (!s->learned.chunking_proven && f->size && !f->begun) {
+    put_first_octet(s, f);
+    return;
+  }
   says(s, "BDAT ");
-  say_number(s, f->size);
+  say_number(s, f->size - f->begun);
   says(s, " LAST\r\n");
   put_octets(s, f, false);
   await(s, LS_COMMAND_BDAT, f, 0);
-  s->barrier = !s->learned.chunking_proven;
   sent_all(s, f);
 }
 

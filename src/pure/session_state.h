@@ -13,8 +13,8 @@
 enum ls_step {
   LS_STEP_MAIL,    /* RSET where a transaction may still be open, then MAIL */
   LS_STEP_RCPT,    /* RCPT for next_recipient */
-  LS_STEP_END,     /* DATA, or BDAT with the content */
-  LS_STEP_GO,      /* nothing: the answer to DATA is awaited */
+  LS_STEP_END,     /* DATA, or BDAT with the content, or first with an octet of it */
+  LS_STEP_GO,      /* nothing: the answer to DATA, or to that octet, is awaited */
   LS_STEP_CONTENT, /* content and end mark, or the end mark alone when nobody would get the content */
   LS_STEP_SENT     /* nothing: all is out */
 };
@@ -26,6 +26,7 @@ enum ls_command {
   LS_COMMAND_RCPT,
   LS_COMMAND_DATA,
   LS_COMMAND_CONTENT, /* the end mark */
+  LS_COMMAND_CHUNK,   /* BDAT with one octet: does the server know it? */
   LS_COMMAND_BDAT,
   LS_COMMAND_CANCEL, /* RSET in place of the content: a probe */
   LS_COMMAND_NOOP,
@@ -47,6 +48,7 @@ struct ls_flight {
   size_t awaited;        /* replies due for it */
   size_t answered;       /* replies to RCPT */
   size_t accepted;       /* of those, 2xx */
+  size_t begun;          /* octets of the content that went out ahead, as a chunk */
   uint64_t content_end;  /* stream offset behind its last content octet; 0: content is not out */
   bool mail_refused;
   bool has_parameters; /* MAIL went out with SIZE or BODY */
@@ -100,7 +102,7 @@ struct ls_session {
   size_t carried;  /* messages the server has answered for good */
   bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
   bool barrier;    /* nothing may go out before every reply has come */
-  bool in_doubt;   /* BDAT was not known: did the server read the content as commands? RSET will tell */
+  bool in_doubt;   /* BDAT was refused: has the server read its octet, or is that part of the next line? */
   bool noop;       /* a NOOP is wanted */
   bool quit;       /* QUIT is wanted; no more submissions */
   bool quit_out;   /* QUIT is out */
