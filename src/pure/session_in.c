@@ -299,7 +299,7 @@ void ls_session_answer(struct ls_session *s) {
   bool failed = a.flight && a.flight->error.status != LS_OK;
   s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
   s->awaited_count--;
-  s->went_on |= s->closing && !farewell;
+  s->went_on |= s->closing && code < 400 && a.command != LS_COMMAND_RSET;
   if (a.flight)
     a.flight->awaited--;
   handlers[a.command][code < 300 ? YES : code < 400 ? GO : NO](s, a.flight, a.recipient);

@@ -107,7 +107,7 @@ struct ls_session {
   bool quit;       /* QUIT is wanted; no more submissions */
   bool quit_out;   /* QUIT is out */
   bool closing;    /* 421 has come, and a content behind it is out: is it answered before the end? */
-  bool went_on;    /* a reply other than 421 has come while closing: this server does not mean it */
+  bool went_on;    /* a command of a transaction was granted while closing: this server does not mean it */
   bool over;
   bool ended;         /* ENDED was popped */
   enum ls_status why; /* what feed answers once it is over */
