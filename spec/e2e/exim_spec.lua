@@ -52,3 +52,34 @@ describe("the log of a real Exim", function()
     end)
   end
 end)
+
+describe("a real Exim that takes 10 messages on a connection", function()
+  local missing = exim.missing()
+  if missing then
+    it("gets each of 300 once", function() pending(missing) end)
+    return
+  end
+
+  for _, chunking in ipairs({ true, false }) do
+    it("gets each of 300 once, chunking = " .. tostring(chunking), function()
+      local server = assert(exim.start(10))
+      local config = { host = server.host, port = server.port, auth = {}, ignoreTLS = true,
+        chunking = chunking }
+      local client = assert(core.client(config))
+      for i = 1, 300 do assert(client:submit(bodies.mail({ subject = "mail " .. i }))) end
+      local failures = {}
+      while client:pending() > 0 do
+        for _, done in ipairs(client:poll(5)) do failures[#failures + 1] = done.err end
+      end
+      local stats = client:stats()
+      client:close()
+      local _, accepted = server:log():gsub(" <= ", "")
+      server:stop()
+      assert.same({}, failures)
+      assert.equal(300, accepted)
+      -- the five that were open together have run into the limit, with a window each, and none after them
+      assert.is_true(stats.connectionsOpened <= 40, stats.connectionsOpened .. " connections")
+      assert.is_true(stats.retries <= 5 * 16, stats.retries .. " retries")
+    end)
+  end
+end)

@@ -23,7 +23,7 @@ daemon_smtp_ports = $port
 host_lookup =
 rfc1413_hosts =
 smtp_accept_max = 50
-smtp_accept_max_per_connection = 0
+smtp_accept_max_per_connection = %d
 smtp_accept_queue_per_connection = 0
 queue_run_max = 0
 message_size_limit = 300000
@@ -91,14 +91,15 @@ login:
 function M.missing() return chroot.missing("exim") end
 
 --- Starts a server.
+---@param limit? integer messages on one connection; none if not given
 ---@return spec.Chroot? server, string? err
-function M.start()
+function M.start(limit)
   return chroot.start {
     name = "exim",
     command = "/usr/sbin/exim4 -C /etc/exim.conf -bdf",
     prepare = "mkdir spool log; chown -R 64310:64310 spool log mail etc/tls",
     config = "/etc/exim.conf",
-    text = CONFIG,
+    text = (CONFIG:gsub("%%d", ("%d"):format(limit or 0))),
     pair = assert(certificate.get("valid")),
     user = "exim-user",
     pass = "exim-pass",

@@ -11,7 +11,10 @@ function M.free_port(host)
   local listener = assert(socket.bind(host or "127.0.0.1", 0))
   local _, port = listener:getsockname()
   listener:close()
-  return math.floor(tonumber(port))
+  port = math.floor(tonumber(port))
+  -- whoever was there before has taught clients of this process about itself
+  require("logto_smtp.core").forgetServer(host or "127.0.0.1", port)
+  return port
 end
 
 --- A loopback port on which connecting neither succeeds nor fails: its queue is full and nobody takes from

@@ -25,6 +25,16 @@ static int version(lua_State *L) {
   return 1;
 }
 
+/* forgetServer(host, port): another server is at this address from now on */
+static int forget_server(lua_State *L) {
+  ls_check_arity(L, 2);
+  const char *host = luaL_checkstring(L, 1);
+  lua_Number port = luaL_checknumber(L, 2);
+  luaL_argcheck(L, port >= 1 && port <= UINT16_MAX, 2, "a port expected");
+  ls_client_forget_server(host, (uint16_t)port);
+  return 0;
+}
+
 __attribute__((visibility("default"))) int luaopen_logto_smtp_core(lua_State *L);
 
 int luaopen_logto_smtp_core(lua_State *L) {
@@ -40,5 +50,7 @@ int luaopen_logto_smtp_core(lua_State *L) {
   ls_lwords_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
+  lua_pushcfunction(L, forget_server);
+  lua_setfield(L, -2, "forgetServer");
   return 1;
 }

@@ -67,6 +67,10 @@ enum ls_status ls_client_library_init(void) {
   return pthread_once(&library_once, library_start) == 0 && library_result == CURLE_OK ? LS_OK : LS_ENOMEM;
 }
 
+void ls_client_forget_server(const char *host, uint16_t port) {
+  ls_lessons_forget(host, port);
+}
+
 void ls_client_library_version(struct ls_library_version *out) {
   const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
   bool threaded = v->features & CURL_VERSION_ASYNCHDNS;

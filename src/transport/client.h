@@ -115,6 +115,9 @@ void ls_client_set_log(struct ls_client *c, bool on); /* off: as the config says
  * Safe twice. */
 void ls_client_close(struct ls_client *c);
 
+/* What was learned of the server at this address holds no longer: another one is there now. */
+void ls_client_forget_server(const char *host, uint16_t port);
+
 /* "libcurl/7.88.1", "OpenSSL/3.0.x"; static storage of libcurl. */
 struct ls_library_version {
   const char *curl, *tls, *features;

@@ -135,6 +135,8 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       ls_pool_log_ended(p->log, m->conn, &ev.error);
       m->ended = ev.error;
       ev.error = (struct ls_error){0};
+      m->cut_off =
+          m->taken > m->carried && (m->ended.status == LS_ECONNECTION || m->ended.status == LS_ESOCKET);
     }
     ls_error_deinit(&ev.error);
   }
@@ -199,13 +201,18 @@ static void tend_check(struct ls_pool_conn *m, int64_t now_ms) {
   }
 }
 
-/* What one connection taught, the next need not try: also, and above all, one that is over for that very
- * reason. Connections of different age know different things, and none is forgotten. */
-static void learn(struct ls_pool *p, const struct ls_session *s) {
-  struct ls_session_learned l = s ? ls_session_learned(s) : p->learned;
-  p->learned.chunking_refused |= l.chunking_refused;
-  p->learned.chunking_proven |= l.chunking_proven;
-  p->learned.parameters_refused |= l.parameters_refused;
+/* What one connection taught, the next need not try, of this client or of another: also, and above all, one
+ * that is over for that very reason. */
+static void learn(struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  const struct ls_session *s = ls_conn_session(m->conn);
+  if (!s || m->probe)
+    return;
+  struct ls_lesson_news news = {.session = ls_session_learned(s),
+                                .carried = m->carried,
+                                .ended = m->cut_off || ls_session_closing(s),
+                                .told = m->ended.response_code || ls_session_closing(s)};
+  if (ls_lesson_is_news(&p->lesson, &news, now_ms))
+    ls_lessons_add(p->config->host, p->config->port, &news, now_ms, &p->lesson);
 }
 
 /* When a connection ends for having nothing to do. */
@@ -223,9 +230,9 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
     ls_conn_receive(m->conn, now_ms);
   ls_conn_tell(m->conn);
   tend_check(m, now_ms);
-  learn(p, ls_conn_session(m->conn));
   note_carried(p, m, now_ms);
   collect(p, m, now_ms);
+  learn(p, m, now_ms);
   switch (ls_conn_state(m->conn)) {
   case LS_CONN_FAILED:
     if (!m->probe)

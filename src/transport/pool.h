@@ -5,8 +5,9 @@
  * number of messages; one that the server has ended is replaced without anybody noticing, and a message
  * caught on it goes out again when it cannot have been accepted: as often as it takes where it only waited or
  * others had gone through before it, maxRequeues times (once by default) where it may be the cause itself.
- * While the server drops or puts off what is opened (see attempt), messages wait. A
- * connection that was idle for checkIdle answers a NOOP before it takes a message: with CHUNKING a message
+ * While the server drops or puts off what is opened (see attempt), messages wait. What servers show beyond
+ * what they offer outlives connection and pool (see lesson): so a connection ends before the server does it.
+ * A connection that was idle for checkIdle answers a NOOP before it takes a message: with CHUNKING a message
  * leaves whole, and on a connection that dies meanwhile nobody would know what became of it. No more than
  * rateLimit messages start within rateDelta, counted from the first; the others wait.
  */
@@ -18,6 +19,7 @@
 #include "../pure/attempt.h"
 #include "conn.h"
 #include "job.h"
+#include "lessons.h"
 #include "login.h"
 #include "loop.h"
 
@@ -46,9 +48,9 @@ struct ls_pool {
   enum ls_attempt_verdict verdict; /* what that says */
   bool fresh; /* idle when the first of those who wait came, and nothing was heard of the server since */
   bool closing;
-  struct ls_session_learned learned;
-  struct ls_log *log;   /* borrowed */
-  struct ls_mask *mask; /* borrowed likewise */
+  struct ls_lesson lesson; /* of the server, as of the last look */
+  struct ls_log *log;      /* borrowed */
+  struct ls_mask *mask;    /* borrowed likewise */
   struct ls_client_stats stats;
 };
 

@@ -8,13 +8,14 @@
 #include "random.h"
 
 enum {
-  LASTING = 20,      /* maxMessages of connections that are worth replacing ahead */
+  LASTING = 20,      /* messages of connections that are worth replacing ahead */
   PATIENCE_MS = 100, /* less waiting than that is nothing to open connections for */
   QUICK_MS = 2500    /* so long a message waits for an attempt that will hardly end better than the last */
 };
 
 struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t now_ms,
                                          struct ls_error *err) {
+  ls_lessons_recall(p->config->host, p->config->port, &p->lesson);
   struct ls_conn_options options = {.config = p->config,
                                     .ehlo_name = p->ehlo_name,
                                     .way = p->way,
@@ -22,7 +23,7 @@ struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t 
                                     .window_messages = LS_POOL_WINDOW,
                                     .log = p->log,
                                     .mask = p->mask,
-                                    .learned = p->learned};
+                                    .learned = p->lesson.session};
   uint64_t token;
   if (ls_login_token(&p->login, p->loop->multi, &options.bearer, &token, err) != LS_OK)
     return NULL;
@@ -208,11 +209,12 @@ static size_t wanted_connections(const struct ls_pool *p, size_t may_start, int6
 /* Whether m will have taken its last message sooner, at the pace it has had so far, than another connection
  * opened now could be relied on to take over. */
 static bool is_ending(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
-  if (p->config->max_messages < LASTING || !m->taken || !ls_pool_takes_messages(p, m, now_ms))
+  size_t most = ls_pool_most_messages(p, now_ms);
+  if (most < LASTING || !m->taken || !ls_pool_takes_messages(p, m, now_ms))
     return false;
   int64_t age = now_ms - ls_conn_ready_ms(m->conn);
   int64_t over = age > p->opening_ms ? age : p->opening_ms;
-  int64_t left = (int64_t)(p->config->max_messages - m->taken) * over / (int64_t)m->taken;
+  int64_t left = (int64_t)(most - m->taken) * over / (int64_t)m->taken;
   return ls_pool_earlier(left, p->config->max_age - age) < 2 * p->opening_ms;
 }
 

@@ -8,7 +8,13 @@ enum {
 };
 
 bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
-  return m->taken >= p->config->max_messages || now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
+  return m->taken >= ls_pool_most_messages(p, now_ms) ||
+         now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
+}
+
+size_t ls_pool_most_messages(const struct ls_pool *p, int64_t now_ms) {
+  size_t known = ls_lesson_messages(&p->lesson, now_ms);
+  return known < p->config->max_messages ? known : p->config->max_messages;
 }
 
 size_t ls_pool_startable(const struct ls_pool *p, int64_t now_ms) {
@@ -58,6 +64,19 @@ static bool has_room(const struct ls_pool_conn *m) {
   return ls_session_room(s) && (ls_session_chunks(s) || m->jobs.count < ALONE);
 }
 
+/* Where contents leave whole, those that are on a connection when the server ends it for their number are in
+ * doubt. So one connection goes ahead, and the others follow it as far as any has come; that it has come to a
+ * limit is learned once. It holds up nobody: who has waited for long may go ahead too. */
+static bool may_go_ahead(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  if (m->taken < p->lesson.proven || !ls_session_chunks(ls_conn_session(m->conn)) ||
+      now_ms >= ls_pool_impatient_ms(p))
+    return true;
+  for (const struct ls_pool_conn *x = p->members; x; x = x->next)
+    if (x != m && ls_conn_state(x->conn) == LS_CONN_READY && x->jobs.count && x->taken > p->lesson.proven)
+      return false;
+  return true;
+}
+
 /* Sends NOOP over as many stale connections as those that wait need besides the fresh ones. */
 static void check_stale(struct ls_pool *p, int64_t now_ms) {
   size_t wanted = (p->waiting.count + LS_POOL_PAYS - 1) / LS_POOL_PAYS;
@@ -77,7 +96,8 @@ static void check_stale(struct ls_pool *p, int64_t now_ms) {
 static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, int64_t now_ms) {
   struct ls_pool_conn *best = NULL;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
-    if (!ls_pool_could_take(p, m, j, now_ms) || is_stale(p, m, now_ms) || !has_room(m))
+    if (!ls_pool_could_take(p, m, j, now_ms) || is_stale(p, m, now_ms) || !has_room(m) ||
+        !may_go_ahead(p, m, now_ms))
       continue;
     if (!best || m->jobs.count < best->jobs.count ||
         (m->jobs.count == best->jobs.count && ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))

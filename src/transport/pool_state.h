@@ -20,6 +20,7 @@ struct ls_pool_conn {
   size_t carried;          /* of those, answered for good */
   int64_t carried_ms;      /* when the last of them was */
   uint64_t attempt;        /* its number */
+  bool cut_off;            /* over, by the server, while messages were on it */
   struct ls_error ended;   /* why it is over */
   bool probe;              /* takes none */
   int64_t check_until_ms;  /* a NOOP is out and must be answered by then; 0: none is */
@@ -37,8 +38,9 @@ bool ls_pool_is_idle(struct ls_pool_conn *m);
 /* pool_place.c */
 
 bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms);
-size_t ls_pool_startable(const struct ls_pool *p, int64_t now_ms); /* how many messages may start now */
-void ls_pool_place(struct ls_pool *p, int64_t now_ms);             /* gives connections what waits for one */
+size_t ls_pool_most_messages(const struct ls_pool *p, int64_t now_ms); /* on one connection */
+size_t ls_pool_startable(const struct ls_pool *p, int64_t now_ms);     /* how many messages may start now */
+void ls_pool_place(struct ls_pool *p, int64_t now_ms); /* gives connections what waits for one */
 /* Ready, and neither at its end nor being checked. */
 bool ls_pool_takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms);
 /* Whether j may go over m, now or when there is room. A message that a connection gave back goes over no

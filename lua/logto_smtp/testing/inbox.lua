@@ -28,6 +28,12 @@ for name, method in pairs(arrivals.methods) do Inbox[name] = method end
 
 local M = {}
 
+--- What clients of this process have learned of a server at this address is not true of the new one.
+local function forget_former(host, port)
+  local found, core = pcall(require, "logto_smtp.core")
+  if found then core.forgetServer(host, port) end
+end
+
 local function certificate_for(settings)
   if settings.tls == "none" then return nil end
   if type(settings.certificate) == "table" then return settings.certificate end
@@ -53,6 +59,7 @@ function M.start(options)
   local answer
   answer, err = child:open(settings)
   if not answer then return nil, err end
+  forget_former(answer.host, answer.port)
   return setmetatable({
     host = answer.host, port = answer.port, ca = pair and pair.ca, certificate = pair and pair.cert,
     settings = settings, process = child, usage = known, seen = 0, kept = {},
