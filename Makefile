@@ -137,9 +137,15 @@ tsan: $(B)/tsan/engine_test
 unit: $(unit_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
 
+# What specs need of C: allocations that fail.
+spec_module := $(B)/$(LUA)/spec_allocator.so
+$(spec_module): spec/support/allocator.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -fPIC $(warnings) $(CFLAGS) $(LUA_CFLAGS) -shared -Wl,-z,nodelete -o $@ $<
+
 # The specs of one interpreter, or of some files: make specs LUA=luajit SPECS=spec/kit_spec.lua
 SPECS ?= $(wildcard spec/*_spec.lua) spec/e2e spec/testing
-specs: $(module)
+specs: $(module) $(spec_module)
 	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) spec/busted.lua -o plainTerminal $(SPECS)
 
 # The specs with a real nginx, once, on LuaJIT as in nginx itself: make nginx NGINX_SPECS=spec/nginx/nginx_spec.lua
@@ -161,7 +167,7 @@ interop: deps-test
 # Memory that was freed is kept aside to the end, so that a late use of it is seen.
 asan_dir := $(B)/asan
 asan:
-	@$(MAKE) --no-print-directory -s B=$(asan_dir) CFLAGS="$(sanitize)" LUA=5.4
+	@$(MAKE) --no-print-directory -s B=$(asan_dir) CFLAGS="$(sanitize)" LUA=5.4 all $(asan_dir)/5.4/spec_allocator.so
 	@$(MAKE) --no-print-directory -s B=$(asan_dir) LUA=5.4 $(asan_dir)/asan-lua
 	@eval "$$($(MAKE) -s env LUA=5.4 B=$(asan_dir))"; ASAN_OPTIONS=quarantine_size_mb=8192 \
 	  $(abspath $(asan_dir)/asan-lua) spec/busted.lua -o plainTerminal $(SPECS)

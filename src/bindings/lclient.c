@@ -124,6 +124,7 @@ static void tell(lua_State *L, struct mail_box *b) {
   const struct client_box *box = ls_box_at(L, 1);
   if (!box || !box->client || box->telling)
     return;
+  size_t lost = 0;
   ls_log_move(ls_client_log(box->client), &b->records);
   for (const struct ls_log_record *r; (r = ls_log_peek(&b->records)) != NULL; ls_log_drop(&b->records)) {
     ls_box_get_value(L, 1, LOGGER);
@@ -134,9 +135,12 @@ static void tell(lua_State *L, struct mail_box *b) {
       call_logger(L);
     } else {
       lua_pop(L, 1);
-      b->records.dropped++;
+      lost++;
     }
   }
+  struct ls_client *c = client_now(L);
+  if (c)
+    ls_client_log(c)->dropped += lost; /* which the next record says */
 }
 
 /* client:setLogger([function]): takes the records from now on; nil: as the config says, to stderr */

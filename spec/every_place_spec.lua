@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- Whatever calls into Lua may collect garbage, and so run a finalizer of somebody else's, in the middle of a
--- method. spec/support/finalizers.lua has one at every place of every method.
+-- method; or Lua may have no memory for it. spec/support/every_place.lua does both, at every place of every
+-- method.
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 
 local interpreter = net.run("readlink /proc/$PPID/exe"):gsub("%s+$", "")
-local SCRIPT = "spec/support/finalizers.lua"
+local SCRIPT = "spec/support/every_place.lua"
 
 local REFUSE = { at = "RCPT", match = "refused", code = 550, text = "5.1.1 unknown", times = 1000000 }
 
@@ -14,7 +15,7 @@ local ROWS = {
   {
     actions = { "close", "raise", "again" },
     names = { "verify", "stats", "pending", "setLogger", "tostring", "close", "engine:verify", "engine:stats",
-      "engine:pending", "engine:path", "setLogging", "forget", "engine:tostring", "readLine" },
+      "engine:pending", "engine:path", "setLogging", "forget", "engine:tostring", "readLine", "drop" },
   },
   {
     actions = { "close", "wipe", "raise", "again" },
@@ -35,7 +36,9 @@ local GONE = { ["poll close"] = true, ["take close"] = true, ["engine:close clos
 -- Places below which the collector was not at work.
 local LEAST = { send = 40, poll = 60, take = 60, validate = 20, ["validate refused"] = 40, addresses = 10 }
 
-describe("a finalizer in the middle of", function()
+local SCARCE = { "once", "twice", "ever" }
+
+describe("every place in", function()
   local inbox
 
   setup(function() inbox = mailing.inbox({ tls = "none", script = { REFUSE } }) end)
@@ -58,8 +61,12 @@ describe("a finalizer in the middle of", function()
 
   for _, group in ipairs(ROWS) do
     for _, name in ipairs(group.names) do
-      it(name .. " does no harm", function()
+      it(name .. " bears a finalizer", function()
         for i, action in ipairs(group.actions) do run(name, action, i, #group.actions) end
+      end)
+
+      it(name .. " bears a lack of memory, and tells what it has done", function()
+        for i, action in ipairs(SCARCE) do run(name, action, i, #SCARCE) end
       end)
     end
   end
