@@ -56,6 +56,7 @@ build = {
         "src/pure/config_net.c",
         "src/pure/config_option.c",
         "src/pure/config_pool.c",
+        "src/pure/config_size.c",
         "src/pure/config_secret.c",
         "src/pure/config_tls.c",
         "src/pure/content.c",

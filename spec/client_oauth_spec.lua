@@ -289,6 +289,8 @@ describe("OAuth 2.0", function()
     { "denied-with-200", "invalid_client", true },
     { "garbage", "Invalid authentication response", false },
     { "nothing", "No access token in the reply", false },
+    { "long", "The access token has 40005 octets, more than the 32767 that one may have", false },
+    { "long-refresh", "The refresh token has 40000 octets, more than the 32767 that one may have", false },
     { "empty", "Invalid authentication response", false },
     { "hang-up", "cannot be reached", false },
     { "redirect", "redirects to", false },

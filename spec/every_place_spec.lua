@@ -50,7 +50,7 @@ describe("every place in", function()
       inbox:config().port, net.quote(name), action, turn, turns))
     local where = name .. ", " .. action .. ": " .. said
     assert.equal(0, status, where)
-    local places, told = said:match("^(%d+) (%d+) %d+$")
+    local places, told = said:match("(%d+) (%d+) %d+$")
     assert.is_true(tonumber(places) >= (LEAST[name] or 0), where)
     -- the server has nothing of which nobody was told, and nobody was told of what it has not
     if not GONE[name .. " " .. action] then

@@ -153,6 +153,12 @@ class Endpoint(BaseHTTPRequestHandler):
     def on_error_object(self, record):
         self.answer(403, json.dumps({"error": {"code": 403, "message": "API not enabled"}}))
 
+    def on_long(self, record):
+        self.answer(200, json.dumps({"access_token": "ya29." + "x" * 40000, "token_type": "Bearer"}))
+
+    def on_long_refresh(self, record):
+        self.answer(200, json.dumps({"access_token": "ya29.x", "refresh_token": "y" * 40000}))
+
     def on_garbage(self, record):
         self.answer(502, "<html>Bad gateway ya29.secret</html>", "text/html")
 

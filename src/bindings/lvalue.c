@@ -317,9 +317,14 @@ void ls_lvalue_push(lua_State *L, struct ls_value *v, struct ls_arena *a) {
   ls_lvalue_push_from(L, v, a, 0);
 }
 
-/* What was borrowed from Lua may go with the first finalizer that runs now. */
+/* What was borrowed from Lua may go with the first finalizer that runs now. It is there already, so how much
+ * it is matters no more. */
 void ls_lvalue_push_from(lua_State *L, struct ls_value *v, struct ls_arena *a, int index) {
-  if (!ls_value_own(a, v))
+  const size_t max = a->max;
+  a->max = SIZE_MAX;
+  bool owned = ls_value_own(a, v);
+  a->max = max;
+  if (!owned)
     luaL_error(L, "not enough memory");
   push(L, v, index && lua_istable(L, index) ? index : 0);
 }

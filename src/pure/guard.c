@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "guard.h"
 
+#include "config_size.h"
 #include "issue.h"
 #include "rule.h"
 #include "schema.h"
@@ -8,6 +9,8 @@
 /* What came of a value, as zod has it: a dirty one has issues but is whole, so rules over the whole still run
  * and a union may prefer it; a broken one is not. */
 enum verdict { VALID, DIRTY, BROKEN };
+
+enum { LAST_WORD = 4096 /* octets of an arena that is full: for saying so */ };
 
 struct guard {
   struct ls_arena *a;
@@ -300,14 +303,32 @@ static enum verdict check(const struct guard *g, const struct ls_schema *s, cons
   return BROKEN;
 }
 
+/* The ceiling has been met by what is wrong, or by the config itself. */
+static enum ls_status too_many(struct ls_arena *a, struct ls_value **out) {
+  struct ls_issue_list list;
+  const struct ls_span text =
+      LS_SPAN("the config is too large to say what is wrong with it; make it smaller");
+  a->max += LAST_WORD;
+  a->full = false;
+  ls_issue_init(&list, a);
+  ls_issue_add_custom(&list, &text, 1, NULL);
+  *out = list.items;
+  return list.failed ? LS_ENOMEM : LS_ECONFIG;
+}
+
 enum ls_status ls_guard_check(const struct ls_value *config, enum ls_guard_scope scope, struct ls_arena *a,
                               struct ls_value **out) {
   const struct guard g = {a, scope};
   struct ls_issue_list list;
   *out = NULL;
   ls_issue_init(&list, a);
-  check(&g, &ls_schema_config, config, NULL, &list, out);
-  ls_rule_check(config, &list);
+  ls_config_size_check(config, &list);
+  if (ls_issue_count(&list) == 0) { /* issues quote what they are about */
+    check(&g, &ls_schema_config, config, NULL, &list, out);
+    ls_rule_check(config, &list);
+  }
+  if (list.failed && a->full)
+    return too_many(a, out);
   if (list.failed)
     return LS_ENOMEM;
   if (ls_issue_count(&list) == 0)

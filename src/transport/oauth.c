@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../pure/codec.h"
+#include "../pure/config_size.h"
 #include "../pure/utf8.h"
 #include "../pure/visible.h"
 #include "json.h"
@@ -13,7 +14,7 @@
 
 enum {
   FORM_MAX = 1 << 20,
-  TOKEN_MAX = 32 * 1024,
+  TOKEN_MAX = LS_CONFIG_TOKEN_MAX + 1, /* with the NUL behind it */
   WORDS_MAX = 600,  /* octets of what an endpoint says */
   MARGIN_MS = 30000 /* a token is renewed so long before it ends; a short-lived one at three quarters */
 };
@@ -398,6 +399,11 @@ static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *repl
         err, LS_EOAUTH2, command,
         "The access token has a space or control character in it and cannot be used (HTTP %ld from %s)", http,
         o->config.shown_url);
+  if (token.n >= TOKEN_MAX || refresh.n >= TOKEN_MAX)
+    return ls_error_set(err, LS_EOAUTH2, command,
+                        "The %s has %zu octets, more than the %d that one may have (HTTP %ld from %s)",
+                        token.n >= TOKEN_MAX ? "access token" : "refresh token",
+                        token.n >= TOKEN_MAX ? token.n : refresh.n, TOKEN_MAX - 1, http, o->config.shown_url);
   if (!set_token(&o->token, token) || (refresh.n && !set_token(&o->refresh, refresh)))
     return no_memory(err);
   ls_mask_retire(o->mask, &o->tokens);
