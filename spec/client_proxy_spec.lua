@@ -20,6 +20,12 @@ local function stop()
   proxy.stop()
 end
 
+-- What to do about a login that the proxy wants, by whether the config has one.
+local function login_advice(login)
+  if login then return "does not take the user and password in proxy: check them" end
+  return "put user and password into proxy"
+end
+
 -- Sends through the proxy with TLS and a login, which proves that the line is whole.
 local function delivers(proxy_url, overrides)
   local inbox = mailing.inbox({ auth = { user = "u", pass = "p" } })
@@ -56,7 +62,7 @@ describe("option proxy over HTTP (tinyproxy)", function()
       local err = fails(url("http", port, login or nil))
       assert.equal("EPROXY", err.code)
       contains(err.message, "Invalid response from proxy: 40")
-      contains(err.message, "user")
+      contains(err.message, login_advice(login))
       assert.truthy(err.response:find("^HTTP/1%.%d 40[17] "))
     end
   end)
@@ -65,6 +71,17 @@ describe("option proxy over HTTP (tinyproxy)", function()
     local err = fails(url("http", proxy.http()), { port = net.free_port() })
     assert.equal("EPROXY", err.code)
     contains(err.message, "check host and port")
+  end)
+
+  it("gives the same advice whatever the number by which a proxy asks for a login", function()
+    for _, code in ipairs({ 401, 407 }) do
+      local answer = ("printf 'HTTP/1.1 %d no\\r\\nContent-Length: 0\\r\\n\\r\\n'; cat"):format(code)
+      for _, login in ipairs({ "me:s3cret", false }) do
+        local err = fails(url("http", proxy.peer(answer), login or nil), { greetingTimeout = 5000 })
+        contains(err.message, ("response from proxy: %d"):format(code))
+        contains(err.message, login_advice(login))
+      end
+    end
   end)
 
   it("reads a greeting that comes in one piece with the answer to CONNECT", function()
@@ -154,7 +171,7 @@ while True:
     for _, login in ipairs({ "me:wrong-s3cret", false }) do
       local err = fails(url("socks5", port, login or nil))
       assert.equal("EPROXY", err.code)
-      contains(err.message, "check user and password in proxy")
+      contains(err.message, login_advice(login))
     end
   end)
 

@@ -58,12 +58,17 @@ CURLcode ls_proxy_setup(CURL *easy, const struct ls_config *config) {
   return result;
 }
 
-static const char login_hint[] = "; check user and password in proxy";
+/* What to do about a login that the proxy wants, or does not take. */
+static const char *login_advice(const struct ls_config *config) {
+  return config->proxy.user ? "; it does not take the user and password in proxy: check them"
+                            : "; it wants a login: put user and password into proxy, as in "
+                              "scheme://user:password@host:port";
+}
 
 static const struct {
   CURLproxycode code;
   const char *text;
-  const char *hint;
+  const char *hint; /* NULL: login_advice */
 } socks_failures[] = {
     {CURLPX_REPLY_NOT_ALLOWED, "its rules forbid the connection", ""},
     {CURLPX_REPLY_NETWORK_UNREACHABLE, "it has no route to that network", ""},
@@ -73,9 +78,9 @@ static const struct {
     {CURLPX_REPLY_GENERAL_SERVER_FAILURE, "it failed without saying why", ""},
     {CURLPX_REQUEST_FAILED, "it rejected the request or could not connect", "; check host and port"},
     {CURLPX_IDENTD, "it wants an identd to be reached on this machine", ""},
-    {CURLPX_IDENTD_DIFFER, "its identd names another user", login_hint},
-    {CURLPX_USER_REJECTED, "it refused the login", login_hint},
-    {CURLPX_NO_AUTH, "it accepts no login that we can give", login_hint},
+    {CURLPX_IDENTD_DIFFER, "its identd names another user", NULL},
+    {CURLPX_USER_REJECTED, "it refused the login", NULL},
+    {CURLPX_NO_AUTH, "it accepts no login that we can give", NULL},
     {CURLPX_GSSAPI, "it wants GSSAPI", ""},
     {CURLPX_CLOSED, "it closed the connection", "; is it a proxy of this kind?"},
     {CURLPX_BAD_VERSION, "its answer is not that of a SOCKS proxy",
@@ -91,19 +96,18 @@ static void explain_socks(const struct ls_failure *f, struct ls_dialogue *d) {
   for (size_t i = 0; i < sizeof socks_failures / sizeof *socks_failures; i++)
     if ((long)socks_failures[i].code == code) {
       text = socks_failures[i].text;
-      hint = socks_failures[i].hint;
+      hint = socks_failures[i].hint ? socks_failures[i].hint : login_advice(f->config);
     }
   ls_error_set(&d->error, LS_EPROXY, "CONN", "The SOCKS proxy %s:%u gave no way to %s:%u: %s%s",
                f->config->proxy.host, (unsigned)f->config->proxy.port, f->config->host,
                (unsigned)f->config->port, text, hint);
 }
 
-static const char *http_hint(long code) {
+static const char *http_hint(const struct ls_config *config, long code) {
   switch (code) {
-  case 407:
-    return "; it wants a login: put user and password into proxy, as in http://user:password@host:port";
   case 401:
-    return login_hint;
+  case 407:
+    return login_advice(config);
   case 403:
   case 405:
     return "; its rules forbid the connection: many proxies let CONNECT through to port 443 only";
@@ -136,7 +140,8 @@ static bool explain_http(const struct ls_failure *f, struct ls_dialogue *d) {
                  f->config->proxy.host, (unsigned)f->config->proxy.port);
     return true;
   }
-  ls_error_set(&d->error, LS_EPROXY, "CONN", "Invalid response from proxy: %ld%s", code, http_hint(code));
+  ls_error_set(&d->error, LS_EPROXY, "CONN", "Invalid response from proxy: %ld%s", code,
+               http_hint(f->config, code));
   ls_error_add_reply(&d->error, 0, NULL, ls_span_cstr(d->proxy_words));
   return true;
 }
