@@ -11,6 +11,7 @@
 #include "oauth_config.h"
 #include "oauth_form.h"
 #include "shortage.h"
+#include "tls_context.h"
 
 enum {
   FORM_MAX = 1 << 20,
@@ -266,8 +267,36 @@ static CURLcode set_certificates(struct ls_oauth *o) {
   return rc;
 }
 
+static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *context) {
+  const struct ls_oauth *o = context;
+  CURLU *u = curl_url();
+  char *host = NULL;
+  (void)easy;
+  bool fine = u && curl_url_set(u, CURLUPART_URL, o->config.url, 0) == CURLUE_OK &&
+              curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK;
+  size_t n = fine ? strlen(host) : 0;
+  char *name = host;
+  if (n > 1 && host[0] == '[' && host[n - 1] == ']') {
+    host[n - 1] = '\0';
+    name++;
+  }
+  fine = fine && ls_tls_context_expect(ssl_ctx, name);
+  curl_free(host);
+  curl_url_cleanup(u);
+  return fine ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode set_verification(struct ls_oauth *o) {
+  const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (!o->config.verify_peer || !library || strncmp(library, "OpenSSL", 7) != 0)
+    return CURLE_OK;
+  CURLcode rc = curl_easy_setopt(o->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+  return rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_SSL_CTX_DATA, o) : rc;
+}
+
 static CURLcode set_up(struct ls_oauth *o) {
   CURLcode rc = set_texts(o);
+  rc = rc == CURLE_OK ? set_verification(o) : rc;
   rc = rc == CURLE_OK ? set_numbers(o) : rc;
   rc = rc == CURLE_OK ? set_certificates(o) : rc;
   rc = rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_HTTPHEADER, o->headers) : rc;

@@ -132,8 +132,8 @@ static void add_address(struct ls_buf *b, const unsigned char *p, int n) {
   }
 }
 
-/* The names a certificate is for: subjectAltName, else the common name. */
-static void add_names(struct ls_buf *b, X509 *cert) {
+/* The names a certificate is for: subjectAltName, else the common name. Answers whether it has the former. */
+static bool add_names(struct ls_buf *b, X509 *cert) {
   GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
   int shown = 0;
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && shown < NAMES_SHOWN; i++) {
@@ -151,6 +151,12 @@ static void add_names(struct ls_buf *b, X509 *cert) {
   GENERAL_NAMES_free(names);
   if (!shown)
     add_name(b, X509_get_subject_name(cert));
+  return shown > 0;
+}
+
+/* Either libcurl has found it wrong, after OpenSSL found nothing, or OpenSSL, for an address. */
+static bool is_wrong_name(const struct ls_tls *t) {
+  return t->verify_error == X509_V_OK || t->verify_error == X509_V_ERR_IP_ADDRESS_MISMATCH;
 }
 
 bool ls_tls_unvouched(const struct ls_tls *t) {
@@ -168,6 +174,17 @@ bool ls_tls_unvouched(const struct ls_tls *t) {
 
 static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *name) {
   X509 *cert = t->failed ? t->failed : t->leaf;
+  if (is_wrong_name(t)) {
+    ls_buf_adds(b, "the certificate is for ");
+    bool common = !add_names(b, t->leaf);
+    ls_buf_adds(b, ", not for ");
+    ls_buf_adds(b, name);
+    if (common && t->verify_error)
+      ls_buf_adds(b, ": an address counts only as one of subjectAltName");
+    ls_buf_adds(b, t->of_proxy ? "; use a name it is for in proxy"
+                               : "; set tls.servername (or host) to a name it is for");
+    return;
+  }
   if (ls_tls_unvouched(t)) {
     ls_buf_adds(b, "nothing this machine trusts vouches for the certificate (issuer: ");
     if (cert)
@@ -176,14 +193,6 @@ static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *na
     return;
   }
   switch (t->verify_error) {
-  case X509_V_OK:
-    ls_buf_adds(b, "the certificate is for ");
-    add_names(b, t->leaf);
-    ls_buf_adds(b, ", not for ");
-    ls_buf_adds(b, name);
-    ls_buf_adds(b, t->of_proxy ? "; use a name it is for in proxy"
-                               : "; set tls.servername (or host) to a name it is for");
-    return;
   case X509_V_ERR_CERT_HAS_EXPIRED:
     ls_buf_adds(b, "the certificate expired on ");
     add_time(b, cert ? X509_get0_notAfter(cert) : NULL);
@@ -239,7 +248,7 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
   struct ls_buf b;
   ls_buf_init(&b, TEXT_MAX);
   if (result == CURLE_PEER_FAILED_VERIFICATION && t->leaf) {
-    if (t->verify_error)
+    if (!is_wrong_name(t))
       ls_buf_adds(&b, X509_verify_cert_error_string(t->verify_error));
     else
       ls_buf_adds(&b, "wrong name in certificate");

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "tls_context.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
 #include <openssl/ssl.h>
@@ -336,10 +337,32 @@ static bool apply_identity(const struct ls_tls_context *c, SSL_CTX *ctx) {
   return true;
 }
 
+bool ls_tls_context_expect(void *ssl_ctx, const char *name) {
+  char address[INET6_ADDRSTRLEN];
+  unsigned char octets[16];
+  size_t n = strcspn(name, "%"); /* the interface behind it is ours alone */
+  if (n >= sizeof address)
+    return true;
+  memcpy(address, name, n);
+  address[n] = '\0';
+  int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+  return inet_pton(family, address, octets) != 1 ||
+         X509_VERIFY_PARAM_set1_ip(SSL_CTX_get0_param(ssl_ctx), octets, family == AF_INET ? 4 : 16) == 1;
+}
+
+/* The name that the other side's certificate is to be for. */
+static const char *expected(const struct ls_config *config, bool of_proxy) {
+  if (of_proxy)
+    return config->proxy.host;
+  return config->servername && *config->servername ? config->servername : config->host;
+}
+
 CURLcode ls_tls_context_apply(const struct ls_tls_context *c, void *ssl_ctx, bool of_proxy) {
   SSL_CTX *ctx = ssl_ctx;
   if (c->store)
     SSL_CTX_set1_cert_store(ctx, c->store);
+  if ((of_proxy || c->config->verify_peer) && !ls_tls_context_expect(ctx, expected(c->config, of_proxy)))
+    return CURLE_OUT_OF_MEMORY;
   if (of_proxy)
     return CURLE_OK;
   return !apply_lists(&c->config->tls, ctx) && apply_crls(c, ctx) && apply_identity(c, ctx)

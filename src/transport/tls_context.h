@@ -26,6 +26,10 @@ void ls_tls_context_setup(const struct ls_tls_context *c, CURL *easy);
  * we are nor anything else that is for the server. */
 CURLcode ls_tls_context_apply(const struct ls_tls_context *c, void *ssl_ctx, bool of_proxy);
 
+/* Where name is an IP address, a certificate must hold it as one; false: no memory. libcurl, which sees to
+ * names, takes a common name for an address where there is no subjectAltName (RFC 9525 6.5: it is none). */
+bool ls_tls_context_expect(void *ssl_ctx, const char *name);
+
 /* The session that a handshake may resume, kept from an earlier one with the server. libcurl's
  * own cache will not do: it forgets those that came after STARTTLS, and OpenSSL declares the session of a
  * connection dead that ends without TLS's farewell, so what is kept and what is used are copies. */
