@@ -85,6 +85,7 @@ build = {
         "src/pure/mime_type.c",
         "src/pure/netaddr.c",
         "src/pure/queue.c",
+        "src/pure/reason.c",
         "src/pure/reply.c",
         "src/pure/rule.c",
         "src/pure/schema.c",

@@ -46,6 +46,7 @@ static const char *delivery_of(const struct ls_error *e) {
 
 void ls_lerror_fill(lua_State *L, const struct ls_error *e) {
   ls_set_text(L, "code", ls_status_code(e->status));
+  ls_set_text(L, "reason", ls_reason_word(e->reason));
   ls_set_text(L, "message", ls_error_text(e));
   ls_set_text(L, "command", e->command);
   ls_set_text(L, "response", e->response);

@@ -49,6 +49,7 @@ void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, stru
     return;
   e->response = ls_visible_copy(text);
   e->response_code = code;
+  e->reason = ls_reason_of_reply(e->command, code, enhanced, text);
   if (enhanced)
     snprintf(e->enhanced, sizeof e->enhanced, "%s", enhanced);
 }

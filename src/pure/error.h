@@ -5,6 +5,7 @@
 #ifndef LS_ERROR_H
 #define LS_ERROR_H
 
+#include "reason.h"
 #include "span.h"
 #include "status.h"
 
@@ -15,8 +16,9 @@ enum ls_delivery {
 
 struct ls_error {
   enum ls_status status; /* LS_OK: nothing written yet */
-  char *message;         /* owned; a sentence; NULL when memory ran out (see ls_error_text) */
-  char *response;        /* owned; the server's reply without CRLF, lines joined by LF; or NULL */
+  enum ls_reason reason;
+  char *message;  /* owned; a sentence; NULL when memory ran out (see ls_error_text) */
+  char *response; /* owned; the server's reply without CRLF, lines joined by LF; or NULL */
   const char
       *command; /* static: "CONN", "EHLO", "STARTTLS", "AUTH PLAIN", "MAIL FROM", "RCPT TO", "DATA", "API" */
   int response_code; /* 0: none */
