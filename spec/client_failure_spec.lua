@@ -163,10 +163,13 @@ describe("err.reason", function()
   after_each(mailing.stop)
 
   for _, at in ipairs({ "MAIL", "RCPT", "DATA", "CONTENT" }) do
-    it("is throttled where a 4xx to " .. at .. " is about a rate, and none where it is about the message", function()
+    it(("is throttled where a 4xx to %s is about a rate, and not of the message"):format(at), function()
       local inbox, client = mailing.start()
-      for _, row in ipairs({ { 454, "Throttling failure: Maximum sending rate exceeded", "throttled" },
-        { 450, "4.2.1 The user is receiving mail too quickly", "throttled" }, { 451, "4.3.0 not now" } }) do
+      local replies = {
+        { 454, "Throttling failure: Maximum sending rate exceeded", "throttled" },
+        { 450, "4.2.1 The user is receiving mail too quickly", "throttled" }, { 451, "4.3.0 not now" },
+      }
+      for _, row in ipairs(replies) do
         inbox:nextReply({ at = at, code = row[1], text = row[2] })
         local _, err = client:send(mailing.mail())
         assert.equal(row[3], err.reason)
