@@ -28,51 +28,65 @@ end
 -- One row: what the server does each time, and what the error says (check 38).
 local rows = {
   { "a greeting other than 220", { at = "CONNECT", code = 554, text = "no service" }, {
-    code = "EPROTOCOL", command = "CONN", responseCode = 554, permanent = true, response = "554 no service",
+    reason = "greeting_refused", code = "EPROTOCOL", command = "CONN", responseCode = 554,
+    permanent = true, response = "554 no service",
     message = "Invalid greeting. response=554 no service: 554 no service",
   } },
   { "a greeting of 421", { at = "CONNECT", code = 421, text = "4.3.2 too many" }, {
-    code = "EPROTOCOL", command = "CONN", responseCode = 421, permanent = false, enhancedCode = "4.3.2",
+    reason = "server_closing", code = "EPROTOCOL", command = "CONN", responseCode = 421, permanent = false,
+    enhancedCode = "4.3.2",
   } },
   { "a greeting that is no reply", { at = "CONNECT", raw = "SSH-2.0-OpenSSH_9.2\r\n" }, {
-    code = "EPROTOCOL", command = "CONN", message = starts("Invalid greeting. response=SSH-2.0-OpenSSH_9.2"),
+    reason = "reply_unusable", code = "EPROTOCOL", command = "CONN",
+    message = starts("Invalid greeting. response=SSH-2.0-OpenSSH_9.2"),
   } },
-  { "garbage as a greeting", { at = "CONNECT", garbage = true }, { code = "EPROTOCOL", command = "CONN" } },
+  { "garbage as a greeting", { at = "CONNECT", garbage = true }, {
+    reason = "reply_unusable", code = "EPROTOCOL", command = "CONN",
+  } },
   { "closing before the greeting", { at = "CONNECT", drop = "before" }, {
-    code = "ECONNECTION", command = "CONN", message = "Unexpected socket close",
+    reason = "greeting_missing", code = "ECONNECTION", command = "CONN", message = "Unexpected socket close",
   } },
   { "EHLO answered with 421", { at = "EHLO", code = 421, text = "bye" }, {
-    code = "ECONNECTION", command = "EHLO", responseCode = 421, response = "421 bye",
+    reason = "server_closing", code = "ECONNECTION", command = "EHLO", responseCode = 421,
+    response = "421 bye",
     message = "Server terminates connection. response=421 bye: 421 bye",
   } },
   { "closing after EHLO", { at = "EHLO", drop = "before" }, {
-    code = "ECONNECTION", command = "CONN", message = "Connection closed unexpectedly",
+    reason = "connection_lost", code = "ECONNECTION", command = "CONN",
+    message = "Connection closed unexpectedly",
   } },
   { "a login refused", { at = "AUTH", code = 535, text = "5.7.8 bad credentials" }, {
-    code = "EAUTH", command = "AUTH PLAIN", responseCode = 535, enhancedCode = "5.7.8", permanent = true,
+    reason = "auth_refused", code = "EAUTH", command = "AUTH PLAIN", responseCode = 535,
+    enhancedCode = "5.7.8", permanent = true,
     response = "535 5.7.8 bad credentials", message = "Invalid login: 535 5.7.8 bad credentials",
   } },
   { "a login refused for now", { at = "AUTH", code = 454, text = "4.7.0 try later" }, {
-    code = "EAUTH", command = "AUTH PLAIN", responseCode = 454, permanent = false,
+    reason = "auth_unavailable", code = "EAUTH", command = "AUTH PLAIN", responseCode = 454,
+    permanent = false,
     message = "Invalid login: 454 4.7.0 try later",
   } },
   { "a refusal in several lines", { at = "AUTH", code = 535, text = { "5.7.8 no", "5.7.8 see help" } }, {
-    code = "EAUTH", response = "535-5.7.8 no\n535 5.7.8 see help",
+    reason = "auth_refused", code = "EAUTH", response = "535-5.7.8 no\n535 5.7.8 see help",
   } },
   { "MAIL refused", { at = "MAIL", code = 550, text = "5.1.8 bad sender" }, {
-    code = "EENVELOPE", command = "MAIL FROM", responseCode = 550, enhancedCode = "5.1.8",
+    reason = "sender_refused", code = "EENVELOPE", command = "MAIL FROM", responseCode = 550,
+    enhancedCode = "5.1.8",
     message = "Mail command failed: 550 5.1.8 bad sender", delivery = "not_sent",
   } },
   { "every recipient refused", { at = "RCPT", code = 550, text = "5.1.1 no such user" }, {
-    code = "EENVELOPE", command = "RCPT TO", responseCode = 550,
+    reason = "recipient_refused", code = "EENVELOPE", command = "RCPT TO", responseCode = 550,
     message = "Can't send mail - all recipients were rejected: 550 5.1.1 no such user",
   } },
   { "DATA refused", { at = "DATA", code = 451, text = "4.3.0 not now" }, {
-    code = "EENVELOPE", command = "DATA", responseCode = 451, permanent = false,
+    reason = "data_refused", code = "EENVELOPE", command = "DATA", responseCode = 451, permanent = false,
     message = "Data command failed: 451 4.3.0 not now",
   } },
+  { "421 for the rate", { at = "CONTENT", code = 421, text = "4.7.0 unusual rate of mail" }, {
+    reason = "throttled", permanent = false,
+  } },
   { "the message refused", { at = "CONTENT", code = 552, text = "5.3.4 too big" }, {
-    code = "EMESSAGE", command = "DATA", responseCode = 552, permanent = true, delivery = "not_sent",
+    reason = "size_refused", code = "EMESSAGE", command = "DATA", responseCode = 552, permanent = true,
+    delivery = "not_sent",
     message = "Message failed: 552 5.3.4 too big",
   } },
 }
@@ -93,7 +107,8 @@ describe("check 38: what an error says about", function()
   it("a name that does not exist", function()
     local _, client = mailing.start(nil, { host = "no-such-host.invalid" })
     assert_failure(client, {
-      code = "EDNS", command = "CONN", message = "getaddrinfo ENOTFOUND no-such-host.invalid",
+      reason = "name_not_found", code = "EDNS", command = "CONN",
+      message = "getaddrinfo ENOTFOUND no-such-host.invalid",
     })
   end)
 
@@ -101,7 +116,8 @@ describe("check 38: what an error says about", function()
     local port = net.free_port()
     local _, client = mailing.start(nil, { port = port })
     assert_failure(client, {
-      code = "ESOCKET", command = "CONN", message = starts("connect ECONNREFUSED 127.0.0.1:" .. port),
+      reason = "connection_refused", code = "ESOCKET", command = "CONN",
+      message = starts("connect ECONNREFUSED 127.0.0.1:" .. port),
     })
   end)
 
@@ -110,7 +126,7 @@ describe("check 38: what an error says about", function()
     inbox:nextReply({ at = "EHLO", code = 502, text = "what?" })
     inbox:nextReply({ at = "HELO", code = 550, text = "go away" })
     assert_failure(client, {
-      code = "EPROTOCOL", command = "HELO", responseCode = 550,
+      reason = "hello_refused", code = "EPROTOCOL", command = "HELO", responseCode = 550,
       message = "Invalid HELO. response=550 go away: 550 go away",
     })
   end)
@@ -159,6 +175,10 @@ describe("check 38: what an error says about", function()
   end)
 end)
 
+local REFUSED = {
+  MAIL = "sender_refused", RCPT = "recipient_refused", DATA = "data_refused", CONTENT = "message_refused",
+}
+
 describe("err.reason", function()
   after_each(mailing.stop)
 
@@ -167,7 +187,8 @@ describe("err.reason", function()
       local inbox, client = mailing.start()
       local replies = {
         { 454, "Throttling failure: Maximum sending rate exceeded", "throttled" },
-        { 450, "4.2.1 The user is receiving mail too quickly", "throttled" }, { 451, "4.3.0 not now" },
+        { 450, "4.2.1 The user is receiving mail too quickly", "throttled" },
+        { 451, "4.3.0 not now", REFUSED[at] },
       }
       for _, row in ipairs(replies) do
         inbox:nextReply({ at = at, code = row[1], text = row[2] })

@@ -4,7 +4,7 @@
 #include "../../src/pure/attempt.h"
 
 static struct ls_error error_of(enum ls_status status, int code) {
-  return (struct ls_error){.status = status, .response_code = code};
+  return (struct ls_error){.status = status, .reason = ls_reason_of(status), .response_code = code};
 }
 
 static void test_attempt_judges_what_the_next_one_would_meet(void **state) {

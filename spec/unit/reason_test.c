@@ -1,65 +1,143 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <stdlib.h>
+
 #include "../../src/pure/error.h"
 
-/* What servers say, as seen in their documents and in bug reports. */
-static const struct {
-  const char *command;
-  int code;
-  const char *enhanced, *text;
-  enum ls_reason reason;
-} rows[] = {
-    {"DATA", 454, "", "454 Throttling failure: Maximum sending rate exceeded.", LS_REASON_THROTTLED},
-    {"AUTH PLAIN", 454, "4.7.0", "454 4.7.0 Too many login attempts, please try again later.",
-     LS_REASON_THROTTLED},
-    {"STARTTLS", 454, "4.7.0", "454 4.7.0 TLS not available due to local problem", LS_REASON_NONE},
-    {"RCPT TO", 450, "4.2.1", "450-4.2.1 The user you are trying to contact is receiving mail too quickly.",
-     LS_REASON_THROTTLED},
-    {"RCPT TO", 450, "4.2.0", "450 4.2.0 Greylisted, see http://postgrey.example/", LS_REASON_NONE},
-    {"CONN", 421, "4.7.0", "421 4.7.0 Our system has detected an unusual rate of unsolicited mail",
-     LS_REASON_THROTTLED},
-    {"CONN", 421, "4.7.28", "421-4.7.28 [192.0.2.1] unusual traffic", LS_REASON_THROTTLED},
-    {"CONN", 421, "4.7.0", "421 4.7.0 mail.example Error: too many connections from 192.0.2.1",
-     LS_REASON_THROTTLED},
-    {"MAIL FROM", 451, "4.7.1", "451 4.7.1 Sender rate-limit reached", LS_REASON_THROTTLED},
-    {"MAIL FROM", 450, "4.7.1", "450 4.7.1 Error: too much mail from 192.0.2.1", LS_REASON_NONE},
-    {"MAIL FROM", 451, "4.3.0", "451 4.3.0 Unable to generate an answer; moderate your rates?",
-     LS_REASON_NONE},
-    {"RCPT TO", 452, "4.5.3", "452 4.5.3 Too many recipients", LS_REASON_NONE},
-    {"DATA", 552, "5.7.0", "552 5.7.0 sending rate exceeded", LS_REASON_NONE}, /* for good: a refusal */
-    {"MAIL FROM", 421, "4.4.2", "421 4.4.2 Timeout", LS_REASON_NONE},
-};
-
-static void test_reason_tells_throttling_from_refusals(void **state) {
+static void test_reason_is_there_for_every_status(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    enum ls_reason got =
-        ls_reason_of_reply(rows[i].command, rows[i].code, rows[i].enhanced, ls_span_cstr(rows[i].text));
-    if (got != rows[i].reason)
-      fail_msg("%s", rows[i].text);
+  for (int status = -1; status >= -LS_STATUS_COUNT; status--) {
+    struct ls_error e = {0};
+    assert_int_equal(status, ls_error_set(&e, (enum ls_status)status, "API", "x"));
+    assert_int_not_equal(LS_REASON_NONE, e.reason);
+    assert_int_equal(status, ls_reason_status(e.reason));
+    assert_int_equal(status, e.status);
+    ls_error_deinit(&e);
+  }
+  assert_int_equal(LS_REASON_NONE, ls_reason_of(LS_OK));
+  assert_int_equal(LS_REASON_NONE, ls_reason_of(LS_AGAIN));
+}
+
+static void test_reason_has_a_word_of_its_own_and_a_sentence(void **state) {
+  (void)state;
+  for (int i = LS_REASON_NONE + 1; i < LS_REASON_COUNT; i++) {
+    const char *word = ls_reason_word((enum ls_reason)i);
+    assert_int_equal(strlen(word), strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_"));
+    assert_true(strlen(word) > 2 && *ls_reason_text((enum ls_reason)i));
+    for (int j = LS_REASON_NONE + 1; j < i; j++)
+      assert_string_not_equal(word, ls_reason_word((enum ls_reason)j));
+  }
+  assert_string_equal("", ls_reason_word(LS_REASON_NONE));
+  assert_string_equal("", ls_reason_text(LS_REASON_COUNT));
+}
+
+static void test_reason_decides_the_status_and_what_is_lasting(void **state) {
+  (void)state;
+  for (int i = LS_REASON_NONE + 1; i < LS_REASON_COUNT; i++) {
+    struct ls_error e = {0};
+    enum ls_reason reason = (enum ls_reason)i;
+    if (ls_reason_status(reason) == LS_OK)
+      continue;
+    assert_int_equal(ls_reason_status(reason), ls_error_because(&e, reason, "API", "%d", i));
+    assert_int_equal(reason, e.reason);
+    assert_int_equal(ls_reason_is_lasting(reason), ls_error_permanent(&e));
+    assert_int_equal(e.status, ls_error_because(&e, reason, NULL, "nobody overwrites it"));
+    assert_string_not_equal("nobody overwrites it", ls_error_text(&e));
+    free(e.message);
+    e.message = NULL;
+    assert_string_equal(ls_reason_text(reason), ls_error_text(&e));
+    ls_error_deinit(&e);
   }
 }
 
-static void test_reason_is_in_each_error_with_a_reply(void **state) {
+/* Replies as services give them, where they are documented or on record, and some of the same kind. */
+static const struct {
+  enum ls_reason asked, reason;
+  int code;
+  const char *enhanced, *text;
+} replies[] = {
+#define MAIL LS_REASON_SENDER_REFUSED
+#define RCPT LS_REASON_RECIPIENT_REFUSED
+#define CONTENT LS_REASON_MESSAGE_REFUSED
+#define LOGIN LS_REASON_AUTH_REFUSED
+    {MAIL, LS_REASON_THROTTLED, 454, "", "454 Throttling failure: Maximum sending rate exceeded."},
+    {CONTENT, LS_REASON_THROTTLED, 454, "", "454 Throttling failure: Daily message quota exceeded."},
+    {MAIL, LS_REASON_THROTTLED, 454, "", "454 Temporary service failure"},
+    {RCPT, LS_REASON_THROTTLED, 454, "4.7.0", "454 4.7.0 Try again"},
+    {RCPT, RCPT, 454, "4.7.1", "454 4.7.1 <a@b>: Relay access denied"},
+    {LOGIN, LS_REASON_AUTH_UNAVAILABLE, 454, "4.7.0", "454 4.7.0 Temporary authentication failure"},
+    {LOGIN, LS_REASON_TOO_MANY_CONNECTIONS, 454, "4.7.0",
+     "454 4.7.0 Too many login attempts, please try again later."},
+    {LOGIN, LOGIN, 535, "5.7.8", "535 5.7.8 too many login attempts are none of our business"},
+    {LS_REASON_TLS_REFUSED, LS_REASON_TLS_REFUSED, 454, "4.7.0", "454 4.7.0 TLS not available"},
+    {RCPT, LS_REASON_THROTTLED, 450, "4.2.1",
+     "450-4.2.1 The user you are trying to contact is receiving mail too quickly.\n450 4.2.1 Please resend"},
+    {RCPT, LS_REASON_THROTTLED, 450, "4.2.1", "450 4.2.1 x"},
+    {RCPT, RCPT, 450, "4.2.0", "450 4.2.0 Mailbox busy"},
+    {RCPT, RCPT, 450, "4.2.0", "450 4.2.0 <rate@throttle_d.example> busy"},
+    {RCPT, RCPT, 450, "4.1.8", "450 4.1.8 <a@b>: Sender address rejected: Domain not found"},
+    {CONTENT, LS_REASON_THROTTLED, 421, "4.7.0",
+     "421-4.7.0 Our system has detected an unusual rate of\n421 4.7.0 unsolicited mail"},
+    {MAIL, LS_REASON_THROTTLED, 421, "4.7.28", "421 4.7.28 Your mail has been rate-limited"},
+    {MAIL, LS_REASON_SERVER_CLOSING, 421, "4.7.0", "421 4.7.0 Try again later, closing connection."},
+    {MAIL, LS_REASON_SERVER_CLOSING, 421, "4.7.0", "421 4.7.0 the moderated list is separate; operate it"},
+    {LS_REASON_GREETING_REFUSED, LS_REASON_TOO_MANY_CONNECTIONS, 421, "4.7.0",
+     "421 4.7.0 mx Error: too many connections from 192.0.2.1"},
+    {LS_REASON_GREETING_REFUSED, LS_REASON_TOO_MANY_CONNECTIONS, 421, "",
+     "421 Too many concurrent SMTP connections"},
+    {LS_REASON_GREETING_REFUSED, LS_REASON_GREETING_REFUSED, 554, "5.7.1", "554 5.7.1 blocked: rate"},
+    {LS_REASON_CONNECTION_LOST, LS_REASON_SERVER_CLOSING, 421, "", "421 bye"},
+    {RCPT, LS_REASON_GREYLISTED, 451, "4.7.1", "451 4.7.1 Greylisting in action, please come back later"},
+    {RCPT, LS_REASON_GREYLISTED, 450, "4.2.0", "450 4.2.0 <a@b>: Recipient address rejected: Greylisted"},
+    {RCPT, LS_REASON_MAILBOX_FULL, 452, "4.2.2", "452 4.2.2 The recipient's inbox is over: quota exceeded"},
+    {RCPT, LS_REASON_MAILBOX_FULL, 552, "5.2.2", "552 5.2.2 over quota"},
+    {MAIL, LS_REASON_SIZE_REFUSED, 552, "", "552 message size exceeds fixed maximum"},
+    {MAIL, LS_REASON_SIZE_REFUSED, 552, "5.3.4", "552 5.3.4 too big"},
+    {CONTENT, LS_REASON_SIZE_REFUSED, 552, "5.3.4", "552 5.3.4 too big"},
+    {CONTENT, CONTENT, 552, "5.7.0", "552 5.7.0 this attachment is a security risk"},
+    {CONTENT, CONTENT, 554, "", "554 refused"},
+    {RCPT, RCPT, 550, "5.1.1", "550 5.1.1 no such user, rate us"},
+    {LS_REASON_GREETING_REFUSED, LS_REASON_THROTTLED, 421, "4.7.28",
+     "421-4.7.28 [192.0.2.1] unusual traffic"},
+    {MAIL, LS_REASON_THROTTLED, 451, "4.7.1", "451 4.7.1 Sender rate-limit reached"},
+    {MAIL, LS_REASON_THROTTLED, 451, "", "451 Slow down"},
+    {MAIL, MAIL, 450, "4.7.1", "450 4.7.1 Error: too much mail from 192.0.2.1"},
+    {MAIL, MAIL, 451, "4.3.0", "451 4.3.0 Unable to generate an answer; moderate your rates?"},
+    {CONTENT, CONTENT, 552, "5.7.0", "552 5.7.0 sending rate exceeded"},
+    {MAIL, LS_REASON_SERVER_CLOSING, 421, "4.4.2", "421 4.4.2 Timeout"},
+    {RCPT, RCPT, 452, "4.5.3", "452 4.5.3 Too many recipients"},
+    {LS_REASON_REPLY_UNUSABLE, LS_REASON_REPLY_UNUSABLE, 0, "", "SSH-2.0 rate"},
+};
+
+static void test_reason_of_a_reply_tells_limits_from_refusals(void **state) {
   (void)state;
-  struct ls_error e = {0}, copy = {0};
-  ls_error_set(&e, LS_EENVELOPE, "RCPT TO", "no");
-  assert_int_equal(e.reason, LS_REASON_NONE);
-  ls_error_add_reply(&e, 450, "4.2.1", LS_SPAN("450 4.2.1 later"));
-  assert_int_equal(e.reason, LS_REASON_THROTTLED);
-  assert_false(ls_error_permanent(&e));
-  ls_error_copy(&copy, &e);
-  assert_string_equal(ls_reason_word(copy.reason), "throttled");
-  assert_null(ls_reason_word(LS_REASON_NONE));
-  ls_error_deinit(&e);
-  ls_error_deinit(&copy);
+  for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+    struct ls_error e = {0};
+    struct ls_span text = support_guard(ls_span_cstr(replies[i].text));
+    ls_error_because(&e, replies[i].asked, "X", "x");
+    ls_error_add_reply(&e, replies[i].code, replies[i].enhanced, text);
+    if (e.reason != replies[i].reason)
+      print_error("%s: %s\n", replies[i].text, ls_reason_word(e.reason));
+    assert_int_equal(replies[i].reason, e.reason);
+    assert_int_equal(ls_reason_status(replies[i].asked), e.status);
+    if (replies[i].code)
+      assert_int_equal(replies[i].code >= 500, ls_error_permanent(&e));
+    struct ls_error copy = {0};
+    ls_error_copy(&copy, &e);
+    assert_int_equal(e.reason, copy.reason);
+    ls_error_deinit(&copy);
+    ls_error_deinit(&e);
+    support_unguard(text);
+  }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_reason_tells_throttling_from_refusals),
-      cmocka_unit_test(test_reason_is_in_each_error_with_a_reply),
+      cmocka_unit_test(test_reason_is_there_for_every_status),
+      cmocka_unit_test(test_reason_has_a_word_of_its_own_and_a_sentence),
+      cmocka_unit_test(test_reason_decides_the_status_and_what_is_lasting),
+      cmocka_unit_test(test_reason_of_a_reply_tells_limits_from_refusals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,7 +320,7 @@ static bool play_short_of_memory(void *context) {
       take_events(s, &h);
     }
   } else {
-    struct ls_error why = {.status = LS_ENOMEM};
+    struct ls_error why = {.status = LS_ENOMEM, .reason = LS_REASON_NO_MEMORY};
     h.whole = false;
     ls_session_eof(s, &why, 0);
     take_events(s, &h);

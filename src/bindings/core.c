@@ -42,12 +42,13 @@ int luaopen_logto_smtp_core(lua_State *L) {
     return luaL_error(L, "libcurl could not be started");
   ls_protect_register(L);
   ls_lerror_register(L);
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 24);
   ls_lmessage_open(L);
   ls_lclient_open(L);
   ls_lengine_open(L);
   ls_lprocess_open(L);
   ls_lwords_open(L);
+  ls_lerror_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
   lua_pushcfunction(L, forget_server);

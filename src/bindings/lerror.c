@@ -4,11 +4,12 @@
 static const char metatable[] = "logto_smtp.error";
 
 /* What the table of an error may hold that needs no memory then: kept in the metatable, by number. */
-enum { CODE = 1, MESSAGE, RESPONSE_CODE, PERMANENT, DELIVERY, NOT_SENT, UNKNOWN, STATUSES };
+enum { CODE = 1, REASON, MESSAGE, RESPONSE_CODE, PERMANENT, DELIVERY, NOT_SENT, UNKNOWN, LAST };
 static const char *const words[] = {
-    [CODE] = "code",           [MESSAGE] = "message",   [RESPONSE_CODE] = "responseCode",
-    [PERMANENT] = "permanent", [DELIVERY] = "delivery", [NOT_SENT] = "not_sent",
-    [UNKNOWN] = "unknown",
+    [CODE] = "code",           [REASON] = "reason",
+    [MESSAGE] = "message",     [RESPONSE_CODE] = "responseCode",
+    [PERMANENT] = "permanent", [DELIVERY] = "delivery",
+    [NOT_SENT] = "not_sent",   [UNKNOWN] = "unknown",
 };
 
 static int to_string(lua_State *L) {
@@ -16,17 +17,30 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-/* Adds the words to the metatable on top; those of a status are its code and its sentence. */
+/* Where the public code of a status stands, the word of a reason and its sentence. */
+static int at_code(int status) {
+  return LAST - 1 - status;
+}
+
+static int at_reason(int reason) {
+  return LAST + LS_STATUS_COUNT + 2 * reason;
+}
+
+/* Adds the words to the metatable on top. */
 static void add_words(lua_State *L) {
-  for (int i = CODE; i < STATUSES; i++) {
+  for (int i = CODE; i < LAST; i++) {
     lua_pushstring(L, words[i]);
     lua_rawseti(L, -2, i);
   }
-  for (int i = 0; i < LS_STATUS_COUNT; i++) {
-    lua_pushstring(L, ls_status_code((enum ls_status)(-1 - i)));
-    lua_rawseti(L, -2, STATUSES + 2 * i);
-    lua_pushstring(L, ls_status_text((enum ls_status)(-1 - i)));
-    lua_rawseti(L, -2, STATUSES + 2 * i + 1);
+  for (int status = -1; status >= -LS_STATUS_COUNT; status--) {
+    lua_pushstring(L, ls_status_code((enum ls_status)status));
+    lua_rawseti(L, -2, at_code(status));
+  }
+  for (int i = 0; i < LS_REASON_COUNT; i++) {
+    lua_pushstring(L, ls_reason_word((enum ls_reason)i));
+    lua_rawseti(L, -2, at_reason(i));
+    lua_pushstring(L, ls_reason_text((enum ls_reason)i));
+    lua_rawseti(L, -2, at_reason(i) + 1);
   }
 }
 
@@ -58,7 +72,7 @@ void ls_lerror_fill(lua_State *L, const struct ls_error *e) {
 }
 
 void ls_lerror_push_table(lua_State *L, const struct ls_error *e) {
-  lua_createtable(L, 0, 10);
+  lua_createtable(L, 0, 12);
   ls_lerror_fill(L, e);
   luaL_getmetatable(L, metatable);
   lua_setmetatable(L, -2);
@@ -80,11 +94,12 @@ static void put(lua_State *L, int word) {
 }
 
 void ls_lerror_note(lua_State *L, const struct ls_error *e) {
-  int status = STATUSES + 2 * (-1 - (int)e->status);
   lua_getmetatable(L, -1);
-  lua_rawgeti(L, -1, status);
+  lua_rawgeti(L, -1, at_code((int)e->status));
   put(L, CODE);
-  lua_rawgeti(L, -1, status + 1);
+  lua_rawgeti(L, -1, at_reason((int)e->reason));
+  put(L, REASON);
+  lua_rawgeti(L, -1, at_reason((int)e->reason) + 1);
   put(L, MESSAGE);
   if (e->response_code)
     ls_push_number(L, e->response_code);
@@ -104,4 +119,24 @@ int ls_lerror_return(lua_State *L, const struct ls_error *e) {
   lua_pushnil(L);
   ls_lerror_push_table(L, e);
   return 2;
+}
+
+/* errors() -> a list of { reason, code, means, permanent }; no code: a reply tells it of any error */
+static int errors(lua_State *L) {
+  ls_check_arity(L, 0);
+  lua_createtable(L, LS_REASON_COUNT - 1, 0);
+  for (int i = LS_REASON_NONE + 1; i < LS_REASON_COUNT; i++) {
+    lua_createtable(L, 0, 4);
+    ls_set_text(L, "reason", ls_reason_word((enum ls_reason)i));
+    ls_set_text(L, "code", ls_status_code(ls_reason_status((enum ls_reason)i)));
+    ls_set_text(L, "means", ls_reason_text((enum ls_reason)i));
+    ls_set_boolean(L, "permanent", ls_reason_is_lasting((enum ls_reason)i));
+    lua_rawseti(L, -2, i);
+  }
+  return 1;
+}
+
+void ls_lerror_open(lua_State *L) {
+  lua_pushcfunction(L, errors);
+  lua_setfield(L, -2, "errors");
 }

@@ -49,11 +49,11 @@ static enum ls_status read_method(const struct reader *r, const struct ls_mechan
   *out = ls_mechanism_named(s);
   if (*out)
     return LS_OK;
-  return ls_error_set(r->err, LS_EAUTH, "API",
-                      "%s: Unknown authentication method; use PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256, "
-                      "SCRAM-SHA-1, DIGEST-MD5, NTLM, GSSAPI or EXTERNAL, with OAuth 2.0 XOAUTH2 or "
-                      "OAUTHBEARER, or leave it out",
-                      label);
+  return ls_error_because(r->err, LS_REASON_AUTH_UNUSABLE, "API",
+                          "%s: Unknown authentication method; use PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-256, "
+                          "SCRAM-SHA-1, DIGEST-MD5, NTLM, GSSAPI or EXTERNAL, with OAuth 2.0 XOAUTH2 or "
+                          "OAUTHBEARER, or leave it out",
+                          label);
 }
 
 static bool has_oauth_field(const struct reader *r) {
@@ -68,14 +68,15 @@ static bool has_oauth_field(const struct reader *r) {
 /* A mechanism that a password cannot serve, or the other way round. */
 static enum ls_status check_need(const struct reader *r, const struct ls_mechanism *m) {
   if (r->out->oauth2 && m->need != LS_NEEDS_TOKEN)
-    return ls_error_set(
-        r->err, LS_EAUTH, "API",
+    return ls_error_because(
+        r->err, LS_REASON_AUTH_UNUSABLE, "API",
         "auth.method %s does not go with OAuth 2.0; use XOAUTH2 or OAUTHBEARER, or leave it out", m->name);
   if (!r->out->oauth2 && m->need == LS_NEEDS_TOKEN)
-    return ls_error_set(r->err, LS_EAUTH, "API",
-                        "auth.method %s needs OAuth 2.0; set auth.type to \"OAuth2\" and give accessToken, "
-                        "refreshToken or serviceClient",
-                        m->name);
+    return ls_error_because(
+        r->err, LS_REASON_AUTH_UNUSABLE, "API",
+        "auth.method %s needs OAuth 2.0; set auth.type to \"OAuth2\" and give accessToken, "
+        "refreshToken or serviceClient",
+        m->name);
   return LS_OK;
 }
 
@@ -83,20 +84,21 @@ static enum ls_status check_need(const struct reader *r, const struct ls_mechani
 static enum ls_status check_realm(const struct reader *r, const char *user) {
   return strpbrk(user, "@/\\")
              ? LS_OK
-             : ls_error_set(r->err, LS_EAUTH, "API",
-                            "auth.user must name its realm for GSSAPI, as in user@EXAMPLE.COM");
+             : ls_error_because(r->err, LS_REASON_AUTH_UNUSABLE, "API",
+                                "auth.user must name its realm for GSSAPI, as in user@EXAMPLE.COM");
 }
 
 static enum ls_status check_password(const struct reader *r, const char *user, const char *pass) {
   if (!pass && has_oauth_field(r))
-    return ls_error_set(r->err, LS_EAUTH, "API",
-                        "auth.type is missing: auth has OAuth 2.0 fields and no pass; set auth.type to "
-                        "\"OAuth2\" (Missing credentials for \"PLAIN\")");
+    return ls_error_because(r->err, LS_REASON_AUTH_UNUSABLE, "API",
+                            "auth.type is missing: auth has OAuth 2.0 fields and no pass; set auth.type to "
+                            "\"OAuth2\" (Missing credentials for \"PLAIN\")");
   if (!user || !pass)
-    return ls_error_set(r->err, LS_EAUTH, "API",
-                        "auth has no %s: give both user and pass, or neither to send without login (Missing "
-                        "credentials for \"PLAIN\")",
-                        user ? "pass" : "user");
+    return ls_error_because(
+        r->err, LS_REASON_AUTH_UNUSABLE, "API",
+        "auth has no %s: give both user and pass, or neither to send without login (Missing "
+        "credentials for \"PLAIN\")",
+        user ? "pass" : "user");
   return LS_OK;
 }
 

@@ -31,16 +31,31 @@ static char *format_text(const char *format, va_list args) {
   return shown;
 }
 
-enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
-                            const char *format, ...) {
+static void write_error(struct ls_error *e, enum ls_reason reason, const char *command, const char *format,
+                        va_list args) {
   if (!e || e->status != LS_OK)
-    return status;
+    return;
+  e->message = format_text(format, args);
+  e->status = ls_reason_status(reason);
+  e->reason = reason;
+  e->command = command;
+}
+
+enum ls_status ls_error_because(struct ls_error *e, enum ls_reason reason, const char *command,
+                                const char *format, ...) {
   va_list args;
   va_start(args, format);
-  e->message = format_text(format, args);
+  write_error(e, reason, command, format, args);
   va_end(args);
-  e->status = status;
-  e->command = command;
+  return ls_reason_status(reason);
+}
+
+enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
+                            const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  write_error(e, ls_reason_of(status), command, format, args);
+  va_end(args);
   return status;
 }
 
@@ -49,7 +64,7 @@ void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, stru
     return;
   e->response = ls_visible_copy(text);
   e->response_code = code;
-  e->reason = ls_reason_of_reply(e->command, code, enhanced, text);
+  e->reason = ls_reason_of_reply(e->reason, code, enhanced ? enhanced : "", text);
   if (enhanced)
     snprintf(e->enhanced, sizeof e->enhanced, "%s", enhanced);
 }
@@ -59,22 +74,11 @@ bool ls_error_permanent(const struct ls_error *e) {
     return true;
   if (e->response_code)
     return e->response_code >= 500;
-  switch (e->status) {
-  case LS_EARGUMENT:
-  case LS_ECONFIG:
-  case LS_EENVELOPE:
-  case LS_EMESSAGE:
-  case LS_EAUTH:
-  case LS_EDKIM:
-  case LS_ETLS:
-    return true;
-  default:
-    return false;
-  }
+  return ls_reason_is_lasting(e->reason);
 }
 
 const char *ls_error_text(const struct ls_error *e) {
-  return e->message ? e->message : ls_status_text(e->status);
+  return e->message ? e->message : ls_reason_text(e->reason);
 }
 
 enum ls_status ls_error_copy(struct ls_error *to, const struct ls_error *from) {

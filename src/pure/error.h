@@ -16,9 +16,9 @@ enum ls_delivery {
 
 struct ls_error {
   enum ls_status status; /* LS_OK: nothing written yet */
-  enum ls_reason reason;
-  char *message;  /* owned; a sentence; NULL when memory ran out (see ls_error_text) */
-  char *response; /* owned; the server's reply without CRLF, lines joined by LF; or NULL */
+  enum ls_reason reason; /* what exactly; LS_REASON_NONE only while nothing is written */
+  char *message;         /* owned; a sentence; NULL when memory ran out (see ls_error_text) */
+  char *response;        /* owned; the server's reply without CRLF, lines joined by LF; or NULL */
   const char
       *command; /* static: "CONN", "EHLO", "STARTTLS", "AUTH PLAIN", "MAIL FROM", "RCPT TO", "DATA", "API" */
   int response_code; /* 0: none */
@@ -27,24 +27,31 @@ struct ls_error {
   bool permanent; /* no retry mends it, whatever status and reply say */
 };
 
-/* Writes status, command and a printf-formatted message, unless *e is written already. Always answers status,
- * so that `return ls_error_set(...)` reads well. e may be NULL. command: static storage, or NULL. */
-enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
-                            const char *format, ...)
 #if defined(__GNUC__)
-    __attribute__((format(printf, 4, 5)))
+#define LS_ERROR_FORMAT __attribute__((format(printf, 4, 5)))
+#else
+#define LS_ERROR_FORMAT
 #endif
-    ;
 
-/* Adds the server's reply (text as joined by ls_reply) to an error written before; does nothing when it has
- * one. */
+/* Writes reason, its status, command and a printf-formatted message, unless *e is written already. Always
+ * answers the status, so that `return ls_error_because(...)` reads well. e may be NULL. reason: one that has
+ * a status. command: static storage, or NULL. */
+enum ls_status ls_error_because(struct ls_error *e, enum ls_reason reason, const char *command,
+                                const char *format, ...) LS_ERROR_FORMAT;
+
+/* The same for the first reason of a status, where the status says it all. */
+enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
+                            const char *format, ...) LS_ERROR_FORMAT;
+
+/* Adds the server's reply (text as joined by ls_reply) to an error written before, and takes the reason from
+ * it where it tells one; does nothing when the error has one. */
 void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, struct ls_span text);
 
 /* True when the same attempt would fail again: a 5xx reply, or a status no retry mends (ECONFIG, EARGUMENT,
  * ...). */
 bool ls_error_permanent(const struct ls_error *e);
 
-/* The message, or the status's sentence when there is none. Never NULL. */
+/* The message, or the reason's sentence when there is none. Never NULL. */
 const char *ls_error_text(const struct ls_error *e);
 
 enum ls_status ls_error_copy(struct ls_error *to, const struct ls_error *from); /* to: empty or zeroed */

@@ -150,7 +150,7 @@ static enum ls_status require_recipients(struct ls_reader *r) {
   }
   struct ls_label shown = ls_label_octets(left_out);
   if (!left_out.n)
-    return first ? LS_OK : ls_error_set(r->err, LS_EENVELOPE, "API", "No recipients defined");
+    return first ? LS_OK : ls_error_because(r->err, LS_REASON_NO_RECIPIENTS, "API", "No recipients defined");
   return ls_error_set(r->err, LS_EENVELOPE, "API",
                       "%s\"%s\" among the recipients is no address: it has no '@'",
                       first ? "" : "No recipients defined: ", shown.text);
@@ -261,8 +261,9 @@ static enum ls_status write_recipients(struct writer *w) {
   if (status != LS_OK)
     return status;
   if (m->max_recipients && e->count > m->max_recipients)
-    return ls_error_set(w->err, LS_EENVELOPE, "API", "The mail has %zu recipients, and maxRecipients is %zu",
-                        e->count, m->max_recipients);
+    return ls_error_because(w->err, LS_REASON_TOO_MANY_RECIPIENTS, "API",
+                            "The mail has %zu recipients, and maxRecipients is %zu", e->count,
+                            m->max_recipients);
   e->to = ls_arena_array(w->a, e->count, sizeof *e->to);
   if (!e->to)
     return LS_ENOMEM;

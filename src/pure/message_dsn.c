@@ -24,7 +24,7 @@ static enum ls_status either(struct ls_reader *r, const struct ls_value *v, cons
 
 static enum ls_status invalid(struct ls_reader *r, const char *what, struct ls_span got) {
   struct ls_label shown = ls_label_octets(got);
-  return ls_error_set(r->err, LS_EENVELOPE, "API", "Invalid DSN %s: \"%s\"", what, shown.text);
+  return ls_error_because(r->err, LS_REASON_DSN_UNUSABLE, "API", "Invalid DSN %s: \"%s\"", what, shown.text);
 }
 
 static bool is_xchar(int32_t c) {
@@ -134,9 +134,10 @@ static enum ls_status read_notify(struct ls_reader *r, const struct ls_value *v)
   enum ls_status status = ls_reader_keep(r, &b, &r->m->notify);
   return ok || status == LS_ENOMEM
              ? status
-             : ls_error_set(r->err, LS_EENVELOPE, "API",
-                            "Invalid DSN notify: use \"never\" alone, or any of \"success\", \"failure\" and "
-                            "\"delay\"");
+             : ls_error_because(
+                   r->err, LS_REASON_DSN_UNUSABLE, "API",
+                   "Invalid DSN notify: use \"never\" alone, or any of \"success\", \"failure\" and "
+                   "\"delay\"");
 }
 
 static enum ls_status read_recipient(struct ls_reader *r, const struct ls_value *v) {

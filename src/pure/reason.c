@@ -1,72 +1,168 @@
 /* SPDX-License-Identifier: MIT */
 #include "reason.h"
 
-#define X(name, word, text) [LS_REASON_##name] = word,
-static const char *const reasons[LS_REASON_COUNT] = {
+struct row {
+  const char *word;
+  const char *text;
+  enum ls_status status;
+  bool lasting;
+};
+
+#define X(name, word, status, lasting, text) {word, text, LS_##status, lasting},
+static const struct row rows[LS_REASON_COUNT] = {
+    {"", "", LS_OK, false},
 #include "reason.def"
 };
 #undef X
 
-const char *ls_reason_word(enum ls_reason reason) {
-  return reasons[reason];
+static const struct row *row_of(enum ls_reason reason) {
+  return &rows[(unsigned)reason < LS_REASON_COUNT ? reason : LS_REASON_NONE];
 }
 
-/* Codes that say so by themselves: SES and others answer 454 ("Throttling failure"), also to logins (Gmail:
- * "Too many login attempts"), Gmail 450 4.2.1 for a mailbox and 4.7.28 for an address. To STARTTLS 454 means
- * something else (RFC 3207). code 0: any. */
-static const struct {
-  int code;
-  const char *enhanced; /* NULL: any */
-} codes[] = {{454, NULL}, {450, "4.2.1"}, {0, "4.7.28"}};
+const char *ls_reason_word(enum ls_reason reason) {
+  return row_of(reason)->word;
+}
 
-/* The words of the others, behind any 4xx. */
-static const char *const words[] = {
-    "throttl",
-    "too many connections",
-    "too many concurrent",
-    "too many simultaneous",
-    "too many login",
-    "too many auth",
-    "too many messages",
-    "too many requests",
-    "too many emails",
-    "too many mails",
-    "slow down",
-    "too fast",
-    "too quickly",
-    "rate",
-    "ratelimit",
+const char *ls_reason_text(enum ls_reason reason) {
+  return row_of(reason)->text;
+}
+
+enum ls_status ls_reason_status(enum ls_reason reason) {
+  return row_of(reason)->status;
+}
+
+bool ls_reason_is_lasting(enum ls_reason reason) {
+  return row_of(reason)->lasting;
+}
+
+enum ls_reason ls_reason_of(enum ls_status status) {
+  for (int i = LS_REASON_NONE + 1; status < LS_OK && i < LS_REASON_COUNT; i++)
+    if (rows[i].status == status)
+      return (enum ls_reason)i;
+  return LS_REASON_NONE;
+}
+
+/* What the big services say of their limits, in lower case. Whole words ("rate" is not in "moderated"), or
+ * the beginning of one where a star ends the row. */
+static const struct {
+  enum ls_reason reason;
+  const char *words;
+} phrases[] = {
+    {LS_REASON_GREYLISTED, "greylist*"},
+    {LS_REASON_GREYLISTED, "graylist*"},
+    {LS_REASON_GREYLISTED, "grey list*"},
+    {LS_REASON_GREYLISTED, "gray list*"},
+    {LS_REASON_GREYLISTED, "postgrey"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too many login*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too many auth*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too many concurrent"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too many connection*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too many session*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too many simultaneous"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "login attempts"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "concurrent connection*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "concurrent session*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "connection limit*"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "connection rate"},
+    {LS_REASON_TOO_MANY_CONNECTIONS, "too frequent*"},
+    {LS_REASON_THROTTLED, "rate"},
+    {LS_REASON_THROTTLED, "ratelimit*"},
+    {LS_REASON_THROTTLED, "throttl*"},
+    {LS_REASON_THROTTLED, "too many messages"},
+    {LS_REASON_THROTTLED, "too many requests"},
+    {LS_REASON_THROTTLED, "slow down"},
+    {LS_REASON_THROTTLED, "too many emails"},
+    {LS_REASON_THROTTLED, "too many mails"},
+    {LS_REASON_THROTTLED, "too fast"},
+    {LS_REASON_THROTTLED, "too quickly"},
+    {LS_REASON_THROTTLED, "sending limit*"},
+    {LS_REASON_THROTTLED, "sending quota"},
+    {LS_REASON_THROTTLED, "limit exceeded"},
+    {LS_REASON_THROTTLED, "quota exceeded"},
+    {LS_REASON_THROTTLED, "maximum credits exceeded"},
 };
 
-static bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+/* '@': an address that is quoted says nothing. */
+static bool is_word(char c) {
+  return ls_ascii_is_alnum(c) || c == '@' || c == '_';
 }
 
-/* As a word of its own, but for its ending: "rate" is in "generate", and "throttl" begins "throttled". */
-static bool has_word(struct ls_span text, const char *word) {
-  size_t n = strlen(word);
-  bool whole = strcmp(word, "rate") == 0;
-  for (size_t i = 0; i + n <= text.n; i++)
-    if (ls_span_ieq(ls_span_sub(text, i, i + n), ls_span(word, n)) && (i == 0 || !is_letter(text.p[i - 1])) &&
-        !(whole && i + n < text.n && is_letter(text.p[i + n])))
+static char plain(char c) {
+  return c == '\n' || c == '-' ? ' ' : ls_ascii_lower(c);
+}
+
+static bool has_words(struct ls_span text, const char *words) {
+  for (size_t i = 0; i < text.n; i++) {
+    size_t at = i;
+    const char *w = words;
+    if (i && is_word(text.p[i - 1]))
+      continue;
+    while (*w && at < text.n && plain(text.p[at]) == *w)
+      w++, at++;
+    if (*w == '*' || (!*w && (at == text.n || !is_word(text.p[at]))))
       return true;
+  }
   return false;
 }
 
-static bool is_throttled(int code, const char *enhanced, struct ls_span text) {
+static enum ls_reason said_in(struct ls_span text) {
+  for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
+    if (has_words(text, phrases[i].words))
+      return phrases[i].reason;
+  return LS_REASON_NONE;
+}
+
+enum { LOGIN = 1, SENDER = 2, RECIPIENT = 4, CONTENT = 8, MAIL = SENDER | RECIPIENT | CONTENT, ALL = 15 };
+
+/* What a refusal of this reason was an answer to; a greeting and such are not asked about by themselves. */
+static int asked(enum ls_reason reason) {
+  switch (reason) {
+  case LS_REASON_AUTH_REFUSED:
+    return LOGIN;
+  case LS_REASON_SENDER_REFUSED:
+    return SENDER;
+  case LS_REASON_RECIPIENT_REFUSED:
+    return RECIPIENT;
+  case LS_REASON_DATA_REFUSED:
+  case LS_REASON_MESSAGE_REFUSED:
+    return CONTENT;
+  default:
+    return 0;
+  }
+}
+
+/* What codes alone tell (RFC 5321 4.2.3, RFC 3463); the first row that fits. */
+static const struct {
+  int code;             /* 0: any */
+  const char *enhanced; /* NULL: any; "": none was said */
+  int of;               /* what was asked; ALL: whatever it was */
+  enum ls_reason reason;
+} codes[] = {
+    {450, "4.2.1", ALL,
+     LS_REASON_THROTTLED}, /* Gmail, for the recipient: "receiving mail at a rate that ..." */
+    {0, "4.7.28", ALL, LS_REASON_THROTTLED}, /* Gmail, for an address */
+    {421, NULL, ALL, LS_REASON_SERVER_CLOSING},
+    {454, NULL, LOGIN, LS_REASON_AUTH_UNAVAILABLE}, /* RFC 4954, 6 */
+    {454, "", MAIL, LS_REASON_THROTTLED},           /* SES; with 4.7.1 it is about relaying */
+    {454, "4.7.0", MAIL, LS_REASON_THROTTLED},
+    {0, "5.3.4", MAIL, LS_REASON_SIZE_REFUSED},
+    {0, "5.2.3", MAIL, LS_REASON_SIZE_REFUSED},
+    {0, "4.2.2", RECIPIENT | CONTENT, LS_REASON_MAILBOX_FULL},
+    {0, "5.2.2", RECIPIENT | CONTENT, LS_REASON_MAILBOX_FULL},
+    {552, NULL, SENDER, LS_REASON_SIZE_REFUSED}, /* RFC 1870, 6.1 */
+};
+
+enum ls_reason ls_reason_of_reply(enum ls_reason otherwise, int code, const char *enhanced,
+                                  struct ls_span text) {
+  int of = asked(otherwise);
+  bool mailbox = strcmp(enhanced, "4.2.2") == 0; /* "over its quota" is said of mailboxes too */
+  enum ls_reason said = code / 100 == 4 && !mailbox ? said_in(text) : LS_REASON_NONE;
+  if (said != LS_REASON_NONE)
+    return said;
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if ((!codes[i].code || codes[i].code == code) &&
-        (!codes[i].enhanced || strcmp(codes[i].enhanced, enhanced) == 0))
-      return true;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (has_word(text, words[i]))
-      return true;
-  return false;
-}
-
-enum ls_reason ls_reason_of_reply(const char *command, int code, const char *enhanced, struct ls_span text) {
-  bool of_tls = command && strcmp(command, "STARTTLS") == 0;
-  if (code / 100 == 4 && !of_tls && is_throttled(code, enhanced ? enhanced : "", text))
-    return LS_REASON_THROTTLED;
-  return LS_REASON_NONE;
+        (!codes[i].enhanced || strcmp(codes[i].enhanced, enhanced) == 0) &&
+        (codes[i].of == ALL || codes[i].of & of))
+      return codes[i].reason;
+  return otherwise;
 }

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: MIT
- * reason: what is behind an error, as a word that programs can rely on. */
+ * reason: what exactly went wrong, finer than a status; a caller decides on it without reading sentences. */
 #ifndef LS_REASON_H
 #define LS_REASON_H
 
-#include "span.h"
+#include <stdbool.h>
 
-#define X(name, word, text) LS_REASON_##name,
+#include "span.h"
+#include "status.h"
+
+#define X(name, word, status, lasting, text) LS_REASON_##name,
 enum ls_reason {
-  LS_REASON_NONE, /* the code says it all */
+  LS_REASON_NONE, /* of an error that is none */
 #include "reason.def"
   LS_REASON_COUNT
 };
 #undef X
 
-const char *ls_reason_word(enum ls_reason reason); /* static; NULL for NONE */
+/* "tls_untrusted", and the sentence; "" for LS_REASON_NONE. Static storage. */
+const char *ls_reason_word(enum ls_reason reason);
+const char *ls_reason_text(enum ls_reason reason);
 
-/* What a server's refusal is about. command: what it answers, as in struct ls_error, or NULL; enhanced:
- * "4.7.0", "" or NULL; text: the reply. */
-enum ls_reason ls_reason_of_reply(const char *command, int code, const char *enhanced, struct ls_span text);
+enum ls_status ls_reason_status(enum ls_reason reason); /* LS_OK: one that a reply tells, of any status */
+bool ls_reason_is_lasting(enum ls_reason reason); /* without a reply, the same attempt would fail again */
+
+/* The first reason of a status below 0; LS_REASON_NONE for LS_OK and LS_AGAIN. */
+enum ls_reason ls_reason_of(enum ls_status status);
+
+/* The reason of a refusal, by what the server said: about a limit, the connection or the time it is, or
+ * otherwise, which is about what was asked of it. code: 0 when there is none, enhanced: "" likewise.
+ * text: the reply as it is told. */
+enum ls_reason ls_reason_of_reply(enum ls_reason otherwise, int code, const char *enhanced,
+                                  struct ls_span text);
 
 #endif

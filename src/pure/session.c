@@ -140,19 +140,20 @@ static bool is_parameter_safe(struct ls_span s) {
 
 static enum ls_status check_envelope(const struct ls_envelope *env, struct ls_error *err) {
   if (env->count == 0)
-    return ls_error_set(err, LS_EENVELOPE, "API", "No recipients defined");
+    return ls_error_because(err, LS_REASON_NO_RECIPIENTS, "API", "No recipients defined");
   if (!is_address_safe(env->from))
     return ls_error_set(err, LS_EENVELOPE, "API", "Invalid sender \"%.*s\"", shown(env->from), env->from.p);
   if (!is_parameter_safe(env->ret) || !is_parameter_safe(env->envid))
-    return ls_error_set(err, LS_EENVELOPE, "API", "Invalid DSN parameter of the sender");
+    return ls_error_because(err, LS_REASON_DSN_UNUSABLE, "API", "Invalid DSN parameter of the sender");
   for (size_t i = 0; i < env->count; i++) {
     const struct ls_recipient *to = &env->to[i];
     if (to->address.n == 0 || !is_address_safe(to->address))
       return ls_error_set(err, LS_EENVELOPE, "API", "Invalid recipient \"%.*s\"", shown(to->address),
                           to->address.p ? to->address.p : "");
     if (!is_parameter_safe(to->notify) || !is_parameter_safe(to->orcpt))
-      return ls_error_set(err, LS_EENVELOPE, "API", "Invalid DSN parameter of recipient \"%.*s\"",
-                          shown(to->address), to->address.p);
+      return ls_error_because(err, LS_REASON_DSN_UNUSABLE, "API",
+                              "Invalid DSN parameter of recipient \"%.*s\"", shown(to->address),
+                              to->address.p);
   }
   return LS_OK;
 }
@@ -173,26 +174,28 @@ static enum ls_status check_capability(const struct ls_session *s, const struct 
   const struct ls_capability *c = &s->options.capability;
   struct ls_span address = find_utf8(env);
   if (!c->smtputf8 && address.n)
-    return ls_error_set(err, LS_EENVELOPE, "API",
-                        "The server does not offer SMTPUTF8, which \"%.*s\" needs; use an ASCII address",
-                        shown(address), address.p);
+    return ls_error_because(err, LS_REASON_SMTPUTF8_NOT_OFFERED, "API",
+                            "The server does not offer SMTPUTF8, which \"%.*s\" needs; use an ASCII address",
+                            shown(address), address.p);
   if (!c->smtputf8 && env->smtputf8)
-    return ls_error_set(err, LS_EENVELOPE, "API",
-                        "The server does not offer SMTPUTF8, which an address in the headers needs");
+    return ls_error_because(err, LS_REASON_SMTPUTF8_NOT_OFFERED, "API",
+                            "The server does not offer SMTPUTF8, which an address in the headers needs");
   if (!c->eightbit && env->body_8bit)
-    return ls_error_set(err, LS_EMESSAGE, "API",
-                        "The server does not offer 8BITMIME, and the message has octets above 127; "
-                        "use quoted-printable or base64");
+    return ls_error_because(err, LS_REASON_EIGHTBIT_NOT_OFFERED, "API",
+                            "The server does not offer 8BITMIME, and the message has octets above 127; "
+                            "use quoted-printable or base64");
   if (env->require_tls && !s->options.secure)
-    return ls_error_set(
-        err, LS_ETLS, "MAIL FROM",
+    return ls_error_because(
+        err, LS_REASON_REQUIRETLS_IN_CLEAR, "MAIL FROM",
         "REQUIRETLS can only be used over TLS with a verified certificate (RFC 8689); use secure or "
         "requireTLS, and leave tls.rejectUnauthorized on");
   if (env->require_tls && !c->requiretls)
-    return ls_error_set(err, LS_ETLS, "MAIL FROM", "The server does not support REQUIRETLS (RFC 8689)");
+    return ls_error_because(err, LS_REASON_REQUIRETLS_NOT_OFFERED, "MAIL FROM",
+                            "The server does not support REQUIRETLS (RFC 8689)");
   if (c->size && c->size_max && size > c->size_max)
-    return ls_error_set(err, LS_EMESSAGE, "API", "The message has %zu octets, and the server takes %llu",
-                        size, (unsigned long long)c->size_max);
+    return ls_error_because(err, LS_REASON_SIZE_EXCEEDED, "API",
+                            "The message has %zu octets, and the server takes %llu", size,
+                            (unsigned long long)c->size_max);
   return LS_OK;
 }
 

@@ -33,12 +33,12 @@ enum reply_class { YES, GO, NO, CLASSES };
 
 typedef void handler(struct ls_session *s, struct ls_flight *f, size_t recipient);
 
-static void set_error(struct ls_session *s, struct ls_error *e, enum ls_status status, const char *command,
+static void set_error(struct ls_session *s, struct ls_error *e, enum ls_reason reason, const char *command,
                       const char *what) {
   if (e->status != LS_OK)
     return;
   struct ls_span text = ls_session_words(s);
-  ls_error_set(e, status, command, "%s: %.*s", what, (int)text.n, text.p);
+  ls_error_because(e, reason, command, "%s: %.*s", what, (int)text.n, text.p);
   ls_error_add_reply(e, s->reply.code, s->reply.enhanced, text);
 }
 
@@ -52,7 +52,7 @@ static void protocol_error(struct ls_session *s) {
 }
 
 static void shut_down(struct ls_session *s) {
-  set_error(s, &s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
+  set_error(s, &s->ending, LS_REASON_CONNECTION_LOST, "CONN", "Connection closed unexpectedly");
   ls_session_shut_down(s);
 }
 
@@ -105,7 +105,7 @@ static void mail_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
     f->plain = f->again = true;
     return;
   }
-  set_error(s, &f->error, LS_EENVELOPE, "MAIL FROM", "Mail command failed");
+  set_error(s, &f->error, LS_REASON_SENDER_REFUSED, "MAIL FROM", "Mail command failed");
 }
 
 static void rcpt_answered(struct ls_session *s, struct ls_flight *f) {
@@ -133,7 +133,7 @@ static bool add_rejection(struct ls_session *s, struct ls_flight *f, size_t reci
   }
   struct ls_rejection *r = &f->rejections[f->rejection_count++];
   r->recipient = recipient;
-  set_error(s, &r->error, LS_EENVELOPE, "RCPT TO", "Recipient command failed");
+  set_error(s, &r->error, LS_REASON_RECIPIENT_REFUSED, "RCPT TO", "Recipient command failed");
   return true;
 }
 
@@ -141,7 +141,8 @@ static void rcpt_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
   rcpt_answered(s, f);
   if (f->mail_refused || !add_rejection(s, f, recipient) || f->answered < f->env->count || f->accepted)
     return;
-  set_error(s, &f->error, LS_EENVELOPE, "RCPT TO", "Can't send mail - all recipients were rejected");
+  set_error(s, &f->error, LS_REASON_RECIPIENT_REFUSED, "RCPT TO",
+            "Can't send mail - all recipients were rejected");
 }
 
 static void data_go(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -157,7 +158,7 @@ static void data_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
   f->answered_last = true;
   if (f->again || f->error.status != LS_OK)
     return;
-  set_error(s, &f->error, LS_EENVELOPE, "DATA", "Data command failed");
+  set_error(s, &f->error, LS_REASON_DATA_REFUSED, "DATA", "Data command failed");
 }
 
 static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -165,7 +166,7 @@ static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipi
   f->answered_last = true;
   if (f->mail_refused && f->accepted) {
     /* some server took it though it had refused the sender: sending it again would be wrong */
-    set_error(s, &f->error, LS_EENVELOPE, "MAIL FROM", "Mail command failed");
+    set_error(s, &f->error, LS_REASON_SENDER_REFUSED, "MAIL FROM", "Mail command failed");
     f->error.delivery = LS_DELIVERY_UNKNOWN;
     f->again = false;
     f->retry = LS_RETRY_NO;
@@ -178,7 +179,7 @@ static void content_no(struct ls_session *s, struct ls_flight *f, size_t recipie
   (void)recipient;
   f->answered_last = true;
   if (!f->again)
-    set_error(s, &f->error, LS_EMESSAGE, "DATA", "Message failed");
+    set_error(s, &f->error, LS_REASON_MESSAGE_REFUSED, "DATA", "Message failed");
 }
 
 static void bdat_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -261,7 +262,7 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
     return;
   }
   if (content && s->reply.code >= 400) {
-    set_error(s, &a->flight->error, LS_EMESSAGE, "DATA", "Message failed");
+    set_error(s, &a->flight->error, LS_REASON_MESSAGE_REFUSED, "DATA", "Message failed");
     s->carried++;
     shut_down(s);
     return;

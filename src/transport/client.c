@@ -177,8 +177,8 @@ static enum ls_status check_usable(const struct ls_client *c, struct ls_error *e
   if (c->closed)
     return ls_error_set(err, LS_ECLOSED, "API", "The client is closed");
   if (!is_ours(c))
-    return ls_error_set(err, LS_ECONNECTION, "API",
-                        "The client was made in another process; make a new one after fork");
+    return ls_error_because(err, LS_REASON_FORKED, "API",
+                            "The client was made in another process; make a new one after fork");
   return LS_OK;
 }
 
@@ -342,8 +342,9 @@ static void read_verification(struct ls_conn *conn, struct ls_verification *out)
 }
 
 enum ls_status ls_client_too_late(const struct ls_client *c, const char *command, struct ls_error *err) {
-  return ls_error_set(err, LS_ETIMEDOUT, command, "Timeout: not done within totalTimeout (%lld ms)",
-                      (long long)c->config.total_timeout);
+  return ls_error_because(err, LS_REASON_TIMEOUT_TOTAL, command,
+                          "Timeout: not done within totalTimeout (%lld ms)",
+                          (long long)c->config.total_timeout);
 }
 
 /* Opens the probe, once there is an access token where one is needed. False: out->error says why not, or the

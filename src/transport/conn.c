@@ -97,8 +97,7 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   c->started_ms = c->active_ms = now_ms;
   c->number = ls_log_connection(options->log);
   ls_buf_init(&c->transcript, TRANSCRIPT_MAX);
-  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->way, options->bearer,
-                   options->mask);
+  ls_dialogue_init(&c->dialogue, c->easy, options->config, options->way, options->bearer, options->mask);
   c->dialogue.transcript = transcript_of(c);
   c->options.bearer = NULL;
   curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
@@ -230,12 +229,12 @@ static void give_up(struct ls_conn *c, int64_t now_ms) {
   if (late)
     c->state = LS_CONN_FAILED;
   else if (c->phase == LOOKING_UP && now_ms < c->started_ms + config->connection_timeout)
-    ls_error_set(e, LS_ETIMEDOUT, "CONN", "getaddrinfo ETIMEOUT %s",
-                 config->proxy.host ? config->proxy.host : config->host);
+    ls_error_because(e, LS_REASON_TIMEOUT_LOOKUP, "CONN", "getaddrinfo ETIMEOUT %s",
+                     config->proxy.host ? config->proxy.host : config->host);
   else if (c->phase <= CONNECTING)
-    ls_error_set(e, LS_ETIMEDOUT, "CONN", "Connection timeout");
+    ls_error_because(e, LS_REASON_TIMEOUT_CONNECT, "CONN", "Connection timeout");
   else if (c->phase == GREETING)
-    ls_error_set(e, LS_ETIMEDOUT, "CONN", "Greeting never received");
+    ls_error_because(e, LS_REASON_TIMEOUT_GREETING, "CONN", "Greeting never received");
   else
     ls_error_set(e, LS_ETIMEDOUT, "CONN", "Timeout");
   c->state = LS_CONN_FAILED;
@@ -268,7 +267,7 @@ static void broke(struct ls_conn *c, CURLcode result, const char *doing, int64_t
   if (result == CURLE_OUT_OF_MEMORY)
     ls_error_set(&why, LS_ENOMEM, "CONN", "not enough memory");
   else if (name)
-    ls_error_set(&why, LS_ESOCKET, "CONN", "%s %s", doing, name);
+    ls_error_because(&why, LS_REASON_CONNECTION_RESET, "CONN", "%s %s", doing, name);
   else
     ls_error_set(&why, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
   ls_session_eof(c->session, &why, now_ms);

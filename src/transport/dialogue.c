@@ -42,20 +42,20 @@ const char *ls_dialogue_command(const struct ls_dialogue *d) {
 }
 
 /* Ends the attempt with an error that carries the reply behind message, as in "Invalid login: 535 x". */
-static bool refuse(struct ls_dialogue *d, enum ls_status status, const char *command, const char *message) {
+static bool refuse(struct ls_dialogue *d, enum ls_reason reason, const char *command, const char *message) {
   struct ls_span text = ls_buf_span(&d->reply.text);
-  ls_error_set(&d->error, status, command, "%s: %.*s", message, (int)text.n, text.n ? text.p : "");
+  ls_error_because(&d->error, reason, command, "%s: %.*s", message, (int)text.n, text.n ? text.p : "");
   ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
   return false;
 }
 
 /* The same, with the reply named within the sentence too: "Invalid greeting. response=554 x: 554 x". */
-static bool refuse_quoting(struct ls_dialogue *d, enum ls_status status, const char *command,
+static bool refuse_quoting(struct ls_dialogue *d, enum ls_reason reason, const char *command,
                            const char *message) {
   struct ls_span text = ls_buf_span(&d->reply.text);
   int n = (int)text.n;
   const char *p = text.n ? text.p : "";
-  ls_error_set(&d->error, status, command, "%s. response=%.*s: %.*s", message, n, p, n, p);
+  ls_error_because(&d->error, reason, command, "%s. response=%.*s: %.*s", message, n, p, n, p);
   ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
   return false;
 }
@@ -109,7 +109,7 @@ static bool keep_ehlo(struct ls_dialogue *d) {
 
 static bool judge_greeting(struct ls_dialogue *d) {
   if (d->reply.code != 220)
-    return refuse_quoting(d, LS_EPROTOCOL, "CONN", "Invalid greeting");
+    return refuse_quoting(d, LS_REASON_GREETING_REFUSED, "CONN", "Invalid greeting");
   d->greeted = true;
   d->greeted_ms = d->last_ms;
   free(d->greeting);
@@ -119,12 +119,13 @@ static bool judge_greeting(struct ls_dialogue *d) {
 
 static bool judge_ehlo(struct ls_dialogue *d) {
   if (d->reply.code == 421)
-    return refuse_quoting(d, LS_ECONNECTION, "EHLO", "Server terminates connection");
+    return refuse_quoting(d, LS_REASON_CONNECTION_LOST, "EHLO", "Server terminates connection");
   if (d->reply.code / 100 == 2)
     return keep_ehlo(d);
   forget_ehlo(d);
   if (d->tls_required && !d->tls)
-    return refuse_quoting(d, LS_ETLS, "EHLO", "EHLO failed but HELO does not support required STARTTLS");
+    return refuse_quoting(d, LS_REASON_TLS_NOT_OFFERED, "EHLO",
+                          "EHLO failed but HELO does not support required STARTTLS");
   return true; /* libcurl says HELO next */
 }
 
@@ -144,13 +145,15 @@ static bool refuse_login(struct ls_dialogue *d) {
   const char *command = ls_dialogue_command(d);
   d->token_refused = d->bearer.n && (d->token_refused || d->reply.code == 535);
   if (!d->token_refused)
-    return refuse(d, LS_EAUTH, command, "Invalid login");
+    return refuse(d, LS_REASON_AUTH_REFUSED, command, "Invalid login");
   if (d->reply.code == 334) /* libcurl ends XOAUTH2 here; the text is base64 of what words says */
-    ls_error_set(&d->error, LS_EAUTH, command, "Invalid login: the server refused the access token%s%.*s",
-                 words.n ? ": " : "", (int)words.n, words.n ? words.p : "");
+    ls_error_because(&d->error, LS_REASON_TOKEN_REFUSED, command,
+                     "Invalid login: the server refused the access token%s%.*s", words.n ? ": " : "",
+                     (int)words.n, words.n ? words.p : "");
   else
-    ls_error_set(&d->error, LS_EAUTH, command, "Invalid login: %.*s%s%.*s", (int)text.n, text.n ? text.p : "",
-                 words.n ? "; of the access token: " : "", (int)words.n, words.n ? words.p : "");
+    ls_error_because(&d->error, LS_REASON_TOKEN_REFUSED, command, "Invalid login: %.*s%s%.*s", (int)text.n,
+                     text.n ? text.p : "", words.n ? "; of the access token: " : "", (int)words.n,
+                     words.n ? words.p : "");
   ls_error_add_reply(&d->error, d->reply.code, d->reply.enhanced, text);
   d->error.permanent = true;
   return false;
@@ -191,11 +194,11 @@ static bool judge(struct ls_dialogue *d) {
   case LS_STEP_EHLO:
     return judge_ehlo(d);
   case LS_STEP_HELO:
-    return class == 2 || refuse_quoting(d, LS_EPROTOCOL, "HELO", "Invalid HELO");
+    return class == 2 || refuse_quoting(d, LS_REASON_HELLO_REFUSED, "HELO", "Invalid HELO");
   case LS_STEP_STARTTLS:
     /* libcurl's CURLUSESSL_TRY would go on in clear */
     return d->reply.code == 220 || may_go_on_in_clear(d) ||
-           refuse(d, LS_ETLS, "STARTTLS", "Error upgrading connection with STARTTLS");
+           refuse(d, LS_REASON_TLS_REFUSED, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
     d->logged_in = d->reply.code == 235;
     return class == 2 || class == 3 || refuse_login(d);
@@ -394,15 +397,16 @@ void ls_dialogue_deinit(struct ls_dialogue *d) {
 
 enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
   if (d->tls_required && !d->tls)
-    return ls_error_set(&d->error, LS_ETLS, "STARTTLS",
-                        "The server does not offer STARTTLS, and TLS is required here; use its TLS port with "
-                        "secure set to true, or, where the line is safe, set ignoreTLS to true");
+    return ls_error_because(
+        &d->error, LS_REASON_TLS_NOT_OFFERED, "STARTTLS",
+        "The server does not offer STARTTLS, and TLS is required here; use its TLS port with "
+        "secure set to true, or, where the line is safe, set ignoreTLS to true");
   if (d->login && !d->logged_in && d->step == LS_STEP_AUTH)
     return refuse_login(d), LS_EAUTH;
   if (d->login && !d->logged_in)
-    return ls_error_set(&d->error, LS_EAUTH, "EHLO",
-                        "The server offers no AUTH, but the config has a login; %s",
-                        d->tls ? "remove auth, or check host and port"
-                               : "many servers offer it only after STARTTLS or on a TLS port");
+    return ls_error_because(&d->error, LS_REASON_AUTH_NOT_OFFERED, "EHLO",
+                            "The server offers no AUTH, but the config has a login; %s",
+                            d->tls ? "remove auth, or check host and port"
+                                   : "many servers offer it only after STARTTLS or on a TLS port");
   return LS_OK;
 }

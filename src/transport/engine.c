@@ -52,7 +52,7 @@ enum ls_status ls_engine_new(const struct ls_engine_options *options, struct ls_
   if (status == LS_OK && pthread_mutex_init(&e->lock, NULL) != 0)
     status = no_memory(err);
   else if (status == LS_OK && !start(e))
-    status = ls_error_set(err, LS_EBUSY, "API", "The system gives no further thread");
+    status = ls_error_because(err, LS_REASON_NO_THREAD, "API", "The system gives no further thread");
   if (status != LS_OK) {
     ls_doorbell_deinit(&e->bell);
     ls_loop_deinit(&e->loop);
@@ -69,8 +69,8 @@ static bool is_ours(const struct ls_engine *e) {
 
 enum ls_status ls_engine_usable(const struct ls_engine *e, struct ls_error *err) {
   if (!is_ours(e))
-    return ls_error_set(err, LS_ECONNECTION, "API",
-                        "The engine was made in another process; make a new one after fork");
+    return ls_error_because(err, LS_REASON_FORKED, "API",
+                            "The engine was made in another process; make a new one after fork");
   if (e->closed)
     return ls_error_set(err, LS_ECLOSED, "API", "The engine is closed");
   return LS_OK;
@@ -112,10 +112,11 @@ enum ls_status ls_engine_configure(struct ls_engine *e, const struct ls_value *c
   if (status != LS_OK)
     return status;
   if (e->handle_count / CLIENTS_TIMES >= e->options.max_clients)
-    return ls_error_set(err, LS_EBUSY, "API",
-                        "The engine has %zu clients already, for maxClients = %zu; forget those that are no "
-                        "longer needed",
-                        e->handle_count, e->options.max_clients);
+    return ls_error_because(
+        err, LS_REASON_TOO_MANY_CLIENTS, "API",
+        "The engine has %zu clients already, for maxClients = %zu; forget those that are no "
+        "longer needed",
+        e->handle_count, e->options.max_clients);
   struct ls_task *t = reserve_handle(e) ? new_task(LS_TASK_CONFIGURE, e->last_handle + 1, err) : NULL;
   if (!t)
     return no_memory(err);

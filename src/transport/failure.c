@@ -9,25 +9,34 @@
 static const struct {
   int number;
   const char *name;
+  enum ls_reason reason;
   const char *hint;
 } numbers[] = {
-    {ECONNREFUSED, "ECONNREFUSED", "; nothing listens there: check host and port"},
-    {ECONNRESET, "ECONNRESET", ""},
-    {ECONNABORTED, "ECONNABORTED", ""},
-    {EHOSTUNREACH, "EHOSTUNREACH", "; no route to that host"},
-    {ENETUNREACH, "ENETUNREACH", "; no route to that network"},
-    {ETIMEDOUT, "ETIMEDOUT", "; a firewall may swallow the packets"},
-    {EADDRNOTAVAIL, "EADDRNOTAVAIL", ""},
-    {EACCES, "EACCES", ""},
-    {EPERM, "EPERM", ""},
-    {EPIPE, "EPIPE", ""},
+    {ECONNREFUSED, "ECONNREFUSED", LS_REASON_CONNECTION_REFUSED,
+     "; nothing listens there: check host and port"},
+    {ECONNRESET, "ECONNRESET", LS_REASON_CONNECTION_RESET, ""},
+    {ECONNABORTED, "ECONNABORTED", LS_REASON_CONNECTION_RESET, ""},
+    {EHOSTUNREACH, "EHOSTUNREACH", LS_REASON_UNREACHABLE, "; no route to that host"},
+    {ENETUNREACH, "ENETUNREACH", LS_REASON_UNREACHABLE, "; no route to that network"},
+    {ETIMEDOUT, "ETIMEDOUT", LS_REASON_CONNECT_UNANSWERED, "; a firewall may swallow the packets"},
+    {EADDRNOTAVAIL, "EADDRNOTAVAIL", LS_REASON_CONNECT_FAILED, ""},
+    {EACCES, "EACCES", LS_REASON_CONNECT_FAILED, ""},
+    {EPERM, "EPERM", LS_REASON_CONNECT_FAILED, ""},
+    {EPIPE, "EPIPE", LS_REASON_CONNECTION_RESET, ""},
 };
 
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+
+static size_t row_of(long number) {
+  size_t i = 0;
+  while (i < NUMBERS && numbers[i].number != number)
+    i++;
+  return i;
+}
+
 static const char *name_of(long number) {
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    if (numbers[i].number == number)
-      return numbers[i].name;
-  return NULL;
+  size_t i = row_of(number);
+  return i < NUMBERS ? numbers[i].name : NULL;
 }
 
 /* libcurl keeps the number of the last system call that failed, be it an attempt to connect to another
@@ -60,31 +69,25 @@ static bool known(const struct ls_failure *f) {
   return f->result == CURLE_COULDNT_CONNECT && *ls_failure_number(f->easy);
 }
 
-static const char *hint_of(long number) {
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    if (numbers[i].number == number)
-      return numbers[i].hint;
-  return "";
-}
-
 static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dialogue *d) {
   long number = 0;
   char *address = NULL;
   curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
   curl_easy_getinfo(f->easy, CURLINFO_PRIMARY_IP, &address);
-  const char *name = name_of(number);
+  size_t i = row_of(number);
   if (f->result == CURLE_INTERFACE_FAILED)
-    return ls_error_set(&d->error, LS_ESOCKET, "CONN",
-                        "cannot connect from localAddress %s; is it an address of this machine, and of the "
-                        "same family as the server's?",
-                        f->config->local_address ? f->config->local_address : "");
+    return ls_error_because(
+        &d->error, LS_REASON_LOCAL_ADDRESS_UNUSABLE, "CONN",
+        "cannot connect from localAddress %s; is it an address of this machine, and of the "
+        "same family as the server's?",
+        f->config->local_address ? f->config->local_address : "");
   if (!address || !*address)
     address = (char *)f->config->host;
-  if (!name)
+  if (i == NUMBERS)
     return ls_error_set(&d->error, LS_ESOCKET, "CONN", "connect to %s:%u failed: %s", address,
                         (unsigned)f->config->port, *f->text ? f->text : curl_easy_strerror(f->result));
-  return ls_error_set(&d->error, LS_ESOCKET, "CONN", "connect %s %s:%u%s", name, address,
-                      (unsigned)f->config->port, hint_of(number));
+  return ls_error_because(&d->error, numbers[i].reason, "CONN", "connect %s %s:%u%s", numbers[i].name,
+                          address, (unsigned)f->config->port, numbers[i].hint);
 }
 
 static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
@@ -99,9 +102,9 @@ static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialo
   if (strstr(f->text, "alert")) /* TLS 1.3: the server's verdict on us comes after the handshake */
     return explain_tls(f, d);
   if (name)
-    return ls_error_set(&d->error, LS_ESOCKET, "CONN", "read %s", name);
+    return ls_error_because(&d->error, LS_REASON_CONNECTION_RESET, "CONN", "read %s", name);
   if (!d->greeted)
-    return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Unexpected socket close");
+    return ls_error_because(&d->error, LS_REASON_GREETING_MISSING, "CONN", "Unexpected socket close");
   return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
 }
 
@@ -115,12 +118,12 @@ static enum ls_status explain_login(struct ls_dialogue *d) {
   const char *end = line + d->ehlo.n;
   while (line < end && !ls_span_ieq(ls_span_sub(ls_span_cstr(line), 0, 4), LS_SPAN("AUTH")))
     line += strlen(line) + 1;
-  return ls_error_set(&d->error, LS_EAUTH, "EHLO",
-                      "The server offers no way to log in that we can use with %s%s%s%s",
-                      method              ? "auth.method "
-                      : d->config->oauth2 ? "an access token"
-                                          : "a password",
-                      method ? method : "", line < end ? "; it offers: " : "", line < end ? line : "");
+  return ls_error_because(&d->error, LS_REASON_AUTH_NO_MECHANISM, "EHLO",
+                          "The server offers no way to log in that we can use with %s%s%s%s",
+                          method              ? "auth.method "
+                          : d->config->oauth2 ? "an access token"
+                                              : "a password",
+                          method ? method : "", line < end ? "; it offers: " : "", line < end ? line : "");
 }
 
 /* A mechanism that could not even begin: Kerberos has no ticket for the user, say. */
@@ -128,9 +131,9 @@ static enum ls_status explain_preparation(const struct ls_failure *f, struct ls_
                                           const char *text) {
   const char *method = f->config->auth_method ? f->config->auth_method : "the server's mechanism";
   bool kerberos = strcmp(method, "GSSAPI") == 0;
-  return ls_error_set(&d->error, LS_EAUTH, ls_dialogue_command(d),
-                      "The login by %s could not be begun here: %s%s", method, text,
-                      kerberos ? "; it needs a Kerberos ticket of the user (kinit)" : "");
+  return ls_error_because(&d->error, LS_REASON_AUTH_NOT_BEGUN, ls_dialogue_command(d),
+                          "The login by %s could not be begun here: %s%s", method, text,
+                          kerberos ? "; it needs a Kerberos ticket of the user (kinit)" : "");
 }
 
 /* Whether it only failed for want of a descriptor. */
@@ -179,7 +182,7 @@ enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue
   case CURLE_AUTH_ERROR:
     return explain_preparation(f, d, text);
   case CURLE_OPERATION_TIMEDOUT:
-    return ls_error_set(&d->error, LS_ETIMEDOUT, "CONN", "Connection timeout");
+    return ls_error_because(&d->error, LS_REASON_TIMEOUT_CONNECT, "CONN", "Connection timeout");
   case CURLE_OUT_OF_MEMORY:
     return ls_error_set(&d->error, LS_ENOMEM, "CONN", "not enough memory");
   case CURLE_URL_MALFORMAT:

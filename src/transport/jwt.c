@@ -45,8 +45,8 @@ enum ls_status ls_jwt_sign(const struct ls_crypto_key *key, const struct ls_jwt_
   ls_buf_init(&signature, TEXT_MAX);
   enum ls_status status = add_claims(claims, &json);
   if (status == LS_EARGUMENT) {
-    status = ls_error_set(err, LS_EOAUTH2, "AUTH XOAUTH2",
-                          "auth.serviceClient, auth.scope or auth.user is not in UTF-8");
+    status = ls_error_because(err, LS_REASON_OAUTH_UNUSABLE, "AUTH XOAUTH2",
+                              "auth.serviceClient, auth.scope or auth.user is not in UTF-8");
     goto done;
   }
   if (status != LS_OK)
@@ -58,7 +58,8 @@ enum ls_status ls_jwt_sign(const struct ls_crypto_key *key, const struct ls_jwt_
   if (status == LS_OK)
     status = ls_crypto_sign(key, ls_span(out->p + start, out->n - start), &signature);
   if (status == LS_EARGUMENT)
-    status = ls_error_set(err, LS_EOAUTH2, "AUTH XOAUTH2", "OpenSSL could not sign with auth.privateKey");
+    status = ls_error_because(err, LS_REASON_OAUTH_UNUSABLE, "AUTH XOAUTH2",
+                              "OpenSSL could not sign with auth.privateKey");
   if (status != LS_OK)
     goto done;
   ls_buf_addc(out, '.');

@@ -24,8 +24,8 @@ static enum ls_status check_build(const char *method, struct ls_error *err) {
   const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
   for (size_t i = 0; method && i < sizeof optional / sizeof *optional; i++)
     if (strcmp(optional[i].method, method) == 0 && !(v->features & optional[i].feature))
-      return ls_error_set(
-          err, LS_EAUTH, "API",
+      return ls_error_because(
+          err, LS_REASON_AUTH_UNUSABLE, "API",
           "auth.method %s needs a libcurl that was built with %s, and libcurl %s here was not; "
           "use PLAIN or LOGIN over TLS, or CRAM-MD5",
           method, optional[i].library, v->version);

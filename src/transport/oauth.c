@@ -328,9 +328,10 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
     o->easy = easy;
     CURLcode rc = easy ? set_up(o) : CURLE_OUT_OF_MEMORY;
     if (rc != CURLE_OK)
-      status = rc == CURLE_OUT_OF_MEMORY ? no_memory(err)
-                                         : ls_error_set(err, LS_EOAUTH2, command, "%s cannot be asked: %s",
-                                                        o->config.shown_url, curl_easy_strerror(rc));
+      status = rc == CURLE_OUT_OF_MEMORY
+                   ? no_memory(err)
+                   : ls_error_because(err, LS_REASON_OAUTH_UNREACHABLE, command, "%s cannot be asked: %s",
+                                      o->config.shown_url, curl_easy_strerror(rc));
   }
   if (status == LS_OK && curl_multi_add_handle(multi, o->easy) != CURLM_OK)
     status = no_memory(err);
@@ -421,11 +422,11 @@ static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *repl
   struct ls_span token = ls_value_string(ls_value_get(reply, LS_SPAN("access_token")));
   struct ls_span refresh = ls_value_string(ls_value_get(reply, LS_SPAN("refresh_token")));
   if (!token.n)
-    return ls_error_set(err, LS_EOAUTH2, command, "No access token in the reply (HTTP %ld from %s)", http,
-                        o->config.shown_url);
+    return ls_error_because(err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
+                            "No access token in the reply (HTTP %ld from %s)", http, o->config.shown_url);
   if (!is_token(token))
-    return ls_error_set(
-        err, LS_EOAUTH2, command,
+    return ls_error_because(
+        err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
         "The access token has a space or control character in it and cannot be used (HTTP %ld from %s)", http,
         o->config.shown_url);
   if (token.n >= TOKEN_MAX || refresh.n >= TOKEN_MAX)
@@ -455,8 +456,8 @@ static enum ls_status redirected(struct ls_oauth *o, const char *target, long ht
   ls_buf_adds(&shown, ls_oauth_config_show_url(&a, target));
   ls_mask_buf(o->mask, &shown);
   ls_buf_addc(&shown, '\0');
-  ls_error_set(
-      err, LS_EOAUTH2, command,
+  ls_error_because(
+      err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
       "%s redirects to %s (HTTP %ld); credentials are not sent on, so set auth.accessUrl to where it leads",
       o->config.shown_url, shown.status == LS_OK ? shown.p : "another address", http);
   ls_buf_deinit(&shown);
@@ -477,16 +478,16 @@ static enum ls_status read_reply(struct ls_oauth *o, int64_t unix_ms, struct ls_
   ls_arena_init(&a, (size_t)LS_OAUTH_REPLY_MAX * 256);
   enum ls_status status = ls_json_parse(ls_buf_span(&o->reply), &a, &reply, &at);
   if (status == LS_EARGUMENT)
-    status = ls_error_set(
-        err, LS_EOAUTH2, command,
+    status = ls_error_because(
+        err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
         "Invalid authentication response: no JSON, from octet %zu on (HTTP %ld, %zu octets, from %s)", at,
         http, o->reply.n, o->config.shown_url);
   else if (status != LS_OK)
     status = no_memory(err);
   else if (!ls_value_is_object(reply))
-    status = ls_error_set(err, LS_EOAUTH2, command,
-                          "Invalid authentication response: no JSON object (HTTP %ld from %s)", http,
-                          o->config.shown_url);
+    status = ls_error_because(err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
+                              "Invalid authentication response: no JSON object (HTTP %ld from %s)", http,
+                              o->config.shown_url);
   else if (is_truthy(ls_value_get(reply, LS_SPAN("error"))))
     status = refuse(o, reply, http, err);
   else
@@ -499,18 +500,19 @@ static enum ls_status failed(struct ls_oauth *o, CURLcode result, struct ls_erro
   const char *url = o->config.shown_url;
   o->detail[ls_mask_apply(o->mask, o->detail, strlen(o->detail))] = '\0';
   if (o->overflow)
-    return ls_error_set(err, LS_EOAUTH2, command, "%s answers more than %d octets, which no token reply has",
-                        url, LS_OAUTH_REPLY_MAX);
+    return ls_error_because(err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
+                            "%s answers more than %d octets, which no token reply has", url,
+                            LS_OAUTH_REPLY_MAX);
   if (result == CURLE_OUT_OF_MEMORY || o->reply.status == LS_ENOMEM)
     return no_memory(err);
   if (result == CURLE_OPERATION_TIMEDOUT)
-    return ls_error_set(err, LS_EOAUTH2, command, "%s did not answer within %lld ms", url,
-                        (long long)o->timeout_ms);
+    return ls_error_because(err, LS_REASON_OAUTH_TIMEOUT, command, "%s did not answer within %lld ms", url,
+                            (long long)o->timeout_ms);
   int number = ls_shortage_behind(result);
   if (number)
     return ls_shortage_set(err, number, command, "connect", url);
-  return ls_error_set(err, LS_EOAUTH2, command, "%s cannot be reached: %s", url,
-                      o->detail[0] ? o->detail : curl_easy_strerror(result));
+  return ls_error_because(err, LS_REASON_OAUTH_UNREACHABLE, command, "%s cannot be reached: %s", url,
+                          o->detail[0] ? o->detail : curl_easy_strerror(result));
 }
 
 enum ls_status ls_oauth_done(struct ls_oauth *o, CURL *easy, CURLcode result, int64_t unix_ms,

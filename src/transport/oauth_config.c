@@ -112,8 +112,8 @@ static enum ls_status read_key(struct ls_oauth_config *c, const struct ls_value 
   source.pem = ls_value_string(v);
   enum ls_status status = ls_crypto_key_new(&source, &c->key, err);
   if (status == LS_OK && ls_crypto_key_kind(c->key) != LS_CRYPTO_RSA)
-    return ls_error_set(err, LS_EOAUTH2, "API",
-                        "auth.privateKey is an Ed25519 key; a service account signs with RSA (RS256)");
+    return ls_error_because(err, LS_REASON_OAUTH_UNUSABLE, "API",
+                            "auth.privateKey is an Ed25519 key; a service account signs with RSA (RS256)");
   return status;
 }
 
@@ -368,8 +368,8 @@ static enum ls_status check_means(struct ls_oauth_config *c, const struct ls_val
   if (c->service_client)
     return read_key(c, auth, err);
   if (!c->access_token && !c->refresh_token)
-    return ls_error_set(
-        err, LS_EOAUTH2, "API",
+    return ls_error_because(
+        err, LS_REASON_OAUTH_UNUSABLE, "API",
         "auth has nothing to get an access token with; give accessToken, refreshToken with clientId "
         "and clientSecret, or serviceClient with privateKey");
   return LS_OK;

@@ -264,8 +264,8 @@ static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
     if (ls_conn_state(m->conn) == LS_CONN_OPENING)
       command = ls_dialogue_command(ls_conn_dialogue(m->conn));
-  ls_error_set(err, LS_ETIMEDOUT, command, "Timeout: not done within totalTimeout (%lld ms)",
-               (long long)p->config->total_timeout);
+  ls_error_because(err, LS_REASON_TIMEOUT_TOTAL, command, "Timeout: not done within totalTimeout (%lld ms)",
+                   (long long)p->config->total_timeout);
 }
 
 /* All are given the same time, so the first is the first to expire, unless one was sent to the back. */

@@ -134,10 +134,11 @@ static bool explain_http(const struct ls_failure *f, struct ls_dialogue *d) {
   if (code == 0) {
     if (f->result != CURLE_RECV_ERROR && f->result != CURLE_SEND_ERROR && f->result != CURLE_GOT_NOTHING)
       return false;
-    ls_error_set(&d->error, LS_EPROXY, "CONN",
-                 "The proxy %s:%u closed the connection without an answer that HTTP knows; check the scheme "
-                 "and the port in proxy",
-                 f->config->proxy.host, (unsigned)f->config->proxy.port);
+    ls_error_because(
+        &d->error, LS_REASON_PROXY_REPLY_UNUSABLE, "CONN",
+        "The proxy %s:%u closed the connection without an answer that HTTP knows; check the scheme "
+        "and the port in proxy",
+        f->config->proxy.host, (unsigned)f->config->proxy.port);
     return true;
   }
   ls_error_set(&d->error, LS_EPROXY, "CONN", "Invalid response from proxy: %ld%s", code,
@@ -149,7 +150,7 @@ static bool explain_http(const struct ls_failure *f, struct ls_dialogue *d) {
 static void explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
   struct ls_error why = {0};
   ls_tls_explain(f->tls, f->result, f->config->proxy.host, f->text, false, &why);
-  ls_error_set(&d->error, LS_EPROXY, "CONN", "%s", ls_error_text(&why));
+  ls_error_because(&d->error, LS_REASON_PROXY_TLS_FAILED, "CONN", "%s", ls_error_text(&why));
   ls_error_deinit(&why);
 }
 
@@ -159,11 +160,13 @@ bool ls_proxy_explain(const struct ls_failure *f, struct ls_dialogue *d) {
     return false;
   switch (f->result) {
   case CURLE_COULDNT_RESOLVE_PROXY:
-    ls_error_set(&d->error, LS_EPROXY, "CONN", "getaddrinfo ENOTFOUND %s; check the host in proxy", p->host);
+    ls_error_because(&d->error, LS_REASON_PROXY_NOT_FOUND, "CONN",
+                     "getaddrinfo ENOTFOUND %s; check the host in proxy", p->host);
     return true;
   case CURLE_COULDNT_CONNECT:
-    ls_error_set(&d->error, LS_EPROXY, "CONN", "connect %s to the proxy %s:%u failed; check proxy",
-                 ls_failure_number(f->easy), p->host, (unsigned)p->port);
+    ls_error_because(&d->error, LS_REASON_PROXY_UNREACHABLE, "CONN",
+                     "connect %s to the proxy %s:%u failed; check proxy", ls_failure_number(f->easy), p->host,
+                     (unsigned)p->port);
     return true;
   case CURLE_PROXY:
     explain_socks(f, d);
@@ -187,11 +190,11 @@ bool ls_proxy_late(CURL *easy, const struct ls_config *config, struct ls_error *
   if (!config->proxy.host || code / 100 == 2)
     return false;
   if (is_http(config))
-    ls_error_set(err, LS_ETIMEDOUT, "CONN", "Timeout: no answer from the proxy %s:%u", config->proxy.host,
-                 (unsigned)config->proxy.port);
+    ls_error_because(err, LS_REASON_TIMEOUT_PROXY, "CONN", "Timeout: no answer from the proxy %s:%u",
+                     config->proxy.host, (unsigned)config->proxy.port);
   else
-    ls_error_set(err, LS_ETIMEDOUT, "CONN",
-                 "Timeout: no answer from the proxy %s:%u, or from the server behind it", config->proxy.host,
-                 (unsigned)config->proxy.port);
+    ls_error_because(err, LS_REASON_TIMEOUT_PROXY, "CONN",
+                     "Timeout: no answer from the proxy %s:%u, or from the server behind it",
+                     config->proxy.host, (unsigned)config->proxy.port);
   return true;
 }

@@ -56,6 +56,6 @@ int ls_shortage_behind(CURLcode result) {
 enum ls_status ls_shortage_set(struct ls_error *err, int number, const char *command, const char *doing,
                                const char *object) {
   size_t i = number == ENFILE;
-  return ls_error_set(err, LS_ESOCKET, command, "%s %s %.300s; %s", doing, rows[i].name, object,
-                      rows[i].hint);
+  return ls_error_because(err, LS_REASON_NO_DESCRIPTOR, command, "%s %s %.300s; %s", doing, rows[i].name,
+                          object, rows[i].hint);
 }

@@ -172,7 +172,7 @@ bool ls_tls_unvouched(const struct ls_tls *t) {
   }
 }
 
-static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *name) {
+static enum ls_reason add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *name) {
   X509 *cert = t->failed ? t->failed : t->leaf;
   if (is_wrong_name(t)) {
     ls_buf_adds(b, "the certificate is for ");
@@ -183,68 +183,99 @@ static void add_verdict(struct ls_buf *b, const struct ls_tls *t, const char *na
       ls_buf_adds(b, ": an address counts only as one of subjectAltName");
     ls_buf_adds(b, t->of_proxy ? "; use a name it is for in proxy"
                                : "; set tls.servername (or host) to a name it is for");
-    return;
+    return LS_REASON_TLS_WRONG_NAME;
   }
   if (ls_tls_unvouched(t)) {
     ls_buf_adds(b, "nothing this machine trusts vouches for the certificate (issuer: ");
     if (cert)
       add_name(b, X509_get_issuer_name(cert));
     ls_buf_adds(b, "); if you trust it, give it or its issuer's certificate as tls.ca");
-    return;
+    return LS_REASON_TLS_UNTRUSTED;
   }
   switch (t->verify_error) {
   case X509_V_ERR_CERT_HAS_EXPIRED:
     ls_buf_adds(b, "the certificate expired on ");
     add_time(b, cert ? X509_get0_notAfter(cert) : NULL);
     ls_buf_adds(b, "; the server needs a new one");
-    return;
+    return LS_REASON_TLS_EXPIRED;
   case X509_V_ERR_CERT_NOT_YET_VALID:
     ls_buf_adds(b, "the certificate is not valid before ");
     add_time(b, cert ? X509_get0_notBefore(cert) : NULL);
     ls_buf_adds(b, "; check the clock of both machines");
-    return;
+    return LS_REASON_TLS_NOT_YET_VALID;
   case X509_V_ERR_CERT_REVOKED:
     ls_buf_adds(b, "tls.crl says that the certificate was revoked (issuer: ");
     if (cert)
       add_name(b, X509_get_issuer_name(cert));
     ls_buf_adds(b, "); the server needs a new one");
-    return;
+    return LS_REASON_TLS_REVOKED;
   case X509_V_ERR_UNABLE_TO_GET_CRL:
     ls_buf_adds(b, "tls.crl has no revocation list of ");
     if (cert)
       add_name(b, X509_get_issuer_name(cert));
     ls_buf_adds(b, "; with any list given, each issuer's is needed: add it, or remove tls.crl");
-    return;
+    return LS_REASON_TLS_CRL_UNUSABLE;
   case X509_V_ERR_CRL_HAS_EXPIRED:
     ls_buf_adds(b, "a revocation list in tls.crl is out of date; give the issuer's new one");
-    return;
+    return LS_REASON_TLS_CRL_UNUSABLE;
   default:
     ls_buf_adds(b, "the certificate was not accepted");
+    return LS_REASON_TLS_UNTRUSTED;
   }
 }
 
-static const char *handshake_hint(const char *text, bool starttls) {
-  if (strstr(text, "wrong version number") || strstr(text, "packet length too long"))
+/* What OpenSSL's words for a handshake that failed mean, and what to try. The first row that fits. */
+static const struct {
+  const char *words;
+  enum ls_reason reason;
+} handshakes[] = {
+    {"wrong version number", LS_REASON_TLS_CLEAR_PORT},
+    {"packet length too long", LS_REASON_TLS_CLEAR_PORT},
+    {"unsupported protocol", LS_REASON_TLS_VERSION},
+    {"alert protocol version", LS_REASON_TLS_VERSION},
+    {"no protocols available", LS_REASON_TLS_VERSION},
+    {"version too low", LS_REASON_TLS_VERSION},
+    {"no ciphers available", LS_REASON_TLS_NOTHING_COMMON},
+    {"no cipher match", LS_REASON_TLS_NOTHING_COMMON},
+    {"alert handshake failure", LS_REASON_TLS_NOTHING_COMMON},
+    {"no suitable", LS_REASON_TLS_NOTHING_COMMON},
+    {"certificate required", LS_REASON_TLS_CLIENT_WANTED},
+    {"alert unknown ca", LS_REASON_TLS_CLIENT_REFUSED},
+    {"alert bad certificate", LS_REASON_TLS_CLIENT_REFUSED},
+    {"alert certificate ", LS_REASON_TLS_CLIENT_REFUSED},
+    {"alert unsupported certificate", LS_REASON_TLS_CLIENT_REFUSED},
+};
+
+static enum ls_reason handshake_reason(const char *text) {
+  for (size_t i = 0; i < sizeof handshakes / sizeof *handshakes; i++)
+    if (strstr(text, handshakes[i].words))
+      return handshakes[i].reason;
+  return LS_REASON_TLS_FAILED;
+}
+
+static const char *handshake_hint(enum ls_reason reason, bool starttls) {
+  switch (reason) {
+  case LS_REASON_TLS_CLEAR_PORT:
     return starttls ? "; what came after STARTTLS is not TLS"
                     : "; this port does not speak TLS from the first octet: set secure to false (STARTTLS is "
                       "then used where offered), or use the TLS port, often 465";
-  if (strstr(text, "unsupported protocol") || strstr(text, "alert protocol version") ||
-      strstr(text, "no protocols available") || strstr(text, "version too low"))
+  case LS_REASON_TLS_VERSION:
     return "; no TLS version suits both sides: see tls.minVersion and tls.maxVersion";
-  if (strstr(text, "no ciphers available") || strstr(text, "no cipher match") ||
-      strstr(text, "alert handshake failure") || strstr(text, "no suitable"))
+  case LS_REASON_TLS_NOTHING_COMMON:
     return "; the two sides have no cipher, curve or signature in common, or the server wants a certificate: "
            "see tls.ciphers, tls.ecdhCurve, tls.sigalgs, and tls.cert with tls.key";
-  if (strstr(text, "certificate required"))
+  case LS_REASON_TLS_CLIENT_WANTED:
     return "; the server wants a certificate: give one as tls.cert with tls.key, or as tls.pfx";
-  if (strstr(text, "alert unknown ca") || strstr(text, "alert bad certificate") ||
-      strstr(text, "alert certificate ") || strstr(text, "alert unsupported certificate"))
+  case LS_REASON_TLS_CLIENT_REFUSED:
     return "; the server does not accept our certificate: see tls.cert with tls.key, or tls.pfx";
-  return "";
+  default:
+    return "";
+  }
 }
 
 void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, const char *curl_text,
                     bool starttls, struct ls_error *err) {
+  enum ls_reason reason;
   struct ls_buf b;
   ls_buf_init(&b, TEXT_MAX);
   if (result == CURLE_PEER_FAILED_VERIFICATION && t->leaf) {
@@ -253,16 +284,17 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
     else
       ls_buf_adds(&b, "wrong name in certificate");
     ls_buf_adds(&b, ": ");
-    add_verdict(&b, t, name);
+    reason = add_verdict(&b, t, name);
   } else {
     ls_buf_adds(&b, *curl_text ? curl_text : curl_easy_strerror(result));
     while (b.n && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\n'))
       ls_buf_cut(&b, b.n - 1);
-    ls_buf_adds(&b, handshake_hint(curl_text, starttls));
+    reason = handshake_reason(curl_text);
+    ls_buf_adds(&b, handshake_hint(reason, starttls));
   }
   char *text = ls_buf_take(&b, NULL);
-  ls_error_set(err, LS_ETLS, "CONN", "TLS with %s failed: %s", name,
-               text ? text : curl_easy_strerror(result));
+  ls_error_because(err, reason, "CONN", "TLS with %s failed: %s", name,
+                   text ? text : curl_easy_strerror(result));
   free(text);
   ls_buf_deinit(&b);
 }
