@@ -140,6 +140,8 @@ static void compose_one(struct ls_engine *e, struct ls_engine_client *c, int64_t
     ls_client_too_late(c->client, "CONN", &why);
   else
     ls_client_compose(c->client, t->value, &j->arena, &j->message, &why);
+  if (why.status == LS_OK && !ls_job_describe(j))
+    ls_error_set(&why, LS_ENOMEM, "API", "There was no memory for what becomes of the message");
   if (why.status == LS_OK) {
     j->octets = j->message.content.n;
     ls_client_enqueue(c->client, j);

@@ -66,19 +66,6 @@ static void drop_message(struct ls_composed *m, struct ls_arena *a) {
   ls_arena_deinit(a);
 }
 
-struct ls_job *ls_job_new(struct ls_composed *message, struct ls_arena *arena) {
-  struct ls_job *j = calloc(1, sizeof *j);
-  if (!j) {
-    drop_message(message, arena);
-    return NULL;
-  }
-  j->message = *message;
-  j->arena = *arena;
-  *message = (struct ls_composed){0};
-  ls_arena_init(arena, arena->max);
-  return j;
-}
-
 void ls_job_free(struct ls_job *j) {
   if (!j)
     return;
@@ -113,25 +100,41 @@ char **ls_job_texts(struct ls_span texts, size_t count) {
   return list;
 }
 
-/* What is known of every message, however it ended. Without memory fields stay NULL: what became of the
- * message is worth more than they. */
-static void describe(struct ls_job *j) {
+bool ls_job_describe(struct ls_job *j) {
   const struct ls_envelope *env = &j->message.envelope;
   struct ls_result *r = &j->result;
-  r->id = j->id;
-  r->probe = env->probe;
   r->from = duplicate(env->from);
   r->message_id = duplicate(j->message.message_id);
   r->recipients = env->count ? calloc(env->count, sizeof *r->recipients) : NULL;
+  bool whole = r->from && r->message_id && (r->recipients || env->count == 0);
   for (size_t i = 0; r->recipients && i < env->count; i++) {
     r->recipients[i].address = duplicate(env->to[i].address);
+    whole = whole && r->recipients[i].address;
     r->count = i + 1;
   }
+  return whole;
+}
+
+struct ls_job *ls_job_new(struct ls_composed *message, struct ls_arena *arena) {
+  struct ls_job *j = calloc(1, sizeof *j);
+  if (!j) {
+    drop_message(message, arena);
+    return NULL;
+  }
+  j->message = *message;
+  j->arena = *arena;
+  *message = (struct ls_composed){0};
+  ls_arena_init(arena, arena->max);
+  if (ls_job_describe(j))
+    return j;
+  ls_job_free(j);
+  return NULL;
 }
 
 void ls_job_finish(struct ls_job *j, struct ls_event *ev, struct ls_span ehlo, size_t ehlo_count) {
   struct ls_result *r = &j->result;
-  describe(j);
+  r->id = j->id;
+  r->probe = j->message.envelope.probe;
   r->error = ev->error;
   ev->error = (struct ls_error){0};
   for (size_t i = 0; i < ev->rejection_count; i++) {
@@ -151,7 +154,8 @@ void ls_job_finish(struct ls_job *j, struct ls_event *ev, struct ls_span ehlo, s
 }
 
 void ls_job_fail(struct ls_job *j, const struct ls_error *err) {
-  describe(j);
+  j->result.id = j->id;
+  j->result.probe = j->message.envelope.probe;
   ls_error_copy(&j->result.error, err); /* without memory the status is there at least */
   drop_message(&j->message, &j->arena);
 }

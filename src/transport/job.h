@@ -31,7 +31,10 @@ struct ls_job *ls_job_take(struct ls_job_list *l, uint64_t id);        /* NULL: 
 void ls_job_prepend(struct ls_job_list *l, struct ls_job_list *front); /* moves front's before l's */
 void ls_job_append(struct ls_job_list *l, struct ls_job_list *back);   /* moves back's behind l's */
 
-/* Takes message and arena in every case; both are left empty. NULL: no memory. */
+/* Makes room for what becomes of the message, and writes what is known of it in every case. To be done before
+ * it goes on its way: behind that a lack of memory must cost nothing that matters. False: no memory. */
+bool ls_job_describe(struct ls_job *j);
+/* Takes message and arena in every case; both are left empty. It is described. NULL: no memory. */
 struct ls_job *ls_job_new(struct ls_composed *message, struct ls_arena *arena);
 void ls_job_free(struct ls_job *j); /* NULL is fine */
 
