@@ -37,6 +37,7 @@ build = {
         "src/bindings/lengine.c",
         "src/bindings/lerror.c",
         "src/bindings/llog.c",
+        "src/bindings/ljson.c",
         "src/bindings/lmessage.c",
         "src/bindings/loutcome.c",
         "src/bindings/lresult.c",

@@ -5,6 +5,7 @@
 #include "lclient.h"
 #include "lengine.h"
 #include "lerror.h"
+#include "ljson.h"
 #include "lmessage.h"
 #include "lprocess.h"
 #include "lwords.h"
@@ -49,6 +50,7 @@ int luaopen_logto_smtp_core(lua_State *L) {
   ls_lprocess_open(L);
   ls_lwords_open(L);
   ls_lerror_open(L);
+  ls_ljson_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
   lua_pushcfunction(L, forget_server);

@@ -48,7 +48,7 @@ static struct ls_value *read_value(const json_t *j, struct ls_arena *a, int dept
 }
 
 /* Counted before anything recurses: jansson itself takes 2048 levels. Octets in strings do not count. */
-static bool too_deep(struct ls_span text) {
+static bool too_deep(struct ls_span text, size_t most) {
   size_t depth = 0;
   bool string = false;
   for (size_t i = 0; i < text.n; i++) {
@@ -61,25 +61,30 @@ static bool too_deep(struct ls_span text) {
       depth++;
     else if (!string && (c == '}' || c == ']') && depth)
       depth--;
-    if (depth > LS_JSON_DEPTH)
+    if (depth > most)
       return true;
   }
   return false;
 }
 
 enum ls_status ls_json_parse(struct ls_span text, struct ls_arena *a, struct ls_value **out, size_t *at) {
+  return ls_json_parse_within(text, LS_JSON_DEPTH, a, out, at);
+}
+
+enum ls_status ls_json_parse_within(struct ls_span text, size_t depth, struct ls_arena *a,
+                                    struct ls_value **out, size_t *at) {
   json_error_t error = {.position = 0};
   *out = NULL;
   if (at)
     *at = 0;
-  if (too_deep(text))
+  if (too_deep(text, depth))
     return LS_EARGUMENT;
   /* integers as reals: those above 2^63 are JSON too */
   size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
   json_t *j = json_loadb(text.n ? text.p : "", text.n, flags, &error);
   if (!j) {
-    if (at && error.position > 0)
-      *at = (size_t)error.position;
+    if (at)
+      *at = error.position > 0 ? (size_t)error.position : 1;
     return json_error_code(&error) == json_error_out_of_memory ? LS_ENOMEM : LS_EARGUMENT;
   }
   *out = read_value(j, a, 0);

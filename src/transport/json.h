@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * json: RFC 8259 text to and from value trees, by jansson. No words of the text get into errors: it may be
- * secret. */
+ * json: RFC 8259 text to and from value trees, by jansson; bindings may use it. No words of the text get into
+ * errors: it may be secret. */
 #ifndef LS_JSON_H
 #define LS_JSON_H
 
 #include "../pure/buf.h"
 #include "../pure/value.h"
 
-enum { LS_JSON_DEPTH = 64 }; /* arrays and objects inside each other at most */
+enum { LS_JSON_DEPTH = 64 }; /* arrays and objects inside each other, at most, where nobody says */
 
 /* Parses text whole into a tree in a; nothing of it points into text. Of equal names the last one counts.
- * LS_OK; LS_EARGUMENT: text is no JSON in UTF-8 or nested too deep (*at, unless NULL: octets before the
- * place); LS_ENOMEM (a's ceiling too). */
+ * depth: arrays and objects inside each other at most, which this and others recurse over.
+ * LS_OK; LS_EARGUMENT: text is no JSON in UTF-8 (*at, unless NULL: octets to the place) or nested too deep
+ * (*at: 0); LS_ENOMEM (a's ceiling too). */
+enum ls_status ls_json_parse_within(struct ls_span text, size_t depth, struct ls_arena *a,
+                                    struct ls_value **out, size_t *at);
+/* The same with a depth of LS_JSON_DEPTH. */
 enum ls_status ls_json_parse(struct ls_span text, struct ls_arena *a, struct ls_value **out, size_t *at);
 
 /* Appends v without white space; undefined and OTHER members are left out, elsewhere they are null. Integers

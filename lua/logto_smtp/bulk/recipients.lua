@@ -3,7 +3,6 @@
 -- an iterator. Nothing of the list is kept.
 
 local attempt = require("logto_smtp.attempt")
-local cjson = require("cjson")
 local core = require("logto_smtp.core")
 local csv = require("logto_smtp.bulk.csv")
 local digest = require("logto_smtp.bulk.digest")
@@ -102,10 +101,9 @@ local function take_object(object, entry)
 end
 
 local function decode_json(text, entry)
-  local fine, object = attempt(cjson.decode, text)
-  if not fine then
-    entry.invalid = object:find("nested") and "nested too deeply"
-      or "not JSON" .. (object:match(" at character %d+") or "")
+  local object, at = core.fromJson(text)
+  if object == nil then
+    entry.invalid = at == 0 and "nested too deeply" or ("not JSON at character %d"):format(at)
     return
   end
   take_object(object, entry)

@@ -2,7 +2,7 @@
 --- What the commands read: config files, payloads and secrets.
 -- Each function answers its value, or nil, a sentence for the user and an exit code.
 
-local cjson = require("cjson")
+local core = require("logto_smtp.core")
 local exit = require("logto_smtp.cli.exit")
 
 local M = {}
@@ -31,11 +31,11 @@ local function name_of(path)
 end
 
 local function decode(text, what, code)
-  local ok, value = pcall(cjson.decode, text)
-  if ok then return value end
-  local where = tostring(value):match("at character %d+") or ""
-  return nil, ("%s is not JSON%s: check quotes, commas and braces there"):format(what,
-    where ~= "" and " (" .. where .. ")" or ""), code
+  local value, at = core.fromJson(text)
+  if value ~= nil then return value end
+  if at == 0 then return nil, what .. " is nested too deeply, or too large", code end
+  local words = "%s is not JSON (at character %d): check quotes, commas and braces there"
+  return nil, words:format(what, at), code
 end
 
 -- The secret that --pass-env or --pass-file names, without its final line end; nil, nil if neither is given.

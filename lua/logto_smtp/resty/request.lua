@@ -2,7 +2,8 @@
 --- Reads what Logto's HTTP email connector posts, `{ to, type, payload, ip }` as JSON, from a client that may
 -- mean harm. Each refusal is `nil, { status, message }`, and none repeats what the client said.
 
-local cjson = require("cjson").new()
+local cjson = require("cjson")
+local core = require("logto_smtp.core")
 local ngx = require("ngx")
 local json = require("logto_smtp.json")
 local mailbox = require("logto_smtp.mailbox")
@@ -12,8 +13,6 @@ local M = {}
 -- Levels of objects and arrays. Templates look no deeper than their placeholders have keys.
 local DEPTH = 32
 
-cjson.decode_max_depth(DEPTH)
-cjson.decode_invalid_numbers(false)
 
 local function refuse(status, message)
   return nil, { status = status, message = message }
@@ -127,8 +126,8 @@ end
 ---@return {status: integer, message: string}? refusal
 function M.parse(text)
   if not json.isUtf8(text) then return refuse(400, "The body is not UTF-8.") end
-  local ok, data = pcall(cjson.decode, text)
-  if not ok then
+  local data = core.fromJson(text, DEPTH)
+  if data == nil then
     return refuse(400, ("The body is not JSON, or nested deeper than %d levels."):format(DEPTH))
   end
   if type(data) ~= "table" or #data > 0 then return refuse(400, "The body is not a JSON object.") end
