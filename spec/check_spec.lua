@@ -407,7 +407,7 @@ describe("what servers say:", function()
 
   for _, row in ipairs(WORDS) do
     it(("%s is known by %d %s"):format(row[1], row[5], row[6][1]), function()
-      local report, steps = examine(config_for(row))
+      local report, steps = examine((config_for(row)))
       local fault = fault_of(row[1])
       assert.are.equal(row[2], failures(report))
       assert.are.equal(fault.name, steps[row[2]].fault)

@@ -169,8 +169,9 @@ describe("logto-smtp inbox over HTTP", function()
     assert.same({ 1, 2 }, numbers("limit=2"))
     assert.equal(2, inbox:get("/messages?limit=2").last)
     assert.same({}, numbers("from=nobody"))
-    assert.equal('there is no filter "too"; there are to, from, subject, since, limit and wait',
-      inbox:get("/messages?too=x").error)
+    assert.equal('there is no filter "too"; did you mean `to`?', inbox:get("/messages?too=x").error)
+    assert.equal('there is no filter "body"; there are to, from, subject, since, limit and wait',
+      inbox:get("/messages?body=x").error)
     assert.equal("wait=x is not a number", inbox:get("/messages?wait=x").error)
   end)
 

@@ -3,6 +3,7 @@
 -- try. Nothing is sent. Every step ends within a time limit.
 
 local address = require("logto_smtp.address")
+local arguments = require("logto_smtp.arguments")
 local core = require("logto_smtp.core")
 local dns = require("logto_smtp.doctor.dns")
 local kit = require("logto_smtp.kit")
@@ -44,6 +45,11 @@ local AFTER_TCP = { "greeting", "ehlo", "tls", "auth", "probe" }
 ---@field onBegin? fun(name: string)                 before a step that may take its time
 ---@field onStep? fun(step: logto_smtp.doctor.Step)  as each step ends
 ---@field logger? fun(record: table)                 gets the conversation
+
+local OPTIONS = {
+  to = "string", probe = "boolean", resolver = "string", timeout = "number", onBegin = "function",
+  onStep = "function", logger = "function",
+}
 
 ---@class logto_smtp.doctor.Report
 ---@field ok boolean
@@ -176,6 +182,7 @@ end
 ---@return logto_smtp.doctor.Report
 function M.examine(config, options)
   options = options or {}
+  arguments.check(options, OPTIONS, "examine", 2)
   local run = setmetatable({ report = { ok = true, steps = {} }, options = options }, Run)
   if not run:step("config", function() return check_config(config) end).ok then
     run:skip(AFTER_CONFIG)

@@ -8,6 +8,7 @@
 -- Whatever the world can do wrong comes back as `nil, err`, err being a ConnectorError; an argument of the
 -- wrong type raises.
 
+local arguments = require("logto_smtp.arguments")
 local attempt = require("logto_smtp.attempt")
 local null = require("cjson").null
 local core = require("logto_smtp.core")
@@ -98,6 +99,11 @@ end
 ---@field enqueue? fun(data: logto_smtp.Data, inputConfig?: table, callback?: fun(info?: table,
 ---  err?: logto_smtp.ConnectorError)): true|nil, logto_smtp.ConnectorError?  where the transport has it
 
+local OPTIONS = {
+  getConfig = "function", getI18nEmailTemplate = true, transport = "table", escapeHtml = "boolean",
+  logger = "function",
+}
+
 ---@class logto_smtp.ConnectorOptions
 ---@field getConfig? fun(id: string): table|nil, any  its errors pass through as they are
 ---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil  its errors are swallowed
@@ -109,12 +115,13 @@ end
 ---@param options logto_smtp.ConnectorOptions
 ---@return logto_smtp.Connector
 local function createConnector(options)
-  check_type(options, "table", "bad argument #1 to 'createConnector'", 2)
-  if options.logger ~= nil then
-    check_type(options.logger, "function", "bad argument #1 to 'createConnector': field `logger`", 2)
+  if type(options) == "table" and options.createConnector then
+    arguments.dot(options, options, "smtp.createConnector")
   end
+  arguments.check(options, OPTIONS, "createConnector")
   local escape_html = options.escapeHtml ~= false
   local transport = options.transport or require("logto_smtp.transport").default
+  local connector = { metadata = metadata, type = enums.ConnectorType.Email, configGuard = kit.configGuard }
 
   -- The config of one call, valid, or nil and why there is none.
   local function config_for(inputConfig)
@@ -130,7 +137,8 @@ local function createConnector(options)
     return config
   end
 
-  local function verify(inputConfig)
+  function connector.verify(inputConfig)
+    arguments.dot(inputConfig, connector, "connector.verify")
     check_type(transport.verify, "function", "the transport cannot verify: its field `verify`", 2)
     local config, config_error = config_for(inputConfig)
     if not config then return nil, config_error end
@@ -145,22 +153,25 @@ local function createConnector(options)
     if not template then return nil, missing end
     check_template(template)
     local built, mail = attempt(mailer.build, config, template, data.payload, recipient.text, escape_html)
-    if built then return mail end
+    if built then return mail, nil, template end
     return nil, ConnectorError(codes.InvalidRequestParameters,
       "The template cannot be filled from this payload: " .. mail)
   end
 
-  local function sendMessage(data, inputConfig)
+  function connector.sendMessage(data, inputConfig)
+    arguments.dot(data, connector, "connector.sendMessage")
     check_data(data, "sendMessage")
     local config, config_error = config_for(inputConfig)
     if not config then return nil, config_error end
-    local mail, mail_error = mail_of(config, data)
+    local mail, mail_error, template = mail_of(config, data)
     if not mail then return nil, mail_error end
     local secrets = mailer.secrets(data.payload)
-    return ask(transport.send, secrets, config, mail, { logger = options.logger, secrets = secrets })
+    return ask(transport.send, secrets, config, mail,
+      { logger = options.logger, secrets = secrets, template = template })
   end
 
   local function enqueue(data, inputConfig, callback)
+    arguments.dot(data, connector, "connector.enqueue")
     check_data(data, "enqueue")
     if callback ~= nil then check_type(callback, "function", "bad argument #3 to 'enqueue'", 2) end
     local config, config_error = config_for(inputConfig)
@@ -175,14 +186,8 @@ local function createConnector(options)
       callback and done)
   end
 
-  return {
-    metadata = metadata,
-    type = enums.ConnectorType.Email,
-    configGuard = kit.configGuard,
-    sendMessage = sendMessage,
-    enqueue = transport.enqueue and enqueue or nil,
-    verify = verify,
-  }
+  connector.enqueue = transport.enqueue and enqueue or nil
+  return connector
 end
 
 ---@class logto_smtp

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The default transport: sends through `logto_smtp.core`, over clients that stay warm between messages.
 
+local arguments = require("logto_smtp.arguments")
 local clients_room = require("logto_smtp.clients")
 local core = require("logto_smtp.core")
 local logger = require("logto_smtp.logger")
@@ -22,6 +23,7 @@ local M = {}
 ---@param opts? {maxClients?: integer}  16 without it
 ---@return logto_smtp.Transport
 function M.new(opts)
+  if opts ~= nil then arguments.check(opts, { maxClients = "number" }, "new") end
   local clients = clients_room.new(opts and opts.maxClients or 16, core.client,
     function(client) client:close() end)
 

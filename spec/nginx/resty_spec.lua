@@ -266,7 +266,8 @@ describe("logto_smtp.resty", function()
       for _, line in ipairs(answers) do ngx.say(line) end
     } } ]] })
     local said = server:get("/t").body
-    for _, words in ipairs({ "no option is named `queueLimits`", "`queueLimit` must be a number",
+    for _, words in ipairs({ "no option is named `queueLimits`; did you mean `queueLimit`?",
+                             "field `queueLimit`: number expected, got string",
                              "there is no `lua_shared_dict none`", "before the first mail" }) do
       assert.truthy(said:find(words, 1, true), said)
     end

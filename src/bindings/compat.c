@@ -6,6 +6,32 @@ void ls_check_arity(lua_State *L, int max) {
     luaL_error(L, "too many arguments (%d at most, got %d)", max, lua_gettop(L));
 }
 
+static bool is_among(const char *name, const char *const *names) {
+  for (; *names; names++) {
+    if (!strcmp(name, *names))
+      return true;
+  }
+  return false;
+}
+
+void ls_check_names(lua_State *L, int index, const char *const *names, const char *call) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+    if (is_among(name, names))
+      continue;
+    luaL_Buffer known;
+    lua_pushstring(L, name);
+    luaL_buffinit(L, &known);
+    for (size_t i = 0; names[i]; i++) {
+      luaL_addstring(&known, i ? ", " : "");
+      luaL_addstring(&known, names[i]);
+    }
+    luaL_pushresult(&known);
+    luaL_error(L, "bad argument #%d to '%s' (no option is named `%s`; there are %s)", index, call,
+               lua_tostring(L, -2), lua_tostring(L, -1));
+  }
+}
+
 void ls_push_number(lua_State *L, double number) {
 #if LUA_VERSION_NUM >= 503
   const double exact = 9007199254740992.0; /* 2^53: beyond it a double no longer names one integer */

@@ -19,6 +19,10 @@
 /* Raises when there are more than max arguments: a misplaced one is a mistake worth hearing about. */
 void ls_check_arity(lua_State *L, int max);
 
+/* Raises when the table of options at index has a key that is none of names, which end with NULL: a misspelt
+ * one must not vanish in silence. call: what it was passed to. */
+void ls_check_names(lua_State *L, int index, const char *const *names, const char *call);
+
 /* Pushes a number as JavaScript would print it: an integer of Lua 5.3 and later where it is one. */
 void ls_push_number(lua_State *L, double number);
 

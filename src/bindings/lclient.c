@@ -163,6 +163,7 @@ static struct mail_box *push_mail_box(lua_State *L) {
 
 /* Leaves config, options and their logger on the stack. */
 static void check_options(lua_State *L) {
+  static const char *const names[] = {"logger", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   ls_check_arity(L, 2);
   lua_settop(L, 2);
@@ -171,6 +172,7 @@ static void check_options(lua_State *L) {
     return;
   }
   luaL_checktype(L, 2, LUA_TTABLE);
+  ls_check_names(L, 2, names, "client");
   lua_getfield(L, 2, "logger");
   luaL_argcheck(L, lua_isnil(L, -1) || lua_isfunction(L, -1), 2, "logger must be a function");
 }

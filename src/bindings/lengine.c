@@ -94,6 +94,8 @@ static size_t check_size(lua_State *L, const char *name, size_t fallback) {
 }
 
 static void read_options(lua_State *L, struct ls_engine_options *o) {
+  static const char *const names[] = {"maxQueue", "maxOctets", "maxClients", "directory", NULL};
+  ls_check_names(L, 1, names, "engine");
   o->max_queue = check_size(L, "maxQueue", MAX_QUEUE);
   o->max_octets = check_size(L, "maxOctets", MAX_OCTETS);
   o->max_clients = check_size(L, "maxClients", MAX_CLIENTS);

@@ -94,9 +94,11 @@ static int validate(lua_State *L) {
 
 static enum ls_template_escape check_escape(lua_State *L, int index) {
   static const char *const names[] = {"none", "html", NULL};
+  static const char *const options[] = {"escape", NULL};
   if (lua_isnoneornil(L, index))
     return LS_TEMPLATE_RAW;
   luaL_checktype(L, index, LUA_TTABLE);
+  ls_check_names(L, index, options, "render");
   lua_getfield(L, index, "escape");
   enum ls_template_escape escape =
       lua_isnil(L, -1) || luaL_checkoption(L, -1, NULL, names) == 0 ? LS_TEMPLATE_RAW : LS_TEMPLATE_HTML;

@@ -8,6 +8,7 @@
 -- The mails are those that the connector would hand to its transport, and the octets those that would be sent
 -- (before any DKIM signature). Of the config, only templates, senders and custom headers are looked at.
 
+local arguments = require("logto_smtp.arguments")
 local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local flags = require("logto_smtp.preview.flags")
@@ -95,6 +96,7 @@ end
 ---@param opts? logto_smtp.preview.Options
 ---@return logto_smtp.preview.Report
 function M.render(config, opts)
+  if opts ~= nil then arguments.check(opts, { payload = "table", escapeHtml = "boolean" }, "render", 2) end
   local report = { templates = {}, coverage = coverage(config), errors = 0, warnings = 0, notes = 0,
     signed = config.dkim ~= nil }
   local seen = {}

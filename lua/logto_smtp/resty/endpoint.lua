@@ -6,6 +6,7 @@
 
 local null = require("cjson").null
 local ngx = require("ngx")
+local arguments = require("logto_smtp.arguments")
 local answer = require("logto_smtp.resty.answer")
 local authorization = require("logto_smtp.resty.authorization")
 local codes = require("logto_smtp.enums").ConnectorErrorCodes
@@ -103,6 +104,8 @@ local function serve(self)
   answer.send(told.status, { code = told.code, message = told.message }, headers)
 end
 
+local OPTIONS = { authorization = true, maxBodySize = true, rateLimit = true }
+
 local function check_options(connector, options)
   local function check(condition, text)
     if not condition then error("bad argument to 'httpEmailEndpoint': " .. text, 4) end
@@ -111,6 +114,8 @@ local function check_options(connector, options)
     "the first is to be a connector")
   check(type(options) == "table" and options.authorization ~= nil,
     "`authorization` is missing; false lets everybody send who reaches the endpoint")
+  local fault_of_options = arguments.fault(options, OPTIONS)
+  check(not fault_of_options, fault_of_options or "")
   local allowed, size = options.authorization, options.maxBodySize
   if allowed ~= false and type(allowed) ~= "function" then
     local hashes, fault = authorization.hashes(allowed)

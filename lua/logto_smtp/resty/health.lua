@@ -5,6 +5,7 @@
 
 local ngx = require("ngx")
 local semaphore = require("ngx.semaphore")
+local arguments = require("logto_smtp.arguments")
 local answer = require("logto_smtp.resty.answer")
 local failure = require("logto_smtp.resty.failure")
 
@@ -93,6 +94,7 @@ local function health(connector, options)
   if type(connector) ~= "table" or type(connector.verify) ~= "function" then
     error("bad argument #1 to 'health' (a connector with `verify` expected)", 2)
   end
+  arguments.check(options or {}, { ttl = true, failureTtl = true, timeout = true }, "health", 2)
   local self = {
     connector = connector,
     ttl = seconds(options or {}, "ttl", TTL),

@@ -4,6 +4,7 @@
 -- message and closes so many seconds later; the count is one atomic step. A counter is never pushed out to
 -- make room: in a full dict a message that cannot be counted is not let through.
 
+local arguments = require("logto_smtp.arguments")
 local ngx = require("ngx")
 
 local M = {}
@@ -97,6 +98,8 @@ function M.new(options)
   if not dict then
     error("bad rateLimit: `dict` is to name a lua_shared_dict of the nginx.conf", 0)
   end
+  local fault = arguments.fault(options, { dict = true, perRecipient = true, perIp = true })
+  if fault then error("bad rateLimit: " .. fault, 0) end
   local per_recipient = check_pair(options.perRecipient, "perRecipient")
   local per_ip = check_pair(options.perIp, "perIp")
   if not per_recipient and not per_ip then error("bad rateLimit: neither `perRecipient` nor `perIp`", 0) end

@@ -2,6 +2,7 @@
 --- worker: what one nginx worker sends with: its engine, begun with the first mail, and who waits for what.
 -- A transport for connectors: `send` and `verify` let the coroutine wait, `enqueue` hands over and returns.
 
+local arguments = require("logto_smtp.arguments")
 local clients_room = require("logto_smtp.clients")
 local core = require("logto_smtp.core")
 local logger = require("logto_smtp.logger")
@@ -52,12 +53,7 @@ local reader
 ---@param options logto_smtp.resty.SetupOptions
 function M.setup(options)
   if engine then error("setup() comes before the first mail of a worker", 2) end
-  for name, value in pairs(options) do
-    if OPTIONS[name] ~= type(value) then
-      error(OPTIONS[name] and ("setup: `%s` must be a %s"):format(name, OPTIONS[name])
-        or ("setup: no option is named `%s`"):format(tostring(name)), 2)
-    end
-  end
+  arguments.check(options, OPTIONS, "setup")
   if options.metrics and not ngx.shared[options.metrics] then
     error(("setup: there is no `lua_shared_dict %s`"):format(options.metrics), 2)
   end

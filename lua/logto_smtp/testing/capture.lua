@@ -2,6 +2,7 @@
 --- capture: a transport that keeps each mail instead of sending it. It composes what would go out, octet by
 --- octet; there is no server, so nothing is said of TLS, AUTH or the connection's settings. A mail is decoded
 --- when it is looked at. Works inside nginx.
+local arguments = require "logto_smtp.arguments"
 local arrivals = require "logto_smtp.testing.arrivals"
 local core = require "logto_smtp.core"
 local decode = require "logto_smtp.testing.decode"
@@ -61,6 +62,7 @@ end
 ---@param options? { templates?: table[] }
 ---@return logto_smtp.testing.Capture
 function M.new(options)
+  if options ~= nil then arguments.check(options, { templates = "table" }, "captureTransport", 1, 3) end
   local capture = setmetatable({
     kept = {}, raw_from = 1, number = 0, failures = {}, usage = usage.new(options and options.templates),
   }, Capture)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- failure: the errors of the real transport, made to order. What is not said is as it most often is.
 local address = require "logto_smtp.address"
+local arguments = require "logto_smtp.arguments"
 
 local M = {}
 
@@ -53,7 +54,7 @@ function M.fault(rule)
   if type(rule) ~= "table" then return "table expected, got " .. type(rule) end
   for key, value in pairs(rule) do
     local kind = FIELDS[key]
-    if not kind then return ("unknown field %q"):format(tostring(key)) end
+    if not kind then return ("unknown field %q%s"):format(tostring(key), arguments.meant(key, FIELDS)) end
     if kind ~= true and type(value) ~= kind then
       return ("%s must be a %s, got %s"):format(key, kind, type(value))
     end

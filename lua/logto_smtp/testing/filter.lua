@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- filter: which mails are meant, and for a person who expected another: what arrived, and how it differs.
 local address = require "logto_smtp.address"
+local arguments = require "logto_smtp.arguments"
 
 local M = {}
 
@@ -99,9 +100,8 @@ local FIELDS = {
   part_of "html",
 }
 
-local OTHERS = { n = "number", timeout = "number" }
-local IS_FIELD = {}
-for _, field in ipairs(FIELDS) do IS_FIELD[field.name] = true end
+local TYPES = { n = "number", timeout = "number" }
+for _, field in ipairs(FIELDS) do TYPES[field.name] = "string" end
 
 --- What is wrong with a filter, or nil. types: those of the templates known.
 ---@param filter any
@@ -110,8 +110,8 @@ for _, field in ipairs(FIELDS) do IS_FIELD[field.name] = true end
 function M.fault(filter, types)
   if type(filter) ~= "table" then return "table expected, got " .. type(filter) end
   for key, value in pairs(filter) do
-    local expected = OTHERS[key] or IS_FIELD[key] and "string"
-    if not expected then return ("unknown field %q"):format(tostring(key)) end
+    local expected = TYPES[key]
+    if not expected then return ("unknown field %q%s"):format(tostring(key), arguments.meant(key, TYPES)) end
     if type(value) ~= expected then
       return ("field %s: %s expected, got %s"):format(key, expected, type(value))
     end

@@ -3,6 +3,8 @@
 -- port; it runs in a process of its own, takes in whatever arrives, delivers nothing, and ends with the
 -- process that started it. A capture is a transport without any socket. Works with Lua 5.1 to 5.4 and LuaJIT;
 -- an inbox needs LuaSocket, LuaSec, lua-cjson and the openssl command.
+local arguments = require "logto_smtp.arguments"
+
 local M = {}
 
 ---@class logto_smtp.testing.Message
@@ -57,6 +59,7 @@ end
 ---@return logto_smtp.testing.Rule
 function M.greylisting(options)
   options = options or {}
+  arguments.check(options, { seconds = "number", times = true }, "greylisting")
   return {
     at = "RCPT", code = 450, text = "4.7.1 Greylisted, please try again later", each = true,
     seconds = options.seconds, times = options.times,

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- options: what `startInbox` takes, checked at once so that a typing error is not a puzzle later.
+local arguments = require "logto_smtp.arguments"
 local auth = require "logto_smtp.testing.auth"
 local certificate = require "logto_smtp.testing.certificate"
 local script = require "logto_smtp.testing.script"
@@ -62,7 +63,9 @@ end
 local function check_types(options)
   for key, value in pairs(options) do
     local expected = TYPES[key]
-    if not expected then complain(("unknown option %q"):format(tostring(key))) end
+    if not expected then
+      complain(("unknown option %q%s"):format(tostring(key), arguments.meant(key, TYPES)))
+    end
     if expected ~= true and type(value) ~= expected then
       complain(("%s: %s expected, got %s"):format(key, expected, type(value)))
     end

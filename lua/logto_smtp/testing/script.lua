@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- script: what a test wants the server to do instead of the right thing, as a list of rules.
+local arguments = require "logto_smtp.arguments"
+
 local M = {}
 
 --- Steps at which a rule can act. TLS: before the handshake, implicit or after STARTTLS. CHALLENGE: a 334
@@ -75,7 +77,7 @@ function M.fault(rule)
   if type(rule) ~= "table" then return "a rule must be a table" end
   for key, value in pairs(rule) do
     local kind = M.fields[key]
-    if not kind then return ("unknown field %q"):format(tostring(key)) end
+    if not kind then return ("unknown field %q%s"):format(tostring(key), arguments.meant(key, M.fields)) end
     if kind ~= true and type(value) ~= kind then
       return ("%s must be a %s, got %s"):format(key, kind, type(value))
     end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- What an inbox answers over HTTP: its mails as JSON, each one's octets, text and HTML.
 
+local arguments = require("logto_smtp.arguments")
 local box_module = require("logto_smtp.cli.inbox.box")
 local http = require("logto_smtp.cli.inbox.http")
 local json = require("logto_smtp.json")
@@ -51,6 +52,11 @@ local NUMBERS = {
   wait = { default = 0, max = MAX_WAIT_SECONDS },
 }
 
+local NAMES = {}
+for _, list in ipairs({ TEXTS, NUMBERS }) do
+  for name in pairs(list) do NAMES[name] = true end
+end
+
 -- The filter a query asks for, or nil and what is wrong with it.
 local function read_filter(query)
   local filter = {}
@@ -62,7 +68,9 @@ local function read_filter(query)
       if not number then return nil, ("%s=%s is not a number"):format(name, value) end
       filter[name] = math.min(number, NUMBERS[name].max)
     else
-      return nil, ("there is no filter %q; there are to, from, subject, since, limit and wait"):format(name)
+      local meant = arguments.meant(name, NAMES)
+      return nil, ("there is no filter %q%s"):format(name, meant ~= "" and meant
+        or "; there are to, from, subject, since, limit and wait")
     end
   end
   for name, rule in pairs(NUMBERS) do filter[name] = filter[name] or rule.default end
