@@ -42,11 +42,8 @@ local CASES = {
     engine = engine or prepare(function() return assert(core.engine { directory = directory }) end)
     handle = handle or assert(engine:configure(config))
     assert(engine:submit(handle, mail))
-    for _ = 1, 1000 do
-      local done = engine:take()[1]
-      if done then return done.info, done.err end
-      socket.sleep(0.02)
-    end
+    local done = clock.eventually(function() return engine:take()[1] end)
+    if done then return done.info, done.err end
     error("the engine answers nothing")]],
   ["doctor.examine()"] = [[
     local report = doctor.examine(config, { timeout = 5, probe = false, })
@@ -62,7 +59,7 @@ local PROGRAM = [[
 local cjson = require("cjson")
 core, mail, doctor = require("logto_smtp.core"), {}, require("logto_smtp.doctor")
 logto, transport = require("logto_smtp"), require("logto_smtp.transport").default
-socket = require("socket")
+clock = require("spec.support.clock")
 local given = cjson.decode(io.open(arg[1]):read("*a"))
 config, mail, directory = given.config, given.mail, given.directory
 local held = {}
@@ -81,7 +78,7 @@ function prepare(make)
   local n = #held
   release()
   local made = make()
-  socket.sleep(0.2) -- a thread of its own may still look round
+  clock.pass(0.2) -- a thread of its own may still look round
   fill(given.left)
   return made
 end
