@@ -100,6 +100,7 @@ build = {
         "src/pure/value.c",
         "src/pure/visible.c",
         "src/transport/client.c",
+        "src/transport/charset.c",
         "src/transport/clock.c",
         "src/transport/composer.c",
         "src/transport/conn.c",

@@ -509,7 +509,8 @@ describe("bulk.run()", function()
     local list = {}
     for i = 1, 500 do list[i] = ("u%03d@x.example"):format(i) end
     local config = require("spec.support.configs").config({ host = "127.0.0.1", port = port })
-    local report = assert(bulk.run({ config = config, recipients = list, retries = 1, retryDelay = 0.01 }))
+    local report = assert(bulk.run({ config = config, recipients = list, retries = 1, retryDelay = 0.01,
+      payload = { code = "123456" } }))
     assert.equal("ESOCKET", report.stopped.code)
     assert.is_true(report.deferred >= 10 and report.deferred < 500)
   end)
@@ -544,9 +545,9 @@ describe("bulk.run()", function()
       recipients = { { to = "a@x.example", code = "1" }, "b@x.example", "no address",
         "c@x.example, d@x.example" },
     }))
-    assert.same({ 2, 2 }, { report.sent, report.invalid })
+    assert.same({ 1, 3 }, { report.sent, report.invalid })
     assert.same({ { name = "code", count = 1 } }, report.placeholders)
-    assert.same({ 3, 4 }, { report.failures[1].line, report.failures[2].line })
+    assert.same({ 2, 3, 4 }, { report.failures[1].line, report.failures[2].line, report.failures[3].line })
   end)
 
   it("answers nil, err where nothing can begin, and raises on misuse", function()

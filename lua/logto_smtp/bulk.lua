@@ -9,6 +9,7 @@
 -- that cannot be sent.
 
 local address = require("logto_smtp.address")
+local arguments = require("logto_smtp.arguments")
 local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local digest = require("logto_smtp.bulk.digest")
@@ -34,6 +35,7 @@ local MOST_SKIPPED = 1000       -- entries passed over before the connections ar
 local UNREACHABLE = 10          -- messages in a row that found no server: the run ends
 local TICK = 0.1                -- seconds between two looks at interrupts and progress
 local SHORTEST = 0.02           -- seconds between two small batches: each costs a sync of the journal
+local MOST_PLACEHOLDERS = 100   -- distinct ones that a report names
 local MOST_FAULTS = 3           -- of our own, before what is in flight is given up
 
 ---@class logto_smtp.bulk.Options
@@ -41,6 +43,8 @@ local MOST_FAULTS = 3           -- of our own, before what is in flight is given
 ---@field recipients string|table|fun(): table?  a file (CSV or JSONL), "-" for stdin, an array or iterator
 ---@field type? string         "Generic" without it
 ---@field payload? table       variables for all; those of a recipient win
+---@field encoding? string     of a list in a file: "windows-1252", "shift_jis", ...; UTF-8 without it
+---@field allowUnfilled? boolean  sends mails with placeholders that nothing fills, too
 ---@field rate? string|number  "20/s", "1200/m", or messages a second
 ---@field connections? integer instead of the config's maxConnections
 ---@field limit? integer       messages to send at most
@@ -59,6 +63,14 @@ local MOST_FAULTS = 3           -- of our own, before what is in flight is given
 ---@field interrupted? fun(): boolean  true: finish what is in flight, begin nothing more. What either raises
 ---  is in the report's `raised`, and the run goes on
 ---@field stdin? file*
+
+local OPTIONS = {
+  config = "table", recipients = true, type = "string", payload = "table", encoding = "string", rate = true,
+  connections = "number", limit = "number", onlyTo = "table", unique = "boolean", dryRun = "boolean",
+  retries = "number", retryDelay = "number", journal = "string", resume = "boolean",
+  allowUnfilled = "boolean", resendUnknown = "boolean", getI18nEmailTemplate = true, escapeHtml = "boolean",
+  logger = "function", onProgress = true, interrupted = true, stdin = true,
+}
 
 ---@class logto_smtp.bulk.Progress
 ---@field done integer      entries that need no more work, of earlier runs too
@@ -116,7 +128,9 @@ local function open(run, options)
   local valid, invalid = kit.validateConfig(config)
   if not valid then return nil, invalid end
   local err, issues
-  run.reader, err = recipients.open(options.recipients, run.payload, options.stdin)
+  err = not options.getI18nEmailTemplate and kit.usageTypeFault(run.type, config)
+  if err then return nil, failure("EOPTION", err) end
+  run.reader, err = recipients.open(options.recipients, run.payload, options)
   if not run.reader then return nil, failure("ELIST", err) end
   run.client, issues = core.client(config, { logger = options.logger })
   if not run.client and issues.code then return nil, failure(issues.code, issues.message) end
@@ -140,8 +154,11 @@ local function new_run(options)
     next_due = math.huge, faults = 0,
     began = now, looked = now, filled = 0, taken = 0, unreachable = 0,
     retries = options.retries or DEFAULT_RETRIES, retry_delay = options.retryDelay or DEFAULT_RETRY_DELAY,
+    placeholders = setmetatable({}, { __mode = "k" }), unfilled = { count = 0, names = {} },
     connector = smtp.createConnector({
-      transport = { send = function(_, mail, sending) return mailer.withSecrets(mail, sending) end },
+      transport = { send = function(_, mail, sending)
+        return { mail = mailer.withSecrets(mail, sending), template = sending.template }
+      end },
       getI18nEmailTemplate = options.getI18nEmailTemplate, escapeHtml = options.escapeHtml,
     }),
   }, Run)
@@ -241,14 +258,29 @@ function Run:next_entry()
   return nil
 end
 
+-- The placeholders that an entry does not fill, counted for the report.
+function Run:unfilled_by(entry, template)
+  local list = self.placeholders[template] or mailer.placeholders(template)
+  self.placeholders[template] = list
+  local names, found = mailer.unfilled(list, entry.payload), self.unfilled
+  for _, name in ipairs(names) do
+    local seen = found.names[name]
+    if seen or found.count < MOST_PLACEHOLDERS then found.names[name] = (seen or 0) + 1 end
+    if not seen then found.count = found.count + 1 end
+  end
+  return names
+end
+
 ---@return table|nil mail
 ---@return string? reason
 function Run:render(entry)
-  local fine, mail, err = attempt(self.connector.sendMessage,
+  local fine, made, err = attempt(self.connector.sendMessage,
     { to = entry.to, type = self.type, payload = entry.payload }, self.config)
-  if not fine then return nil, mail end
-  if mail then return mail end
-  return nil, type(err.data) == "table" and err.data.message or err.message
+  if not fine then return nil, made end
+  if not made then return nil, type(err.data) == "table" and err.data.message or err.message end
+  local names = self:unfilled_by(entry, made.template)
+  if #names == 0 or self.options.allowUnfilled then return made.mail end
+  return nil, mailer.unfilledReason(names)
 end
 
 -- An entry that will not be sent, and the journal's line on it.
@@ -503,6 +535,13 @@ function Run:fault(reason)
   self.in_flight, self.pending = {}, 0
 end
 
+local function sorted(found)
+  local out = {}
+  for name, count in pairs(found) do out[#out + 1] = { name = name, count = count } end
+  table.sort(out, function(a, b) return a.name < b.name end)
+  return out
+end
+
 function Run:report()
   if self.stopping and not self.exhausted and not self.next_line then
     local entry = self.reader.next()
@@ -511,12 +550,13 @@ function Run:report()
   local report = self.tally:report(process.clock() - self.began, self.client:stats())
   report.interrupted = self.interrupted or false
   report.stopped, report.next, report.dryRun = self.stopped, self.next_line, self.options.dryRun
-  report.placeholders = self.placeholders
+  report.placeholders = sorted(self.unfilled.names)
   return report
 end
 
 local function check_options(options)
-  if type(options) ~= "table" or type(options.config) ~= "table" then
+  arguments.check(options, OPTIONS, "run", 1, 3)
+  if type(options.config) ~= "table" then
     error("bad argument #1 to 'run' (a table with `config` and `recipients` expected)", 3)
   end
   local kind = type(options.recipients)
@@ -542,7 +582,7 @@ function M.run(options)
   local ran, report, err = xpcall(function()
     local opened, why = open(run, options)
     if not opened then return nil, why end
-    if options.dryRun then run.placeholders = rehearsal.rehearse(run) else run:work() end
+    if options.dryRun then rehearsal.rehearse(run) else run:work() end
     return run:report()
   end, debug.traceback)
   run:close()

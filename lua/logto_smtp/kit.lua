@@ -4,6 +4,7 @@
 
 local core = require("logto_smtp.core")
 local null = require("cjson").null
+local arguments = require("logto_smtp.arguments")
 local ConnectorError = require("logto_smtp.error")
 local enums = require("logto_smtp.enums")
 
@@ -137,6 +138,27 @@ function M.getConfigTemplateByType(type, config)
     if not generic and template.usageType == enums.TemplateType.Generic then generic = template end
   end
   return generic
+end
+
+--- What is wrong with a usage type that somebody wrote: neither Logto nor the config's templates have it.
+--- nil: nothing. The connector itself takes any, and falls back to Generic as the original does.
+---@param usageType string
+---@param config any
+---@return string? reason
+function M.usageTypeFault(usageType, config)
+  local known, list = {}, {}
+  for name in pairs(enums.TemplateType) do known[name] = true end
+  local templates = type(config) == "table" and config.templates
+  for _, template in ipairs(type(templates) == "table" and templates or {}) do
+    local own = type(template) == "table" and template.usageType
+    if type(own) == "string" then known[own] = true end
+  end
+  if known[usageType] then return nil end
+  for name in pairs(known) do list[#list + 1] = name end
+  table.sort(list)
+  local meant = arguments.meant(usageType, known)
+  local link = meant == "" and "; there are " or meant .. " There are "
+  return ("there is no type %q%s%s"):format(usageType, link, table.concat(list, ", "))
 end
 
 --- Checks a config against a guard, by default that of this connector.

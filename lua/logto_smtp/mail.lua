@@ -53,6 +53,48 @@ function M.withSecrets(mail, options)
   return with
 end
 
+local FIELDS = { "subject", "content", "sendFrom", "replyTo" }
+
+--- What stands in double braces in a template, each once.
+---@param template logto_smtp.Template
+---@return { name: string, first?: string }[]  first: the variable that must be there; nil: none fills it
+function M.placeholders(template)
+  local list, seen = {}, {}
+  for _, field in ipairs(FIELDS) do
+    local text = template[field]
+    for inside in (type(text) == "string" and text or ""):gmatch("{{([^{}]*)}}") do
+      local name = inside:match("^%s*(.-)%s*$")
+      if not seen[name] then
+        seen[name] = true
+        list[#list + 1] = { name = name, first = name:match("^([%w_]*)[%w_.]*$") }
+      end
+    end
+  end
+  return list
+end
+
+--- Those placeholders that a payload does not fill: readers would see them as they are written.
+---@param placeholders { name: string, first?: string }[]
+---@param payload table
+---@return string[] names
+function M.unfilled(placeholders, payload)
+  local names = {}
+  for _, placeholder in ipairs(placeholders) do
+    local first = placeholder.first
+    if not first or payload[first] == nil then names[#names + 1] = placeholder.name end
+  end
+  return names
+end
+
+--- The sentence about them.
+---@param names string[]
+---@return string
+function M.unfilledReason(names)
+  local list = {}
+  for i, name in ipairs(names) do list[i] = "{{" .. name .. "}}" end
+  return "nothing fills " .. table.concat(list, ", ") .. " of the template"
+end
+
 --- Fills a template. Values are escaped where they enter HTML, and nowhere else.
 ---@param config table  passed the guard
 ---@param template logto_smtp.Template

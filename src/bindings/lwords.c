@@ -3,6 +3,7 @@
 
 #include "../pure/config_secret.h"
 #include "../pure/visible.h"
+#include "../transport/charset.h"
 #include "box.h"
 #include "lvalue.h"
 
@@ -88,8 +89,31 @@ static int mask(lua_State *L) {
   return push_text(L, b);
 }
 
+/* decode(octets, charset) -> text in UTF-8 | nil, why */
+static int decode(lua_State *L) {
+  struct ls_span octets = check_span(L, 1);
+  const char *charset = luaL_checkstring(L, 2);
+  ls_check_arity(L, 2);
+  struct words_box *b = push_words_box(L);
+  switch (ls_charset_decode(charset, octets, &b->text)) {
+  case LS_OK:
+    return push_text(L, b);
+  case LS_ENOMEM:
+    return luaL_error(L, "not enough memory");
+  case LS_EARGUMENT:
+    lua_pushnil(L);
+    lua_pushfstring(L, "no encoding is named %s", charset);
+    return 2;
+  default:
+    lua_pushnil(L);
+    lua_pushfstring(L, "this is no text of %s", charset);
+    return 2;
+  }
+}
+
 void ls_lwords_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"visible", visible}, {"mask", mask}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"visible", visible}, {"mask", mask}, {"decode", decode}, {NULL, NULL}};
   ls_box_register(L, &words_type);
   ls_set_functions(L, functions);
 }

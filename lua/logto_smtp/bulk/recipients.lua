@@ -26,7 +26,24 @@ local M = {}
 
 local LONGEST = 16 * 1024 * 1024 -- octets of a line
 local BOM = "\239\187\191"
-local TOO_LONG = "\0too long\0" -- instead of such a line
+
+-- What stands instead of a line that nobody can send, and what is wrong with it.
+local TOO_LONG, NO_TEXT, NO_UTF8 = "\0too long\0", "\0no text\0", "\0no UTF-8\0"
+local WRONG = {
+  [TOO_LONG] = ("the line is longer than %d MiB"):format(LONGEST / 2 ^ 20),
+  [NO_TEXT] = "the line is no text of this encoding",
+  [NO_UTF8] = "the line is not UTF-8; save it as UTF-8, or say its encoding (--encoding windows-1252)",
+}
+
+-- What is wrong with a row that has such a line; nil: nothing.
+local function wrong_line(row)
+  if not row:find("%z") then return nil end
+  for mark, why in pairs(WRONG) do
+    if row:find(mark, 1, true) then return why end
+  end
+  return nil
+end
+
 local RECIPIENT = { "to", "email" } -- the column of the recipient, the first that is there
 
 -- Sets payload.a.b for the path { "a", "b" }.
@@ -47,6 +64,27 @@ local function recipient_column(names)
   return nil
 end
 
+-- Why two columns would fill the same variable, or nil: the same name twice, `user` beside `user.name`, or
+-- two columns that could each be the recipient's.
+local function clash_of(paths)
+  local whole, inner, recipient = {}, {}, {}
+  for _, path in ipairs(paths) do
+    local name = table.concat(path, ".")
+    if name ~= "" and (whole[name] or recipient[name:lower()]) then
+      return ("names the column `%s` twice"):format(name)
+    end
+    whole[name] = true
+    for i = 1, #RECIPIENT do
+      if name:lower() == RECIPIENT[i] then recipient[RECIPIENT[i]] = true end
+    end
+    for i = 1, #path - 1 do inner[table.concat(path, ".", 1, i)] = name end
+  end
+  for name, other in pairs(inner) do
+    if whole[name] then return ("names `%s` and `%s`, and one is within the other"):format(name, other) end
+  end
+  return nil
+end
+
 -- Makes a function that reads the CSV records behind the header.
 local function csv_decoder(header)
   local delimiter = csv.delimiter(header)
@@ -58,6 +96,8 @@ local function csv_decoder(header)
     paths[i] = {}
     for step in names[i]:gmatch("[^.]+") do paths[i][#paths[i] + 1] = step end
   end
+  local clash = clash_of(paths)
+  if clash then return nil, "the header line " .. clash end
   local to = recipient_column(names)
   if not to then
     return nil, "the header line names no column `to` or `email`; the first line of a CSV list names its "
@@ -111,7 +151,7 @@ end
 
 -- The lines of a file, counted with their octets. The first can be looked at before it is read. `failed` says
 -- why there are no more, where that is not the end of the file.
-local function line_source(file)
+local function line_source(file, encoding)
   local source = { line = 0, octets = 0 }
   local again, at = {}, 1 -- read before, and given back
 
@@ -123,7 +163,9 @@ local function line_source(file)
       return TOO_LONG
     end
     if not text and more then source.failed = ("line %d cannot be read: %s"):format(source.line + 1, more) end
-    return text
+    if not text then return nil end
+    if encoding then return core.decode(text, encoding) or NO_TEXT end
+    return json.isUtf8(text) and text or NO_UTF8
   end
 
   function source.read()
@@ -164,10 +206,8 @@ end
 
 -- Fills an entry from a row. Whatever the row does to its reader, it is the row that cannot be sent.
 local function fill(entry, decode, row)
-  if row == TOO_LONG then
-    entry.invalid = ("the line is longer than %d MiB"):format(LONGEST / 2 ^ 20)
-    return entry
-  end
+  entry.invalid = type(row) == "string" and wrong_line(row) or nil
+  if entry.invalid then return entry end
   local fine, why = attempt(decode, row, entry)
   if not fine then entry.invalid = why end
   return entry
@@ -175,19 +215,28 @@ end
 
 local function decoder_for(source)
   if source.first:find("^%s*{") then return decode_json, 0, true end
-  if source.first:find("^\255\254") or source.first:find("^\254\255") then
-    return nil, "the list is UTF-16; save it as UTF-8"
-  end
   local header, reason = next_record(source)
+  local wrong = header and wrong_line(header)
+  if wrong then return nil, ("line %d: %s"):format(source.line, wrong) end
   if not header then return nil, reason or "the list is empty; its first line names the columns" end
   local decode, why = csv_decoder(header)
   return decode, decode and digest(header) or why, false
 end
 
-local function open_text(file, payload)
+-- What every line-based reading relies on: ASCII is itself in the encoding. UTF-16 is none of these.
+local PLAIN = "to,\"a\";b\tc@d.e {}:[]09AZaz"
+
+local function open_text(file, payload, encoding)
+  if encoding then
+    local plain, why = core.decode(PLAIN, encoding)
+    if plain ~= PLAIN then
+      return nil, why and why:find("^no ") and why
+        or ("a list in %s cannot be read by lines; save it as UTF-8"):format(encoding)
+    end
+  end
   local size = file:seek("end")
   if size then file:seek("set") end
-  local source = line_source(file)
+  local source = line_source(file, encoding)
   local decode, seed, is_json = decoder_for(source)
   if not decode then return nil, seed end
   local number = 0
@@ -229,15 +278,16 @@ end
 --- Opens a list.
 ---@param source string|table|fun(): table?  a file's name, "-" for stdin, an array or an iterator of objects
 ---@param payload table  variables that every recipient gets, under those of its own
----@param stdin? file*
+---@param options? {stdin?: file*, encoding?: string}
 ---@return logto_smtp.bulk.Reader|nil
 ---@return string? reason
-function M.open(source, payload, stdin)
+function M.open(source, payload, options)
+  options = options or {}
   if type(source) ~= "string" then return open_values(source, payload) end
   local file, err
-  if source == "-" then file = stdin or io.stdin else file, err = io.open(source, "rb") end
+  if source == "-" then file = options.stdin or io.stdin else file, err = io.open(source, "rb") end
   if not file then return nil, "cannot read " .. err end
-  local reader, reason = open_text(file, payload)
+  local reader, reason = open_text(file, payload, options.encoding)
   local function close()
     if source ~= "-" then file:close() end
   end

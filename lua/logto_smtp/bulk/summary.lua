@@ -88,7 +88,7 @@ end
 
 local function write_placeholders(out, r)
   if not r.placeholders or #r.placeholders == 0 then return end
-  out("\nplaceholders that nothing fills\n")
+  out("\nplaceholders that nothing fills (--yes sends them as they are)\n")
   for _, p in ipairs(r.placeholders) do
     out("  ", out.style.line(("{{%s}} in %s"):format(p.name, plural(p.count, "place", "places"))), "\n")
   end

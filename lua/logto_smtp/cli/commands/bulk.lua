@@ -69,6 +69,8 @@ function M.define(command)
   command:option("--type", "The usage type, which picks the template."):argname("TYPE"):default("Generic")
   command:option("--payload", "A variable for all (KEY=VALUE), or a JSON object of them, or @FILE. "
     .. "What a recipient brings wins."):argname("VALUE"):count("*")
+  command:option("--encoding", "The encoding of the list, such as windows-1252; UTF-8 without it.")
+    :argname("NAME")
   command:option("--rate", "No faster than this: 20/s, 1200/m or 50000/h."):argname("RATE")
     :convert(pace.parse)
   command:option("--connections", "Connections at once, instead of the config's maxConnections.")
@@ -77,8 +79,8 @@ function M.define(command)
   command:flag("--dry-run", "Render and check every message; connect to nothing.")
   command:option("--only-to", "Skip recipients of other domains; commas between several."):argname("DOMAINS")
   command:flag("--unique", "Send to each recipient once; all of them are kept in memory.")
-  command:flag("--yes", ("Agree to more than %d recipients on a server that is not on this machine.")
-    :format(MANY))
+  command:flag("--yes", ("Agree to more than %d recipients on a server that is not on this machine, and to "
+    .. "mails with placeholders that nothing fills."):format(MANY))
   command:option("--retries", "Further tries of what the server puts off, 3 without it.")
     :argname("N"):convert(whole(0))
   command:option("--retry-delay", "Seconds before the first of them, 1 without it; doubled each time.")
@@ -203,7 +205,9 @@ local function options_of(args, context, config, payload, view)
     config = config, recipients = args.recipients, type = args.type, payload = payload, rate = args.rate,
     connections = args.connections, limit = args.limit, onlyTo = domains_of(args.only_to),
     unique = args.unique, dryRun = args.dry_run, retries = args.retries, retryDelay = args.retry_delay,
-    journal = args.journal, resume = args.resume, resendUnknown = args.resend_unknown, stdin = context.stdin,
+    encoding = args.encoding, allowUnfilled = args.yes,
+    journal = args.journal, resume = args.resume, resendUnknown = args.resend_unknown,
+    stdin = context.stdin,
     logger = verbose.logger(args, context, config), interrupted = process.interrupted,
     onProgress = view and function(p)
       if p.stopping and not told then

@@ -3,6 +3,8 @@
 
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
+local kit = require("logto_smtp.kit")
+local mailer = require("logto_smtp.mail")
 local providers = require("logto_smtp.providers")
 local report = require("logto_smtp.cli.report")
 local verbose = require("logto_smtp.cli.verbose")
@@ -25,12 +27,27 @@ function M.define(command)
   command:option("--type", "The usage type, which picks the template."):argname("TYPE"):default("Generic")
   command:option("--payload", "What the template names: a JSON object, or @FILE (@- reads standard input).")
     :argname("JSON"):default("{}")
+  command:flag("--yes", "Agree to a mail with placeholders that nothing fills.")
+end
+
+-- What keeps a slip from being sent, or nil.
+local function slip(args, config, data)
+  local fault = kit.usageTypeFault(data.type, config)
+  if fault then return fault, exit.USAGE end
+  local template = type(config) == "table" and kit.configGuard.safeParse(config).success
+    and kit.getConfigTemplateByType(data.type, config)
+  if not template or args.yes then return nil end
+  local names = mailer.unfilled(mailer.placeholders(template), data.payload)
+  if #names == 0 then return nil end
+  return ("%s; add it to --payload, or say --yes"):format(mailer.unfilledReason(names)), exit.DATA
 end
 
 --- Sends and reports; also what `test` runs.
+---@param check? fun(args: table, config: any, data: table): string?, integer?  why it is not to be sent
 ---@return integer exit code
-function M.deliver(args, context, data)
+function M.deliver(args, context, data, check)
   local config, err, code = input.config(args, context)
+  if not err and check then err, code = check(args, config, data) end
   if err then return report.failure(args, context, err, code) end
   local connector = require("logto_smtp").createConnector({
     transport = context.transport, logger = verbose.logger(args, context, config),
@@ -50,7 +67,7 @@ function M.run(args, context)
   end
   local payload, err, code = input.payload(args.payload, context)
   if err then return report.failure(args, context, err, code) end
-  return M.deliver(args, context, { to = args.to, type = args.type, payload = payload })
+  return M.deliver(args, context, { to = args.to, type = args.type, payload = payload }, slip)
 end
 
 return M
