@@ -182,9 +182,13 @@ local function mailbox(r)
   return text, { address = address, name = name ~= "" and name or nil }, sent
 end
 
+-- An empty entry has no comment: one alone between two commas is taken for an address that would be lost.
 local function separator(r)
-  return maybe_fold(r) .. "," .. (r:once(20) and cfws(r, {}) .. "," or "") .. maybe_fold(r)
+  return maybe_fold(r) .. "," .. (r:once(20) and maybe_fold(r) .. "," or "") .. maybe_fold(r)
 end
+
+-- Comments where a group has room for them, with nothing in them that could be an address.
+local function remark(r) return (cfws(r, {}):gsub("@", "-")) end
 
 local function mailbox_list(r, n, truth, sent)
   local texts = {}
@@ -200,8 +204,8 @@ local function group(r, sent)
   local raw, name
   repeat raw, name = phrase(r, {}) until name ~= ""
   local members = {}
-  local text = r:once(5) and cfws(r, {}) or mailbox_list(r, r:upTo(3), members, sent)
-  return raw .. ":" .. text .. ";" .. cfws(r, {}), { name = name, group = members }
+  local text = r:once(5) and remark(r) or mailbox_list(r, r:upTo(3), members, sent)
+  return raw .. ":" .. text .. ";" .. remark(r), { name = name, group = members }
 end
 
 --- A list: its text; what core.addresses is to answer; the addresses of the envelope, each once.

@@ -38,6 +38,7 @@ struct parser {
   bool in_angle;
   bool in_route; /* "<@relay,@relay:a@b.c>": obsolete, and to be ignored (RFC 5321 4.1.1.3) */
   bool in_group;
+  bool after_group;     /* nothing but comments since a ';' closed one */
   struct ls_span group; /* its name */
   struct names pending;
   struct sink items;
@@ -307,7 +308,17 @@ static bool read_bare(struct parser *p) {
     return read_spec(p, w->v, w->n, &m) && name_of_comments(p, &m.name) && add_mailbox(p, &m, false);
   if (has_inner_dot(w->v, w->n))
     return fails(p, "it has no '@'");
-  return name_of(p, w->v, w->n, &m.name) && (!m.name.n || push_name(p->a, &p->pending, m.name));
+  if (!name_of(p, w->v, w->n, &m.name))
+    return false;
+  return m.name.n ? push_name(p->a, &p->pending, m.name) : fails(p, "it says nothing");
+}
+
+/* Nothing but comments between two separators, where an address would be lost without a word. In and behind a
+ * group the grammar has room for a remark ("Hidden:(nobody);", RFC 5322 A.5); with an '@' it is none. */
+static bool read_comments(struct parser *p, bool remark) {
+  for (size_t i = 0; remark && i < p->comments.n; i++)
+    remark = memchr(p->comments.v[i].raw.p, '@', p->comments.v[i].raw.n) == NULL;
+  return remark || p->comments.n == 0 || fails(p, "it is nothing but a comment");
 }
 
 /* White space of any script at either end is no part of an address. */
@@ -332,9 +343,11 @@ static bool finish_entry(struct parser *p) {
   size_t open = 0;
   while (open < w->n && w->v[open].kind != LS_TOKEN_OPEN)
     open++;
-  bool ok = w->n == 0 || (open < w->n ? read_angle(p, open) : read_bare(p));
+  bool ok = w->n == 0    ? read_comments(p, p->in_group || p->after_group)
+            : open < w->n ? read_angle(p, open)
+                          : read_bare(p);
   w->n = p->comments.n = 0;
-  p->commented = false;
+  p->commented = p->after_group = false;
   if (ok)
     p->from = p->scan.at;
   return ok;
@@ -370,6 +383,7 @@ static bool close_group(struct parser *p) {
       .is_group = true, .name = p->group, .members = p->members.items, .count = p->members.count};
   p->members = (struct sink){0};
   p->in_group = false;
+  p->after_group = true;
   return push_item(p->a, &p->items, &m);
 }
 
