@@ -79,7 +79,8 @@ local function run_with_kills(signal, kills, expected_status)
   local killed = 0
   while true do
     local limit = killed < kills and ("timeout -s %s %.3f "):format(signal, some_time()) or ""
-    local resume = killed > 0 and " --resume" or ""
+    -- one killed before it wrote its journal has left nothing to go on with
+    local resume = net.read_file(dir .. "/run.jsonl") and " --resume" or ""
     local said, status = net.run(limit .. command(server, journal .. resume) .. " 2>&1")
     if status ~= expected_status then return said, status, killed end
     killed = killed + 1
