@@ -96,13 +96,14 @@ describe("metrics()", function()
     local server, inbox = resty.start({ server = [[ location /enqueue { content_by_lua_block {
       for _ = 1, 7 do connector.enqueue(data()) end
     } } ]] }, nil, { maxConnections = 1 })
-    inbox:nextReply({ at = "CONTENT", delay = 0.5 })
+    inbox:nextReply({ at = "CONTENT", silent = true })
     server:get("/enqueue")
     assert.is_true(clock.eventually(function()
       local families = scrape(server)
       return value(families, "logto_smtp_pending", "logto_smtp_pending") >= 6
         and value(families, "logto_smtp_connections_open", "logto_smtp_connections_open") == 1
     end))
+    inbox:disconnect()
     assert.is_true(clock.eventually(function()
       return value(scrape(server), "logto_smtp_connections_idle", "logto_smtp_connections_idle") == 1
     end))

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The nginx that the other specs of this folder use.
 local clock = require("spec.support.clock")
+local net = require("spec.support.net")
 local nginx = require("spec.support.nginx")
 
 describe("a real nginx", function()
@@ -29,7 +30,10 @@ describe("a real nginx", function()
 
   it("reloads, tells its workers apart, and quits", function()
     server = assert(nginx.start({ workers = 2, server = [[
-      location /slow { content_by_lua_block { ngx.sleep(1) ngx.say(ngx.worker.pid()) } }
+      location /slow { content_by_lua_block {
+        while not io.open(ngx.config.prefix() .. "go-on") do ngx.sleep(0.01) end
+        ngx.say(ngx.worker.pid())
+      } }
     ]] }))
     local before = server:workers()
     assert.equal(2, #before)
@@ -41,6 +45,7 @@ describe("a real nginx", function()
       old = server:old_workers()
       return #old == 1
     end))
+    net.write_file(server.dir .. "/go-on", "")
     assert.truthy(sock:receive("*a"):find("\n" .. old[1], 1, true))
     sock:close()
     assert.is_true(server:wait_for_old())

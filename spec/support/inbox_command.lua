@@ -79,7 +79,8 @@ function Inbox:rest() return self.pipe:read("*a") end
 function M.stop()
   for _, inbox in ipairs(open) do
     if inbox.client then inbox.client:close() end
-    net.run("kill " .. inbox.pid)
+    -- one that has ended by itself has left its number to somebody else
+    net.run(("grep -qs %s /proc/%s/cmdline && kill %s"):format(inbox.directory, inbox.pid, inbox.pid))
     inbox.pipe:read("*a")
     inbox.pipe:close()
     net.remove_dir(inbox.directory)

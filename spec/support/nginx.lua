@@ -48,10 +48,11 @@ cd %(dir)s
 %(env)s nginx -p $PWD -c nginx.conf -e error.log -g "daemon off; %(global)s" </dev/null >>error.log 2>&1 &
 pid=$!
 cat >/dev/null
-kill -TERM $pid 2>/dev/null
-for i in {1..20}; do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
-workers=$(cat /proc/$pid/task/$pid/children 2>/dev/null)
-kill -KILL $pid $workers 2>/dev/null
+# one that has ended by itself has left its number to somebody else
+is_there() { grep -qs %(dir)s /proc/$pid/cmdline; }
+is_there && kill -TERM $pid
+for i in {1..20}; do is_there || break; sleep 0.1; done
+is_there && kill -KILL $pid $(cat /proc/$pid/task/$pid/children)
 wait
 rm -rf %(dir)s
 ]]
