@@ -137,6 +137,7 @@ static struct ls_value *grow(struct reader *r, int index, struct ls_value *v) {
 /* Reads a table as an object; its first pair is on the stack. */
 static bool read_object(struct reader *r, int index, struct ls_value *v, int depth) {
   struct ls_value *values = NULL;
+  uint32_t marks = 0;
   v->kind = LS_VALUE_OBJECT;
   do {
     struct ls_member m = {0};
@@ -145,11 +146,13 @@ static bool read_object(struct reader *r, int index, struct ls_value *v, int dep
     if (!values || !read_name(r, &m.name) || !read_into(r, lua_gettop(r->L), values, depth))
       return false;
     m.value = values++;
+    marks |= ls_value_mark(m.name);
     v->as.object.members[v->as.object.count++] = m;
     lua_pop(r->L, 1);
   } while (lua_next(r->L, index));
   /* Lua's tables have no order, so we give them one: results must not change from run to run */
   v->as.object.sorted = true;
+  v->as.object.marks = marks;
   sort(v->as.object.members, v->as.object.count);
   return true;
 }

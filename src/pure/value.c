@@ -17,9 +17,7 @@ static const struct ls_value *get_sorted(const struct ls_value *v, struct ls_spa
   return NULL;
 }
 
-const struct ls_value *ls_value_get(const struct ls_value *v, struct ls_span name) {
-  if (!ls_value_is(v, LS_VALUE_OBJECT))
-    return NULL;
+const struct ls_value *ls_value_look_up(const struct ls_value *v, struct ls_span name) {
   if (v->as.object.sorted)
     return get_sorted(v, name);
   for (size_t i = 0; i < v->as.object.count; i++)
@@ -70,6 +68,7 @@ bool ls_value_set(struct ls_arena *a, struct ls_value *object, struct ls_span na
     object->as.object.cap = cap;
   }
   object->as.object.sorted = false;
+  object->as.object.marks = 0;
   object->as.object.members[object->as.object.count++] = (struct ls_member){name, value};
   return true;
 }
@@ -124,6 +123,7 @@ static bool copy_into(struct ls_arena *a, struct ls_value *to, const struct ls_v
         return false;
     }
     to->as.object.sorted = from->as.object.sorted;
+    to->as.object.marks = from->as.object.marks;
   }
   return true;
 }

@@ -3,6 +3,8 @@
 #ifndef LS_VALUE_H
 #define LS_VALUE_H
 
+#include <stdint.h>
+
 #include "arena.h"
 
 enum ls_value_kind {
@@ -37,8 +39,9 @@ struct ls_value {
     struct {
       struct ls_member *members; /* in the order they print */
       size_t count;
-      size_t cap;  /* members allocated; used while a tree is built */
-      bool sorted; /* by the octets of the names: look-ups may halve */
+      size_t cap;     /* members allocated; used while a tree is built */
+      bool sorted;    /* by the octets of the names: look-ups may halve */
+      uint32_t marks; /* of a sorted one: a bit for each name; 0: not told */
     } object;
   } as;
 };
@@ -52,8 +55,22 @@ static inline int ls_value_name_order(struct ls_span a, struct ls_span b) {
   return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
+/* The bit of a name among the marks of an object. */
+static inline uint32_t ls_value_mark(struct ls_span name) {
+  return UINT32_C(1) << ((name.n ? (unsigned char)name.p[0] ^ name.n * 5 : 0) & 31);
+}
+
+/* False: the object has surely no such member. */
+static inline bool ls_value_may_have(const struct ls_value *v, struct ls_span name) {
+  return v && v->kind == LS_VALUE_OBJECT &&
+         (!v->as.object.marks || (v->as.object.marks & ls_value_mark(name)));
+}
+
 /* The member of an object by its exact name; NULL when v is NULL, no object, or has none. */
-const struct ls_value *ls_value_get(const struct ls_value *v, struct ls_span name);
+const struct ls_value *ls_value_look_up(const struct ls_value *v, struct ls_span name);
+static inline const struct ls_value *ls_value_get(const struct ls_value *v, struct ls_span name) {
+  return ls_value_may_have(v, name) ? ls_value_look_up(v, name) : NULL;
+}
 
 static inline bool ls_value_is(const struct ls_value *v, enum ls_value_kind kind) {
   return v && v->kind == kind;
