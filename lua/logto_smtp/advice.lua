@@ -184,7 +184,9 @@ function RULES.timeouts(config, _, say)
 end
 
 -- Names that are no option are not looked at, so a typing error would go unnoticed.
-local function check_names(place, holder, say)
+local function check_names(place, holder, say, at)
+  if type(holder) ~= "table" then return end
+  at = at or place
   local names = {}
   for name in pairs(holder) do
     if type(name) == "string" then names[#names + 1] = name end
@@ -192,7 +194,7 @@ local function check_names(place, holder, say)
   table.sort(names)
   for _, name in ipairs(names) do
     local meant, where = option_names.meant(place, name)
-    local path = place == "" and name or place .. "." .. name
+    local path = at == "" and name or at .. "." .. name
     if meant and where == place then
       say(path, ("is no option and has no effect: did you mean `%s`?"):format(meant))
     elseif meant then
@@ -203,9 +205,18 @@ local function check_names(place, holder, say)
 end
 
 function RULES.names(config, _, say)
+  local dkim = type(config.dkim) == "table" and config.dkim or {}
   check_names("", config, say)
-  if type(config.tls) == "table" then check_names("tls", config.tls, say) end
-  check_names("auth", auth_of(config), say)
+  check_names("tls", config.tls, say)
+  check_names("auth", config.auth, say)
+  check_names("auth.tls", auth_of(config).tls, say)
+  check_names("dkim", dkim, say)
+  for i, key in ipairs(type(dkim.keys) == "table" and dkim.keys or {}) do
+    check_names("dkim", key, say, ("dkim.keys[%d]"):format(i - 1))
+  end
+  for i, template in ipairs(config.templates) do
+    check_names("templates", template, say, ("templates[%d]"):format(i - 1))
+  end
 end
 
 -- What makes a template's mail fail its purpose. Which variables there are is up to the caller.

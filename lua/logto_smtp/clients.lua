@@ -1,28 +1,20 @@
 -- SPDX-License-Identifier: MIT
 --- clients: one for each distinct set of connection settings, as many as were used last. Two configs that
--- differ in their templates only share a client, and two that differ in a password never do.
+-- differ in their templates only share a client, and two that differ in a password never do: they are told
+-- apart by a key that the C module makes of what it read.
 
-local json = require("logto_smtp.json")
+local core = require("logto_smtp.core")
 
 local M = {}
 
--- What a config says about the mail and not about the connection.
-local MAIL_KEYS = {
-  fromEmail = true, replyTo = true, templates = true, customHeaders = true, attachDataUrls = true,
-}
-
-local function connection_key(config)
-  local settings = {}
-  for k, v in pairs(config) do
-    if not MAIL_KEYS[k] then settings[k] = v end
-  end
-  return json.encode(settings)
-end
-
 ---@class logto_smtp.Clients
----@field get fun(config: table): any, table?  its client, or nil, err (with the config's `issues`)
+---@field get fun(config: table, key?: string): any, table?  its client; nil, err with its `issues`
 ---@field clear fun()
 ---@field count fun(): integer
+
+local function invalid(issues)
+  return { message = "The config is not valid: " .. issues[1].message, issues = issues }
+end
 
 --- Keeps clients. When a further one would exceed the bound, the one idle the longest is closed.
 ---@param max integer
@@ -34,6 +26,7 @@ function M.new(max, open, close)
   local by_age = {} -- keys, the one idle the longest first
 
   local function touch(key)
+    if by_age[#by_age] == key then return end
     for i, other in ipairs(by_age) do
       if other == key then
         table.remove(by_age, i)
@@ -51,14 +44,16 @@ function M.new(max, open, close)
 
   local clients = {}
 
-  function clients.get(config)
-    local key = connection_key(config)
+  -- A key from before may be that of a config which has changed: a new client goes by what is there now.
+  function clients.get(config, key)
+    if not (key and kept[key]) then
+      local issues
+      key, issues = core.identity(config)
+      if not key then return nil, invalid(issues) end
+    end
     if not kept[key] then
       local client, err = open(config)
-      if not client then
-        if err.code then return nil, err end
-        return nil, { message = "The config is not valid: " .. err[1].message, issues = err }
-      end
+      if not client then return nil, err.code and err or invalid(err) end
       while #by_age >= max do drop_oldest() end
       kept[key] = client
     end

@@ -94,10 +94,12 @@ end
 ---@field metadata table
 ---@field type "Email"
 ---@field configGuard {safeParse: function, parse: function}
----@field sendMessage fun(data: logto_smtp.Data, inputConfig?: table): table|nil, logto_smtp.ConnectorError?
----@field verify fun(inputConfig?: table): table|nil, logto_smtp.ConnectorError?
----@field enqueue? fun(data: logto_smtp.Data, inputConfig?: table, callback?: fun(info?: table,
----  err?: logto_smtp.ConnectorError)): true|nil, logto_smtp.ConnectorError?  where the transport has it
+---@field sendMessage fun(data: logto_smtp.Data, inputConfig?: logto_smtp.Config): table|nil,
+---  logto_smtp.ConnectorError?
+---@field verify fun(inputConfig?: logto_smtp.Config): table|nil, logto_smtp.ConnectorError?
+---@field enqueue? fun(data: logto_smtp.Data, inputConfig?: logto_smtp.Config,
+---  callback?: fun(info?: table, err?: logto_smtp.ConnectorError)): true|nil,
+---  logto_smtp.ConnectorError?  where the transport has it
 
 local OPTIONS = {
   getConfig = "function", getI18nEmailTemplate = true, transport = "table", escapeHtml = "boolean",
@@ -105,7 +107,7 @@ local OPTIONS = {
 }
 
 ---@class logto_smtp.ConnectorOptions
----@field getConfig? fun(id: string): table|nil, any  its errors pass through as they are
+---@field getConfig? fun(id: string): logto_smtp.Config|nil, any  its errors pass through as they are
 ---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil  its errors are swallowed
 ---@field transport? {send: fun(config: table, mail: table): table|nil, any, enqueue?: function}
 ---@field logger? fun(record: logto_smtp.LogRecord)  told of each event on the connections; see the README
@@ -123,7 +125,8 @@ local function createConnector(options)
   local transport = options.transport or require("logto_smtp.transport").default
   local connector = { metadata = metadata, type = enums.ConnectorType.Email, configGuard = kit.configGuard }
 
-  -- The config of one call, valid, or nil and why there is none.
+  -- The config of one call, valid, and its client's key where the transport asks for it; or nil and why there
+  -- is none.
   local function config_for(inputConfig)
     local config = inputConfig
     if config == nil or config == null then
@@ -132,17 +135,17 @@ local function createConnector(options)
       config, config_error = options.getConfig(metadata.id)
       if config == nil and config_error ~= nil then return nil, config_error end
     end
-    local valid, invalid = kit.validateConfig(config)
-    if not valid then return nil, invalid end
-    return config
+    local valid, key = kit.checkConfig(config, transport.keyed)
+    if not valid then return nil, key end
+    return config, key
   end
 
   function connector.verify(inputConfig)
     arguments.dot(inputConfig, connector, "connector.verify")
     check_type(transport.verify, "function", "the transport cannot verify: its field `verify`", 2)
-    local config, config_error = config_for(inputConfig)
-    if not config then return nil, config_error end
-    return ask(transport.verify, nil, config, { logger = options.logger })
+    local config, key = config_for(inputConfig)
+    if not config then return nil, key end
+    return ask(transport.verify, nil, config, { logger = options.logger, key = key })
   end
 
   -- The mail of one message, or nil and what is wrong with it.
@@ -161,29 +164,29 @@ local function createConnector(options)
   function connector.sendMessage(data, inputConfig)
     arguments.dot(data, connector, "connector.sendMessage")
     check_data(data, "sendMessage")
-    local config, config_error = config_for(inputConfig)
-    if not config then return nil, config_error end
+    local config, key = config_for(inputConfig)
+    if not config then return nil, key end
     local mail, mail_error, template = mail_of(config, data)
     if not mail then return nil, mail_error end
     local secrets = mailer.secrets(data.payload)
-    return ask(transport.send, secrets, config, mail,
-      { logger = options.logger, secrets = secrets, template = template })
+    local with = { logger = options.logger, key = key, secrets = secrets, template = template }
+    return ask(transport.send, secrets, config, mail, with)
   end
 
   local function enqueue(data, inputConfig, callback)
     arguments.dot(data, connector, "connector.enqueue")
     check_data(data, "enqueue")
     if callback ~= nil then check_type(callback, "function", "bad argument #3 to 'enqueue'", 2) end
-    local config, config_error = config_for(inputConfig)
-    if not config then return nil, config_error end
+    local config, key = config_for(inputConfig)
+    if not config then return nil, key end
     local mail, mail_error = mail_of(config, data)
     if not mail then return nil, mail_error end
     local secrets = mailer.secrets(data.payload)
     local function done(info, err)
       callback(info, err ~= nil and failure(err, config, secrets) or nil)
     end
-    return ask(transport.enqueue, secrets, config, mail, { logger = options.logger, secrets = secrets },
-      callback and done)
+    local with = { logger = options.logger, key = key, secrets = secrets }
+    return ask(transport.enqueue, secrets, config, mail, with, callback and done)
   end
 
   connector.enqueue = transport.enqueue and enqueue or nil

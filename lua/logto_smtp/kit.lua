@@ -167,16 +167,29 @@ end
 ---@return true|nil
 ---@return logto_smtp.ConnectorError?  invalid_config; its data is the guard's error
 function M.validateConfig(config, guard)
-  local result = (guard or M.configGuard).safeParse(config)
+  if not guard then return M.checkConfig(config) end
+  local result = guard.safeParse(config)
   if result.success then return true end
   return nil, ConnectorError(enums.ConnectorErrorCodes.InvalidConfig, result.error)
+end
+
+--- The same by this connector's guard; keyed: asks also for what the config's client is told apart by.
+---@param config any
+---@param keyed? boolean
+---@return true|nil
+---@return string|logto_smtp.ConnectorError|nil  the key, nil where no client can be made of the config; or
+---  why it is not valid
+function M.checkConfig(config, keyed)
+  local valid, key = core.check(config, keyed)
+  if valid then return true, key end
+  return nil, ConnectorError(enums.ConnectorErrorCodes.InvalidConfig, M.zodError(key))
 end
 
 local zod_error = {
   __tostring = function(self)
     local lines = {}
     for i, issue in ipairs(self.issues) do
-      lines[i] = M.issuePath(issue.path) .. ": " .. issue.message
+      lines[i] = M.issueLine(M.issuePath(issue.path), issue.message)
     end
     return table.concat(lines, "\n")
   end,
@@ -195,6 +208,15 @@ function M.issuePath(path)
     end
   end
   return out == "" and "config" or out
+end
+
+--- Path and message in one line. What our own rules say begins with the option, which is then told once.
+---@param path string
+---@param message string
+---@return string
+function M.issueLine(path, message)
+  local rest = message:sub(1, #path) == path and message:match("^:? (.*)$", #path + 1)
+  return path .. ": " .. (rest or message)
 end
 
 ---@class logto_smtp.ZodError

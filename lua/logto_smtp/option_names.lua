@@ -2,34 +2,19 @@
 --- The names of all options, and which of them somebody meant who wrote another.
 
 local nearest = require("logto_smtp.nearest")
+local options = require("logto_smtp.options")
 
 local M = {}
 
-local function set(text)
-  local names = {}
-  for name in text:gmatch("%S+") do names[name] = true end
-  return names
-end
-
 --- By the object they stand in; "" is the config itself.
 ---@type table<string, table<string, boolean>>
-M.places = {
-  [""] = set([[
-    host port auth fromEmail replyTo templates service secure requireTLS ignoreTLS opportunisticTLS tls
-    servername name localAddress proxy customHeaders attachDataUrls dkim connectionTimeout dnsTimeout
-    greetingTimeout socketTimeout totalTimeout pool maxConnections maxMessages maxIdle maxAge checkIdle
-    rateLimit rateDelta maxRequeues pipelining chunking authMethod forceAuth logger debug transactionLog
-    component disableFileAccess disableUrlAccess family allowInternalNetworkInterfaces dnsTtl direct
-    sendmail path args url streamTransport jsonTransport SES connection socket getSocket secured customAuth
-    lmtp]]),
-  tls = set([[
-    rejectUnauthorized ca cert key passphrase pfx ciphers minVersion maxVersion servername ALPNProtocols
-    ecdhCurve sigalgs crl host port path socket lookup]]),
-  auth = set([[
-    user pass type method clientId clientSecret refreshToken accessToken accessUrl expires privateKey
-    serviceClient scope customParams customHeaders timeout serviceRequestTimeout tls]]),
-}
+M.places = {}
+for place, names in pairs(options.places) do
+  M.places[place] = {}
+  for name in pairs(names) do M.places[place][name] = true end
+end
 
+-- Where a name that is none of this place belongs; what stands in a template or a key is meant there.
 local function place_with(name)
   for _, place in ipairs({ "tls", "auth", "" }) do
     if M.places[place][name] then return place end
@@ -37,7 +22,7 @@ local function place_with(name)
 end
 
 --- What somebody meant by a name that is no option of this place; nil when it is one, or is like none.
----@param place string  "", "tls" or "auth"
+---@param place string  of `places`
 ---@param name string
 ---@return string? name
 ---@return string? place  where that name belongs

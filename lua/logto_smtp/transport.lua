@@ -12,10 +12,12 @@ local M = {}
 ---@class logto_smtp.SendOptions
 ---@field logger? fun(record: logto_smtp.LogRecord)
 ---@field secrets? string[]  what of the mail is repeated by no error and no record
+---@field key? string  what the config's client is told apart by, as `core.check` answers it
 
 ---@class logto_smtp.Transport
 ---@field send fun(config: table, mail: table, options?: logto_smtp.SendOptions): table|nil, any
 ---@field verify fun(config: table, options?: logto_smtp.SendOptions): table|nil, any  sends nothing
+---@field keyed? boolean    asks for `key` in the options
 ---@field close fun()       closes every client; the transport can be used again
 ---@field count fun(): integer  clients kept at the moment
 
@@ -27,10 +29,10 @@ function M.new(opts)
   local clients = clients_room.new(opts and opts.maxClients or 16, core.client,
     function(client) client:close() end)
 
-  local transport = { close = clients.clear, count = clients.count }
+  local transport = { keyed = true, close = clients.clear, count = clients.count }
 
   local function ready(config, options)
-    local client, err = clients.get(config)
+    local client, err = clients.get(config, options and options.key)
     if not client then return nil, err end
     client:setLogger(options and options.logger or logger.default(config))
     return client

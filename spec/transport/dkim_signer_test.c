@@ -55,10 +55,26 @@ static struct ls_value *key_option(struct ls_arena *a, const char *domain, const
   return v;
 }
 
+/* The signer of a config with this dkim; NULL: it has none. */
+static enum ls_status new_signer(const struct ls_value *dkim, struct ls_dkim_signer **out,
+                                 struct ls_error *err) {
+  struct ls_arena a;
+  struct ls_config config;
+  struct ls_value whole = {.kind = LS_VALUE_OBJECT};
+  *out = NULL;
+  ls_arena_init(&a, 1 << 20);
+  bool set = !dkim || ls_value_set(&a, &whole, LS_SPAN("dkim"), (struct ls_value *)dkim);
+  enum ls_status status = set ? ls_config_read(&whole, &a, &config, err) : LS_ENOMEM;
+  if (status == LS_OK)
+    status = ls_dkim_signer_new(&config.dkim, out, err);
+  ls_arena_deinit(&a);
+  return status;
+}
+
 static struct ls_dkim_signer *signer_of(const struct ls_value *dkim) {
   struct ls_dkim_signer *s = NULL;
   struct ls_error err = {0};
-  enum ls_status status = ls_dkim_signer_new(dkim, &s, &err);
+  enum ls_status status = new_signer(dkim, &s, &err);
   if (status != LS_OK)
     fail_msg("%s", ls_error_text(&err));
   assert_non_null(s);
@@ -249,7 +265,7 @@ static void test_dkim_signer_refuses_with_a_sentence(void **state) {
             ls_value_set(&a, dkim, good->as.object.members[m].name, good->as.object.members[m].value));
     struct ls_dkim_signer *s = NULL;
     struct ls_error err = {0};
-    assert_int_equal(ls_dkim_signer_new(dkim, &s, &err), LS_EDKIM);
+    assert_int_equal(new_signer(dkim, &s, &err), LS_EDKIM);
     assert_null(s);
     if (!strstr(ls_error_text(&err), rows[i].message))
       fail_msg("row %zu: %s", i, ls_error_text(&err));
@@ -280,15 +296,15 @@ static void test_dkim_signer_refuses_shapes_that_are_no_option(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct ls_dkim_signer *s = NULL;
     struct ls_error err = {0};
-    assert_int_equal(ls_dkim_signer_new(rows[i].dkim, &s, &err), LS_EDKIM);
+    assert_int_equal(new_signer(rows[i].dkim, &s, &err), LS_EDKIM);
     if (!strstr(ls_error_text(&err), rows[i].message))
       fail_msg("row %zu: %s", i, ls_error_text(&err));
     ls_error_deinit(&err);
   }
   struct ls_dkim_signer *s = NULL;
-  assert_int_equal(ls_dkim_signer_new(NULL, &s, NULL), LS_OK);
+  assert_int_equal(new_signer(NULL, &s, NULL), LS_OK);
   assert_null(s);
-  assert_int_equal(ls_dkim_signer_new(ls_value_new_boolean(&a, false), &s, NULL), LS_OK);
+  assert_int_equal(new_signer(ls_value_new_boolean(&a, false), &s, NULL), LS_OK);
   assert_null(s);
   ls_arena_deinit(&a);
 }
@@ -323,7 +339,7 @@ static bool sign_without_memory(void *context) {
   struct ls_error err = {0};
   struct ls_buf out;
   ls_buf_init(&out, 10000);
-  enum ls_status status = ls_dkim_signer_new(context, &s, &err);
+  enum ls_status status = new_signer(context, &s, &err);
   if (status == LS_OK)
     status = ls_dkim_signer_sign(s, LS_SPAN(PLAIN_HEAD), LS_SPAN("x\r\n"), 1, &out, &err);
   assert_true(status == LS_OK || status == LS_ENOMEM);

@@ -66,10 +66,27 @@ static struct ls_value *auth_for(struct ls_arena *a, int port, const char *path,
   return auth;
 }
 
+/* What the last account borrows its strings from. */
+static struct ls_arena kept;
+
+/* The account of a config with this auth; *out is NULL where it asks for no OAuth 2.0. */
+static enum ls_status new_oauth(const struct ls_value *auth, struct ls_mask *mask, struct ls_oauth **out,
+                                struct ls_error *err) {
+  struct ls_config config;
+  struct ls_value whole = {.kind = LS_VALUE_OBJECT};
+  *out = NULL;
+  ls_arena_deinit(&kept);
+  ls_arena_init(&kept, 1 << 20);
+  if (!ls_value_set(&kept, &whole, LS_SPAN("auth"), (struct ls_value *)auth))
+    return ls_error_set(err, LS_ENOMEM, NULL, "no memory");
+  enum ls_status status = ls_config_read(&whole, &kept, &config, err);
+  return status == LS_OK && config.oauth2 ? ls_oauth_new(&config.oauth, now_ms, mask, out, err) : status;
+}
+
 static struct ls_oauth *masked_oauth_of(const struct ls_value *auth, struct ls_mask *mask) {
   struct ls_oauth *o = NULL;
   struct ls_error err = {0};
-  enum ls_status status = ls_oauth_new(auth, now_ms, mask, &o, &err);
+  enum ls_status status = new_oauth(auth, mask, &o, &err);
   if (status != LS_OK)
     fail_msg("%s", ls_error_text(&err));
   assert_non_null(o);
@@ -550,7 +567,7 @@ static void test_oauth_refuses_with_a_sentence(void **state) {
     enum ls_status status;
     const char *message;
   } rows[] = {
-      {"{\"user\":\"u\",\"accessToken\":\"t\"}", LS_ECONFIG, "add type = \"oauth2\""},
+      {"{\"user\":\"u\",\"accessToken\":\"t\"}", LS_EAUTH, "set auth.type to \"OAuth2\""},
       {"{\"type\":\"oauth2\",\"accessToken\":\"t\"}", LS_ECONFIG, "auth.user is missing"},
       {"{\"type\":\"oauth2\",\"user\":\"u\\u0001\",\"accessToken\":\"t\"}", LS_ECONFIG, "auth.user contains"},
       {"{\"type\":\"oauth2\",\"user\":\"u\"}", LS_EOAUTH2, "nothing to get an access token with"},
@@ -595,7 +612,7 @@ static void test_oauth_refuses_with_a_sentence(void **state) {
     struct ls_error err = {0};
     struct ls_oauth *o = NULL;
     ls_arena_init(&a, 1 << 20);
-    assert_int_equal(ls_oauth_new(parse(&a, ls_span_cstr(rows[i].auth)), now_ms, NULL, &o, &err), rows[i].status);
+    assert_int_equal(new_oauth(parse(&a, ls_span_cstr(rows[i].auth)), NULL, &o, &err), rows[i].status);
     assert_null(o);
     if (!strstr(ls_error_text(&err), rows[i].message))
       fail_msg("row %zu: %s", i, ls_error_text(&err));
@@ -606,17 +623,14 @@ static void test_oauth_refuses_with_a_sentence(void **state) {
 
 static void test_oauth_leaves_password_logins_alone(void **state) {
   (void)state;
-  static const char *const rows[] = {"{}",
-                                     "{\"user\":\"u\",\"pass\":\"p\"}",
-                                     "{\"type\":\"login\"}",
-                                     "{\"user\":\"u\"}",
+  static const char *const rows[] = {"{}", "{\"user\":\"u\",\"pass\":\"p\"}", "{\"type\":\"login\"}",
                                      "{\"user\":\"u\",\"pass\":\"p\",\"clientId\":\"c\"}",
                                      "{\"type\":\"LOGIN\",\"user\":\"u\",\"pass\":\"p\"}"};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct ls_arena a;
     struct ls_oauth *o = NULL;
     ls_arena_init(&a, 1 << 20);
-    assert_int_equal(ls_oauth_new(parse(&a, ls_span_cstr(rows[i])), now_ms, NULL, &o, NULL), LS_OK);
+    assert_int_equal(new_oauth(parse(&a, ls_span_cstr(rows[i])), NULL, &o, NULL), LS_OK);
     assert_null(o);
     ls_arena_deinit(&a);
   }
@@ -665,7 +679,7 @@ static void test_oauth_reads_what_a_mail_server_says_of_a_token(void **state) {
 static bool renew_without_memory(void *auth) {
   struct ls_oauth *o = NULL;
   struct ls_error err = {0};
-  enum ls_status status = ls_oauth_new(auth, now_ms, NULL, &o, &err);
+  enum ls_status status = new_oauth(auth, NULL, &o, &err);
   if (status == LS_OK)
     status = renew(o, now_ms, &err);
   assert_true(status == LS_OK || status == LS_ENOMEM);

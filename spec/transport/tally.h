@@ -25,7 +25,7 @@ static inline void tally_add(struct tally *t, const struct ls_engine_result *r) 
   const struct ls_error *err = r->kind == LS_ENGINE_MESSAGE ? &r->result.error : &r->verification.error;
   t->fine += err->status == LS_OK;
   t->closed += err->status == LS_ECLOSED;
-  t->unmade += r->issue && strstr(ls_error_text(err), "The config is not valid: ");
+  t->unmade += r->issue.status != LS_OK && strstr(ls_error_text(err), "The config is not valid: ");
   if (r->kind == LS_ENGINE_VERIFICATION) {
     t->verified++;
     t->last_verified_at = t->count;

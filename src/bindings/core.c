@@ -7,6 +7,7 @@
 #include "lerror.h"
 #include "ljson.h"
 #include "lmessage.h"
+#include "loption.h"
 #include "lprocess.h"
 #include "lwords.h"
 #include "protect.h"
@@ -47,6 +48,7 @@ int luaopen_logto_smtp_core(lua_State *L) {
   ls_lmessage_open(L);
   ls_lclient_open(L);
   ls_lengine_open(L);
+  ls_loption_open(L);
   ls_lprocess_open(L);
   ls_lwords_open(L);
   ls_lerror_open(L);

@@ -36,9 +36,10 @@ struct client_box {
   bool complained;           /* about a logger that raises */
 };
 
-/* One mail on its way in, and what is on its way out. Nothing in Lua can reach it. */
+/* One mail or config on its way in, and what is on its way out. Nothing in Lua can reach it. */
 struct mail_box {
   struct ls_arena arena;
+  struct ls_arena config; /* on its way into a client */
   struct ls_composed composed;
   struct ls_result result;
   struct ls_verification verification;
@@ -66,6 +67,7 @@ static void release_client(void *box) {
 static void release_mail(void *box) {
   struct mail_box *b = box;
   ls_arena_deinit(&b->arena);
+  ls_arena_deinit(&b->config);
   ls_buf_deinit(&b->composed.content);
   ls_result_deinit(&b->result);
   ls_verification_deinit(&b->verification);
@@ -158,6 +160,7 @@ static int client_set_logger(lua_State *L) {
 static struct mail_box *push_mail_box(lua_State *L) {
   struct mail_box *b = ls_box_push(L, &mail_type);
   ls_arena_init(&b->arena, TREE_MAX);
+  ls_arena_init(&b->config, TREE_MAX);
   return b;
 }
 
@@ -182,31 +185,29 @@ static int new_client(lua_State *L) {
   check_options(L);
   struct client_box *b = ls_box_push(L, &client_type);
   struct mail_box *scratch = push_mail_box(L);
-  char why[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena, why);
-  struct ls_value *checked = NULL;
+  char what[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena, what);
   if (!config) {
     lua_pushnil(L);
-    ls_lresult_push_issues(L, why, false);
+    ls_lresult_push_issues(L, what, NULL);
     return 2;
   }
-  enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &scratch->arena, &checked);
-  if (status == LS_ECONFIG) {
-    lua_pushnil(L);
-    ls_lvalue_push(L, checked, &scratch->arena);
-    return 2;
-  }
+  struct ls_value *issues;
+  struct ls_config read;
+  enum ls_status status = ls_guard_read(config, LS_GUARD_TRANSPORT, &scratch->arena, &scratch->config, &read,
+                                        &issues, NULL, &scratch->error);
   if (status == LS_OK)
-    status = ls_client_new(config, NULL, &b->client, &scratch->error);
+    status = ls_client_new(&read, &scratch->config, NULL, &b->client, &scratch->error);
   if (status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
   if (status != LS_OK && !ls_client_blames_config(status))
     return ls_lerror_return(L, &scratch->error);
   if (status != LS_OK) {
-    const char *text = ls_error_text(&scratch->error);
-    bool named = ls_client_names_option(config, text);
     lua_pushnil(L);
-    ls_lresult_push_issues(L, text, named);
+    if (issues)
+      ls_lvalue_push(L, issues, &scratch->arena);
+    else
+      ls_lresult_push_issues(L, ls_error_text(&scratch->error), &scratch->error);
     return 2;
   }
   ls_client_set_log(b->client, !lua_isnil(L, 3));
@@ -281,8 +282,7 @@ static int client_submit(lua_State *L) {
   const struct ls_value *mail = read_mail(L, b);
   struct ls_client *c = client_now(L);
   uint64_t id = 0;
-  if (compose(c, mail, b) != LS_OK ||
-      ls_client_submit(c, &b->composed, &b->arena, &id, &b->error) != LS_OK)
+  if (compose(c, mail, b) != LS_OK || ls_client_submit(c, &b->composed, &b->arena, &id, &b->error) != LS_OK)
     return ls_lerror_return(L, &b->error);
   ls_box_free(L, 3);
   ls_push_number(L, (double)id);

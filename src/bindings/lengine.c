@@ -25,6 +25,8 @@ struct engine_box {
 /* What one call may own. Nothing in Lua can reach it. */
 struct work_box {
   struct ls_arena arena;
+  struct ls_arena config; /* on its way into a client */
+  struct ls_error why;    /* or why there is none */
   struct ls_engine_batch batch;
   struct ls_error error;
   int results, records; /* how many of the batch the lists have */
@@ -39,6 +41,8 @@ static void release_engine(void *box) {
 static void release_work(void *box) {
   struct work_box *b = box;
   ls_arena_deinit(&b->arena);
+  ls_arena_deinit(&b->config);
+  ls_error_deinit(&b->why);
   ls_engine_batch_deinit(&b->batch);
   ls_error_deinit(&b->error);
 }
@@ -63,6 +67,7 @@ static void check_engine(lua_State *L) {
 static struct work_box *push_work_box(lua_State *L) {
   struct work_box *b = ls_box_push(L, &work_type);
   ls_arena_init(&b->arena, MAIL_MAX);
+  ls_arena_init(&b->config, TREE_MAX);
   return b;
 }
 
@@ -129,24 +134,27 @@ static int engine_configure(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
-  char why[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 2, &w->arena, why);
+  char what[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 2, &w->arena, what);
   if (!config) {
     lua_pushnil(L);
-    ls_lresult_push_issues(L, why, false);
+    ls_lresult_push_issues(L, what, NULL);
     return 2;
   }
-  struct ls_value *checked = NULL;
+  struct ls_value *issues;
+  struct ls_config read;
   uint64_t handle = 0;
-  enum ls_status status = ls_guard_check(config, LS_GUARD_TRANSPORT, &w->arena, &checked);
-  if (status == LS_ECONFIG) {
+  ls_guard_read(config, LS_GUARD_TRANSPORT, &w->arena, &w->config, &read, &issues, NULL, &w->why);
+  if (issues) {
     lua_pushnil(L);
-    ls_lvalue_push(L, checked, &w->arena);
+    ls_lvalue_push(L, issues, &w->arena);
     return 2;
   }
+  if (w->why.status == LS_ENOMEM)
+    return luaL_error(L, "not enough memory");
   struct ls_engine *e = still_open(L, &w->error);
-  if (status == LS_OK)
-    status = e ? ls_engine_configure(e, config, &handle, &w->error) : w->error.status;
+  enum ls_status status =
+      e ? ls_engine_configure(e, &read, &w->config, &w->why, &handle, &w->error) : w->error.status;
   if (status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
   if (status != LS_OK)
@@ -233,8 +241,8 @@ static void set_error(lua_State *L, const struct ls_engine_result *r) {
   } else {
     ls_lresult_push(L, &r->result);
   }
-  if (r->issue) {
-    ls_lresult_push_issues(L, r->issue, r->issue_named);
+  if (r->issue.status != LS_OK) {
+    ls_lresult_push_issues(L, ls_error_text(&r->issue), &r->issue);
     lua_setfield(L, -2, "issues");
   }
   lua_setfield(L, -2, "err");

@@ -5,6 +5,7 @@
 #include "../pure/mailbox.h"
 #include "../pure/template.h"
 #include "../transport/composer.h"
+#include "../transport/identity.h"
 #include "../transport/recipient.h"
 #include "box.h"
 #include "lerror.h"
@@ -77,7 +78,7 @@ static int validate(lua_State *L) {
   struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
   if (!config) {
     lua_pushnil(L);
-    ls_lresult_push_issues(L, why, false);
+    ls_lresult_push_issues(L, why, NULL);
     finish(L, s);
     return 2;
   }
@@ -90,6 +91,84 @@ static int validate(lua_State *L) {
   ls_lvalue_push_from(L, out, &s->arena, 1);
   finish(L, s);
   return status == LS_OK ? 1 : 2;
+}
+
+/* Pushes what a client of the config is told apart by. */
+static void push_identity(lua_State *L, struct scratch *s) {
+  unsigned char digest[LS_IDENTITY_N];
+  if (!ls_identity_digest(ls_buf_span(&s->text), digest))
+    no_memory(L);
+  lua_pushlstring(L, (const char *)digest, sizeof digest);
+}
+
+/* check(config[, keyed]) -> true[, key] | nil, issues: as validate, without the result. keyed: asks for
+ * what the config's client is told apart by, the same for configs that can share one; nil where there can
+ * be none. */
+static int check(lua_State *L) {
+  luaL_checkany(L, 1);
+  ls_check_arity(L, 2);
+  bool keyed = lua_toboolean(L, 2);
+  struct scratch *s = begin(L);
+  char why[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
+  if (!config) {
+    lua_pushnil(L);
+    ls_lresult_push_issues(L, why, NULL);
+    finish(L, s);
+    return 2;
+  }
+  struct ls_value *issues = NULL;
+  struct ls_config read;
+  enum ls_status status = keyed ? ls_guard_read(config, LS_GUARD_CONNECTOR, &s->arena, &s->arena, &read,
+                                                &issues, &s->text, &s->error)
+                                : ls_guard_find(config, LS_GUARD_CONNECTOR, &s->arena, &issues);
+  if (status == LS_ENOMEM)
+    return no_memory(L);
+  if (issues) {
+    lua_pushnil(L);
+    ls_lvalue_push_from(L, issues, &s->arena, 1);
+  } else {
+    lua_pushboolean(L, true);
+    if (keyed && status == LS_OK)
+      push_identity(L, s);
+    else
+      lua_pushnil(L);
+  }
+  finish(L, s);
+  return 2;
+}
+
+/* identity(config) -> key | nil, issues: as check, of a config for a client alone */
+static int identity(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  ls_check_arity(L, 1);
+  struct scratch *s = begin(L);
+  char why[LS_LVALUE_WHY];
+  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
+  if (!config) {
+    lua_pushnil(L);
+    ls_lresult_push_issues(L, why, NULL);
+    finish(L, s);
+    return 2;
+  }
+  struct ls_value *issues;
+  struct ls_config read;
+  enum ls_status status =
+      ls_guard_read(config, LS_GUARD_TRANSPORT, &s->arena, &s->arena, &read, &issues, &s->text, &s->error);
+  if (status == LS_ENOMEM)
+    return no_memory(L);
+  if (status == LS_OK) {
+    push_identity(L, s);
+    finish(L, s);
+    return 1;
+  }
+  lua_pushnil(L);
+  if (issues)
+    ls_lvalue_push(L, issues, &s->arena);
+  else
+    ls_lresult_push_issues(L, ls_error_text(&s->error), &s->error);
+  finish(L, s);
+  return 2;
 }
 
 static enum ls_template_escape check_escape(lua_State *L, int index) {
@@ -252,9 +331,15 @@ static int address_key(lua_State *L) {
 }
 
 void ls_lmessage_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"validate", validate},   {"render", render},          {"compose", compose}, {"addresses", addresses},
-      {"recipient", recipient}, {"addressKey", address_key}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"validate", validate},
+                                       {"check", check},
+                                       {"identity", identity},
+                                       {"render", render},
+                                       {"compose", compose},
+                                       {"addresses", addresses},
+                                       {"recipient", recipient},
+                                       {"addressKey", address_key},
+                                       {NULL, NULL}};
   ls_box_register(L, &scratch_type);
   for (const luaL_Reg *f = functions; f->name; f++) {
     lua_pushnil(L);

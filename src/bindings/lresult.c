@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "lresult.h"
 
-#include <stdlib.h>
-
+#include "../pure/option.h"
 #include "lerror.h"
 
-/* Pushes the path of the option a message begins with, where it is known to begin with one. */
-static void push_path(lua_State *L, const char *message, bool known) {
-  lua_newtable(L);
-  for (int i = 1; known && *message && !strchr(" :", *message); i++) {
-    size_t n = strcspn(message, ".[] :");
-    if (ls_ascii_is_digit(*message))
-      lua_pushnumber(L, strtod(message, NULL));
+/* Pushes the way to the option that an error is about; of none, the way to the whole config. */
+static void push_path(lua_State *L, const struct ls_error *e) {
+  struct ls_option_step steps[LS_OPTION_STEPS];
+  size_t count =
+      e && e->option ? ls_option_path((enum ls_option_id)(e->option - ls_options), e->item, steps) : 0;
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    if (steps[i].name)
+      lua_pushstring(L, steps[i].name);
     else
-      lua_pushlstring(L, message, n);
-    lua_rawseti(L, -2, i);
-    message += n;
-    message += strspn(message, ".[]");
+      ls_push_number(L, (double)steps[i].index);
+    lua_rawseti(L, -2, (int)i + 1);
   }
 }
 
-void ls_lresult_push_issues(lua_State *L, const char *text, bool named) {
+void ls_lresult_push_issues(lua_State *L, const char *text, const struct ls_error *why) {
   lua_createtable(L, 1, 0);
   lua_createtable(L, 0, 3);
   ls_set_text(L, "code", "custom");
   ls_set_text(L, "message", text);
-  push_path(L, text, named);
+  push_path(L, why);
   lua_setfield(L, -2, "path");
   lua_rawseti(L, -2, 1);
 }

@@ -1,69 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <stddef.h>
-
-#include "config_auth.h"
-#include "config_net.h"
-#include "config_pool.h"
-#include "config_tls.h"
+#include "config_parts.h"
 #include "jstext.h"
 #include "netaddr.h"
-#include "schema.h"
 #include "service.h"
 
-struct reader {
-  const struct ls_value *config;
-  struct ls_arena *a;
-  struct ls_config *out;
-  struct ls_error *err;
-};
-
-#define REFUSE(r, ...) ls_error_set((r)->err, LS_ECONFIG, "API", __VA_ARGS__)
-
-static enum ls_status no_memory(const struct reader *r) {
-  return ls_error_set(r->err, LS_ENOMEM, NULL, "not enough memory to read the config");
+static const struct ls_value *value_of(const struct ls_config_reader *r, enum ls_option_id id) {
+  return ls_config_option_value(r, id);
 }
 
-static const struct ls_value *option(const struct reader *r, const char *name) {
-  return ls_value_get(r->config, ls_span_cstr(name));
+static enum ls_status refuse(const struct ls_config_reader *r, enum ls_option_id id, const char *text) {
+  return ls_config_option_refuse(r, id, LS_ITEM_NONE, LS_ECONFIG, "%s", text);
 }
 
-static enum ls_status keep(const struct reader *r, struct ls_span s, const char **out) {
+static enum ls_status keep(const struct ls_config_reader *r, struct ls_span s, const char **out) {
   *out = ls_arena_copy(r->a, s).p;
-  return *out ? LS_OK : no_memory(r);
+  return *out ? LS_OK : ls_config_option_no_memory(r);
 }
 
-/* A string option; absent, null and "" leave *out as it is. label: its name as a person writes it. */
-static enum ls_status read_text(const struct reader *r, const struct ls_value *v, const char *label,
-                                const char **out) {
-  if (ls_value_is_nothing(v))
-    return LS_OK;
-  if (v->kind != LS_VALUE_STRING)
-    return REFUSE(r, "%s must be a string", label);
-  if (ls_span_index(v->as.string, '\0') < v->as.string.n)
-    return REFUSE(r, "%s holds a NUL octet; remove it", label);
-  return v->as.string.n ? keep(r, v->as.string, out) : LS_OK;
-}
-
-static enum ls_status read_host(const struct reader *r) {
-  struct ls_span host = ls_value_string(option(r, "host"));
+static enum ls_status read_host(const struct ls_config_reader *r) {
+  struct ls_span host = ls_value_string(value_of(r, LS_OPTION_CONFIG_host));
   if (host.n == 0)
     host = LS_SPAN("localhost");
   bool bracketed = host.p[0] == '[' && host.p[host.n - 1] == ']';
   if (bracketed)
     host = ls_span_sub(host, 1, host.n - 1);
-  if (!ls_netaddr_is_zoned_ipv6(host) && (bracketed || !ls_netaddr_is_name(host)))
-    return REFUSE(r,
-                  "host must be a name or an IP address and nothing else, such as smtp.example.com; the port "
-                  "goes into port, a login into auth");
+  if (bracketed ? !ls_netaddr_is_zoned_ipv6(host) : !ls_netaddr_is_host(host))
+    return refuse(r, LS_OPTION_CONFIG_host,
+                  "must be a name or an IP address and nothing else, such as smtp.example.com; the port goes "
+                  "into port, a login into auth");
   r->out->loopback = ls_netaddr_is_loopback(host);
+  ls_config_option_note(r, LS_OPTION_CONFIG_host, LS_ITEM_NONE, host);
   return keep(r, host, &r->out->host);
 }
 
-static enum ls_status read_port(const struct reader *r) {
-  const struct ls_value *v = option(r, "port");
-  const struct ls_value *secure = option(r, "secure");
+static enum ls_status read_port(const struct ls_config_reader *r) {
+  const struct ls_value *v = value_of(r, LS_OPTION_CONFIG_port);
+  const struct ls_value *secure = value_of(r, LS_OPTION_CONFIG_secure);
   double port = 0;
   if (ls_value_is(v, LS_VALUE_STRING))
     ls_schema_read_digits(v->as.string, &port);
@@ -73,16 +47,19 @@ static enum ls_status read_port(const struct reader *r) {
   if (!(port > 0 || port < 0))
     port = r->out->secure ? 465 : 587;
   if (!(port >= 1 && port <= 65535) || port != (double)(uint16_t)port)
-    return REFUSE(r, "port must be a whole number from 1 to 65535");
+    return refuse(r, LS_OPTION_CONFIG_port, "must be a whole number from 1 to 65535");
   r->out->port = (uint16_t)port;
+  const unsigned char octets[] = {r->out->port & 0xff, r->out->port >> 8, r->out->secure};
+  ls_config_option_note(r, LS_OPTION_CONFIG_port, LS_ITEM_NONE, ls_span((const char *)octets, sizeof octets));
   return LS_OK;
 }
 
 /* The EHLO argument: a domain, or an address in brackets (RFC 5321 4.1.3); a bare address gets its brackets.
  */
-static enum ls_status read_name(const struct reader *r) {
+static enum ls_status read_name(const struct ls_config_reader *r) {
   const char *text = NULL;
-  enum ls_status st = read_text(r, option(r, "name"), "name", &text);
+  enum ls_status st =
+      ls_config_option_text(r, LS_OPTION_CONFIG_name, value_of(r, LS_OPTION_CONFIG_name), &text);
   if (st != LS_OK || !text)
     return st;
   struct ls_span s = ls_span_cstr(text);
@@ -94,9 +71,9 @@ static enum ls_status read_name(const struct reader *r) {
   bool v6 = ls_netaddr_is_ipv6(s);
   if (!v4 && !v6) {
     if (text[0] == '[' || !ls_span_is_ascii(s) || !ls_netaddr_is_name(s))
-      return REFUSE(r,
-                    "name must be a domain name in ASCII, such as mail.example.com, or an IP address; it is "
-                    "what the server is greeted with");
+      return refuse(r, LS_OPTION_CONFIG_name,
+                    "must be a domain name in ASCII, such as mail.example.com, or an IP address; it is what "
+                    "the server is greeted with");
     return keep(r, s, &r->out->name);
   }
   struct ls_buf literal;
@@ -104,92 +81,107 @@ static enum ls_status read_name(const struct reader *r) {
   ls_buf_adds(&literal, v6 ? "[IPv6:" : "[");
   ls_buf_add(&literal, s);
   ls_buf_addc(&literal, ']');
-  st = literal.status == LS_OK ? keep(r, ls_buf_span(&literal), &r->out->name) : no_memory(r);
+  st =
+      literal.status == LS_OK ? keep(r, ls_buf_span(&literal), &r->out->name) : ls_config_option_no_memory(r);
   ls_buf_deinit(&literal);
   return st;
 }
 
-static enum ls_status read_local_address(const struct reader *r) {
-  enum ls_status st = read_text(r, option(r, "localAddress"), "localAddress", &r->out->local_address);
-  if (st != LS_OK || !r->out->local_address)
-    return st;
+static enum ls_status check_local_address(const struct ls_config_reader *r) {
   struct ls_span s = ls_span_cstr(r->out->local_address);
-  return ls_netaddr_is_ipv4(s) || ls_netaddr_is_zoned_ipv6(s)
+  return !s.n || ls_netaddr_is_ipv4(s) || ls_netaddr_is_zoned_ipv6(s)
              ? LS_OK
-             : REFUSE(r, "localAddress must be an IP address of this machine, or be left out");
+             : refuse(r, LS_OPTION_CONFIG_localAddress,
+                      "must be an IP address of this machine, or be left out");
 }
 
-static enum ls_status read_auth(const struct reader *r) {
-  return ls_config_auth_read(r->config, r->a, r->out, r->err);
+/* The name that was given in tls comes first, then this one, then host. */
+static enum ls_status read_servername(const struct ls_config_reader *r) {
+  const char *name = NULL;
+  enum ls_status st =
+      ls_config_option_text(r, LS_OPTION_CONFIG_servername, value_of(r, LS_OPTION_CONFIG_servername), &name);
+  if (st == LS_OK && name && !ls_netaddr_is_host(ls_span_cstr(name)))
+    st = refuse(r, LS_OPTION_CONFIG_servername, "must be a host name, such as smtp.example.com");
+  if (!r->out->servername)
+    r->out->servername = name ? name : r->out->host;
+  return st;
 }
 
-static enum ls_status read_times(const struct reader *r) {
-  static const struct {
-    const char *name;
-    size_t offset;
-    int64_t fallback;
-  } rows[] = {
-      {"connectionTimeout", offsetof(struct ls_config, connection_timeout), 120000},
-      {"greetingTimeout", offsetof(struct ls_config, greeting_timeout), 30000},
-      {"socketTimeout", offsetof(struct ls_config, socket_timeout), 600000},
-      {"dnsTimeout", offsetof(struct ls_config, dns_timeout), 30000},
-      {"dnsTtl", offsetof(struct ls_config, dns_ttl), 300000},
-      {"totalTimeout", offsetof(struct ls_config, total_timeout), 120000},
-  };
-  const double longest = INT32_MAX; /* 24 days; what a 32-bit long of ms can hold */
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    const struct ls_value *v = option(r, rows[i].name);
-    int64_t *to = (int64_t *)(void *)((char *)r->out + rows[i].offset);
-    *to = rows[i].fallback;
-    if (!ls_jstext_is_truthy(v))
+/* Options of plain types that the guard's own schema has, or has not. */
+static enum ls_status read_plain(const struct ls_config_reader *r, bool guard) {
+  enum ls_status first = LS_OK;
+  for (int id = 0; id < LS_OPTION_COUNT; id++) {
+    if (!ls_options[id].field || ls_options[id].guard != guard)
       continue;
-    if (v->kind != LS_VALUE_NUMBER || v->as.number < 0)
-      return REFUSE(r, "%s must be a number of milliseconds above 0, or be left out for %lld", rows[i].name,
-                    (long long)rows[i].fallback);
-    double ms = v->as.number < longest ? v->as.number : longest;
-    *to = (int64_t)ms;
-    if ((double)*to < ms) /* half a millisecond is a limit too, not none */
-      ++*to;
+    enum ls_status st = ls_config_option_read(r, (enum ls_option_id)id);
+    first = first == LS_OK ? st : first;
   }
-  return LS_OK;
+  return first;
 }
 
-static enum ls_status read_pool(const struct reader *r) {
-  return ls_config_pool_read(r->config, r->out, r->err);
+enum ls_status ls_config_read_ours(struct ls_config_reader *r) {
+  struct ls_error why = {0};
+  *r->out = (struct ls_config){0};
+  const struct ls_value *served = r->config;
+  enum ls_status unknown = ls_service_apply(r->config, r->a, &served, &why);
+  if (served != r->config)
+    ls_config_reader_open(r, served);
+  enum ls_status st = read_plain(r, false);
+  if (unknown != LS_OK) {
+    enum ls_status told = ls_config_option_pass(r, &why);
+    st = st == LS_OK ? told : st;
+  }
+  ls_error_deinit(&why);
+  if (st != LS_OK || (r->list && ls_issue_count(r->list)))
+    return st; /* the rest looks at values that are of the right types */
+  if (!r->out->pool)
+    r->out->max_messages = 1;
+  enum ls_status proxy = ls_config_read_proxy(r);
+  enum ls_status tls = ls_config_read_tls(r);
+  return proxy == LS_OK ? tls : proxy;
 }
 
-static enum ls_status read_tls(const struct reader *r) {
-  return ls_config_tls_read(r->config, r->a, r->out, r->err);
+/* To a proxy elsewhere, "localhost" is another machine. */
+static void settle_loopback(struct ls_config *out) {
+  if (out->proxy.host)
+    out->loopback = out->loopback && ls_netaddr_is_loopback(ls_span_cstr(out->proxy.host));
 }
 
-static enum ls_status read_proxy(const struct reader *r) {
-  return ls_config_net_read(r->config, r->a, r->out, r->err);
+static enum ls_status read_plain_of_guard(const struct ls_config_reader *r) {
+  enum ls_status st = read_plain(r, true);
+  if (ls_jstext_is_truthy(value_of(r, LS_OPTION_CONFIG_transactionLog))) {
+    r->out->debug = true;
+    ls_config_option_note(r, LS_OPTION_CONFIG_transactionLog, LS_ITEM_NONE, LS_SPAN("on"));
+  }
+  return st == LS_OK ? check_local_address(r) : st;
 }
 
-static bool is_on(const struct ls_value *v) {
-  return !ls_value_is(v, LS_VALUE_BOOLEAN) || v->as.boolean;
+enum ls_status ls_config_read_rest(const struct ls_config_reader *r) {
+  /* the order of complaints; plain ones set secure, which goes by the port */
+  static enum ls_status (*const steps[])(const struct ls_config_reader *) = {
+      read_plain_of_guard, read_host,       read_port,           ls_config_read_auth,
+      read_name,           read_servername, ls_config_read_dkim,
+  };
+  if (r->err && r->err->status != LS_OK)
+    return r->err->status; /* a client cannot use what was read before */
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    enum ls_status st = steps[i](r);
+    if (st != LS_OK)
+      return st;
+  }
+  settle_loopback(r->out);
+  return r->err ? r->err->status
+                : LS_OK; /* what was noted on the way may have been too much for the memory */
 }
 
 enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
                               struct ls_error *err) {
-  /* the order of complaints; servername falls back on host, so host comes before tls */
-  static enum ls_status (*const steps[])(const struct reader *) = {
-      read_host,  read_port, read_auth,  read_name, read_local_address,
-      read_times, read_pool, read_proxy, read_tls,
-  };
-  enum ls_status applied = ls_service_apply(config, a, &config, err);
-  if (applied != LS_OK)
-    return applied;
-  const struct reader r = {config, a, out, err};
-  *out = (struct ls_config){0};
-  out->logger = ls_value_is_true(option(&r, "logger"));
-  out->debug = ls_value_is_true(option(&r, "debug")) || ls_jstext_is_truthy(option(&r, "transactionLog"));
-  out->pipelining = is_on(option(&r, "pipelining"));
-  out->chunking = is_on(option(&r, "chunking"));
-  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-    enum ls_status st = steps[i](&r);
-    if (st != LS_OK)
-      return st;
-  }
-  return LS_OK;
+  struct ls_error own = {0};
+  struct ls_config_reader r = {.a = a, .out = out, .err = err ? err : &own};
+  ls_config_reader_open(&r, config);
+  enum ls_status st = ls_config_read_ours(&r);
+  if (st == LS_OK)
+    st = ls_config_read_rest(&r);
+  ls_error_deinit(&own);
+  return st;
 }

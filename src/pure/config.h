@@ -50,6 +50,63 @@ struct ls_config_proxy {
   const char *pass; /* secret */
 };
 
+struct ls_config_pair {
+  struct ls_span name, value;
+};
+
+struct ls_config_pairs {
+  const struct ls_config_pair *items;
+  size_t count;
+};
+
+/* A secret that was read, and those before it. */
+struct ls_config_secret {
+  const struct ls_config_secret *before; /* NULL: none */
+  struct ls_span text;
+};
+
+/* A private key in PEM; both are secrets. */
+struct ls_config_key {
+  struct ls_span pem;        /* empty: none */
+  struct ls_span passphrase; /* empty: none */
+};
+
+/* What auth says of OAuth 2.0; strings as in struct ls_config, with every default filled in but where NULL is
+ * told. */
+struct ls_config_oauth {
+  const char *user;
+  const char *access_token;   /* secret; the one given in the config; NULL */
+  int64_t expires_ms;         /* of that token, since 1970 UTC; 0: unknown */
+  int64_t ttl_s;              /* auth.timeout: its life from the start of the client; 0: unknown */
+  const char *client_id;      /* with a refresh token; "" when not given */
+  const char *client_secret;  /* secret; likewise */
+  const char *refresh_token;  /* secret; NULL */
+  const char *service_client; /* NULL */
+  struct ls_config_key key;   /* of the service account */
+  const char *scope;
+  int64_t assertion_s;            /* life of an assertion */
+  const char *url;                /* token endpoint */
+  struct ls_config_pairs params;  /* secret; they replace and extend the form's fields */
+  struct ls_config_pairs headers; /* secret */
+  bool verify_peer;
+  const char *ca, *cert, *cert_key, *passphrase, *servername; /* PEM, and the key's passphrase; NULL */
+  size_t min_version, max_version; /* of ls_words_tls_versions; max_version: its count: as high as it goes */
+};
+
+/* One key of dkim; secret: key. */
+struct ls_config_dkim_key {
+  struct ls_span domain, selector;
+  struct ls_config_key key;
+  int item; /* which of dkim.keys, as in option.h */
+};
+
+struct ls_config_dkim {
+  const struct ls_config_dkim_key *keys;
+  size_t count;         /* 0: nothing is signed */
+  struct ls_span names; /* of header fields to sign; empty: not given */
+  struct ls_span skip;
+};
+
 /* Times are in ms, strings are NUL-terminated and live in the arena; NULL: not given. */
 struct ls_config {
   const char *host;       /* name or address, IPv6 without brackets; "localhost" when the config's is empty */
@@ -60,10 +117,11 @@ struct ls_config {
   bool opportunistic_tls; /* where STARTTLS is refused by its reply, go on in clear */
   bool loopback;          /* what we send stays on this machine: a password may go in clear */
 
-  const char *user;        /* NULL: no login */
-  const char *pass;        /* secret; "" with OAuth 2.0, and where auth_method needs none */
-  bool oauth2;             /* auth asks for OAuth 2.0: a token takes the password's place */
-  const char *auth_method; /* as SASL names it: that one and no other; NULL: the best on offer */
+  const char *user;             /* NULL: no login */
+  const char *pass;             /* secret; "" with OAuth 2.0, and where auth_method needs none */
+  bool oauth2;                  /* auth asks for OAuth 2.0: a token takes the password's place */
+  const char *auth_method;      /* as SASL names it: that one and no other; NULL: the best on offer */
+  struct ls_config_oauth oauth; /* filled where oauth2 */
 
   const char *name; /* EHLO argument, a domain or an address literal (RFC 5321 4.1.3); NULL: the transport
                        finds one */
@@ -76,6 +134,7 @@ struct ls_config {
   struct ls_config_tls tls;
 
   struct ls_config_proxy proxy;
+  struct ls_config_dkim dkim;
 
   int64_t connection_timeout; /* name lookup and TCP; TLS too when secure */
   int64_t greeting_timeout;   /* from TCP connected to the whole greeting */
@@ -84,6 +143,7 @@ struct ls_config {
   int64_t dns_ttl;       /* how long the addresses of a name are kept */
   int64_t total_timeout; /* per message, over all */
 
+  bool pool; /* false: a connection for each message */
   size_t max_connections;
   size_t max_messages; /* messages on one connection; 1 when pool is false */
   size_t max_requeues; /* how often a message that its connection gave back unsent goes out again */
@@ -98,12 +158,19 @@ struct ls_config {
 
   bool pipelining; /* false: never more than one command in flight */
   bool chunking;   /* false: never BDAT */
+
+  const struct ls_config_secret *secrets; /* every secret above */
 };
 
-/* Reads a config that ls_guard_check accepted (the raw one: options the guard's schema does not know are read
- * too). Copies what it keeps into a. LS_OK; LS_ECONFIG (err says which option and what to do); LS_EAUTH (half
- * of a login, or an unknown auth.method); LS_ENOMEM. */
+/* Reads a config that ls_guard_check accepted (the raw one: options the guard's schema does not know are
+ * read too). Copies what it keeps into a. LS_OK; LS_ECONFIG, LS_EAUTH (half of a login, or an unknown
+ * auth.method), LS_EOAUTH2, LS_EDKIM: err says which option and what to do; LS_ENOMEM. */
 enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
                               struct ls_error *err);
+
+/* Reads what an option dkim says, of a config or of a mail; absent or false gives no key. Statuses as
+ * above. */
+enum ls_status ls_config_dkim_read(const struct ls_value *dkim, struct ls_arena *a,
+                                   struct ls_config_dkim *out, struct ls_error *err);
 
 #endif

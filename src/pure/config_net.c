@@ -1,28 +1,22 @@
-/* SPDX-License-Identifier: MIT */
-#include "config_net.h"
-
-#include "config_option.h"
+/* SPDX-License-Identifier: MIT
+ * The way to the server: the proxy's URL, taken apart. */
+#include "config_parts.h"
 #include "jstext.h"
 #include "netaddr.h"
-#include "schema.h"
-
-static const struct ls_config_option proxy_option = {NULL, "proxy"};
 
 enum { LOGIN_MAX = 255 }; /* octets of a SOCKS 5 user or password (RFC 1929) */
 
+/* In the order of ls_words_proxies. */
 static const struct {
-  const char *scheme;
   enum ls_proxy_kind kind;
   uint16_t port;
 } schemes[] = {
-    {"http", LS_PROXY_HTTP, 80},         {"https", LS_PROXY_HTTPS, 443},
-    {"socks", LS_PROXY_SOCKS5, 1080},    {"socks4", LS_PROXY_SOCKS4, 1080},
-    {"socks4a", LS_PROXY_SOCKS4A, 1080}, {"socks5", LS_PROXY_SOCKS5, 1080},
-    {"socks5h", LS_PROXY_SOCKS5H, 1080},
+#define LS_PROXY(scheme, kind, port) {LS_PROXY_##kind, port},
+#include "proxy.def"
 };
 
 static enum ls_status refuse(const struct ls_config_reader *r, const char *text) {
-  return ls_config_option_refuse(r, proxy_option, text);
+  return ls_config_option_refuse(r, LS_OPTION_CONFIG_proxy, LS_ITEM_NONE, LS_ECONFIG, "%s", text);
 }
 
 /* The words in front of "://"; what is behind is left in *url. */
@@ -31,13 +25,13 @@ static enum ls_status read_scheme(const struct ls_config_reader *r, struct ls_sp
   size_t n = ls_span_index(*url, ':');
   struct ls_span scheme = ls_span_sub(*url, 0, n);
   *url = ls_span_sub(*url, n, url->n);
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes && ls_span_starts(*url, LS_SPAN("://")); i++)
-    if (ls_span_ieq(scheme, ls_span_cstr(schemes[i].scheme))) {
-      p->kind = schemes[i].kind;
-      p->port = schemes[i].port;
-      *url = ls_span_sub(*url, 3, url->n);
-      return LS_OK;
-    }
+  size_t i = ls_words_find(&ls_words_proxies, scheme, true);
+  if (i < ls_words_proxies.count && ls_span_starts(*url, LS_SPAN("://"))) {
+    p->kind = schemes[i].kind;
+    p->port = schemes[i].port;
+    *url = ls_span_sub(*url, 3, url->n);
+    return LS_OK;
+  }
   return refuse(r, "must be a URL that begins with http://, https://, socks4://, socks4a://, socks5:// or "
                    "socks5h://, such as http://user:password@proxy.example.com:3128");
 }
@@ -113,11 +107,12 @@ static enum ls_status read_target(const struct ls_config_reader *r, struct ls_sp
   return p->host ? LS_OK : ls_config_option_no_memory(r);
 }
 
-static enum ls_status read_proxy(const struct ls_config_reader *r) {
-  const struct ls_value *v = ls_config_option_value(r, proxy_option);
+enum ls_status ls_config_read_proxy(const struct ls_config_reader *r) {
+  const struct ls_value *v = ls_config_option_value(r, LS_OPTION_CONFIG_proxy);
   if (!ls_jstext_is_truthy(v))
     return LS_OK;
   struct ls_span url = ls_value_string(v);
+  ls_config_option_note(r, LS_OPTION_CONFIG_proxy, LS_ITEM_NONE, url);
   enum ls_status st = read_scheme(r, &url);
   if (st != LS_OK)
     return st;
@@ -132,20 +127,4 @@ static enum ls_status read_proxy(const struct ls_config_reader *r) {
   if (at)
     st = read_login(r, ls_span_sub(url, 0, at - 1));
   return st == LS_OK ? read_target(r, ls_span_sub(url, at, url.n)) : st;
-}
-
-void ls_config_net_check(const struct ls_value *config, struct ls_issue_list *list) {
-  struct ls_config scratch = {0};
-  const struct ls_config_reader r = {.config = config, .a = list->a, .out = &scratch, .list = list};
-  if (ls_value_is_object(config))
-    read_proxy(&r);
-}
-
-enum ls_status ls_config_net_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
-                                  struct ls_error *err) {
-  const struct ls_config_reader r = {.config = config, .a = a, .out = out, .err = err};
-  enum ls_status st = read_proxy(&r);
-  if (st == LS_OK && out->proxy.host) /* to a proxy elsewhere, "localhost" is another machine */
-    out->loopback = out->loopback && ls_netaddr_is_loopback(ls_span_cstr(out->proxy.host));
-  return st;
 }

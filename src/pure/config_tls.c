@@ -1,43 +1,47 @@
-/* SPDX-License-Identifier: MIT */
-#include "config_tls.h"
-
-#include "config_option.h"
+/* SPDX-License-Identifier: MIT
+ * What a config says about TLS: whom to trust, who we are. Texts only: whether a certificate is one, and
+ * whether a file is there, is for the transport to see. */
+#include "config_parts.h"
 #include "jstext.h"
 #include "netaddr.h"
 
-#define TLS(option) ((struct ls_config_option){"tls", (option)})
-#define ROOT(option) ((struct ls_config_option){NULL, (option)})
+#define TLS(name) LS_OPTION_TLS_##name
 
-static const char *const versions[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-enum { VERSIONS = sizeof versions / sizeof *versions, TLS_1_2 = 2, TLS_1_3 = 3 };
+enum { TLS_1_2 = 2, TLS_1_3 = 3 }; /* of ls_words_tls_versions */
+
+static enum ls_status refuse(const struct ls_config_reader *r, enum ls_option_id id, const char *text) {
+  return ls_config_option_refuse(r, id, LS_ITEM_NONE, LS_ECONFIG, "%s", text);
+}
 
 static bool is_pem(const char *text) {
   return strstr(text, "-----BEGIN ") != NULL;
 }
 
-/* Only for a client: a config that is merely stored may name files of another machine. */
 static bool is_file_forbidden(const struct ls_config_reader *r) {
-  return !r->list && ls_value_is_true(ls_config_option_value(r, ROOT("disableFileAccess")));
+  return ls_value_is_true(ls_config_option_value(r, LS_OPTION_CONFIG_disableFileAccess));
 }
 
 /* A text that is no PEM names a file. */
-static enum ls_status read_source(const struct ls_config_reader *r, struct ls_config_option o,
+static enum ls_status read_source(const struct ls_config_reader *r, enum ls_option_id o,
                                   const struct ls_value *v, struct ls_config_source *out) {
   enum ls_status st = ls_config_option_text(r, o, v, &out->text);
   if (st != LS_OK || !out->text || is_pem(out->text))
     return st;
   out->is_file = true;
   if (strchr(out->text, '\n'))
-    return ls_config_option_refuse(r, o, "must be PEM (\"-----BEGIN ...\") or the name of a file");
+    return refuse(r, o, "must be PEM (\"-----BEGIN ...\") or the name of a file");
+  /* a config that is merely stored may name files of another machine */
   if (is_file_forbidden(r))
-    return ls_config_option_refuse(r, o,
-                                   "names a file (it is not PEM, \"-----BEGIN ...\"), and disableFileAccess "
-                                   "forbids to read it; put the text itself into the config");
+    return ls_config_option_refuse_client(
+        r, o,
+        "names a file (it is not PEM, \"-----BEGIN ...\"), and "
+        "disableFileAccess forbids to read it; put the text itself into the "
+        "config");
   return LS_OK;
 }
 
 /* One text or file, or an array of them. */
-static enum ls_status read_sources(const struct ls_config_reader *r, struct ls_config_option o,
+static enum ls_status read_sources(const struct ls_config_reader *r, enum ls_option_id o,
                                    const struct ls_config_source **out, size_t *count) {
   const struct ls_value *v = ls_config_option_value(r, o);
   if (!ls_jstext_is_truthy(v) || v->kind == LS_VALUE_EMPTY)
@@ -50,7 +54,7 @@ static enum ls_status read_sources(const struct ls_config_reader *r, struct ls_c
   for (size_t i = 0; i < n; i++) {
     enum ls_status st = read_source(r, o, &items[i], &list[i]);
     if (st == LS_OK && !list[i].text)
-      st = ls_config_option_refuse(r, o, "holds an empty item; remove it");
+      st = refuse(r, o, "holds an empty item; remove it");
     if (st != LS_OK)
       return st;
   }
@@ -61,7 +65,7 @@ static enum ls_status read_sources(const struct ls_config_reader *r, struct ls_c
 
 /* The one value of an option that may be an array in the original: for several identities, which a client has
  * no use for. */
-static enum ls_status only_value(const struct ls_config_reader *r, struct ls_config_option o,
+static enum ls_status only_value(const struct ls_config_reader *r, enum ls_option_id o,
                                  const struct ls_value **v) {
   *v = ls_config_option_value(r, o);
   if (!ls_jstext_is_truthy(*v) || (*v)->kind == LS_VALUE_EMPTY)
@@ -69,7 +73,7 @@ static enum ls_status only_value(const struct ls_config_reader *r, struct ls_con
   if (!ls_value_is(*v, LS_VALUE_ARRAY))
     return LS_OK;
   if ((*v)->as.array.count != 1)
-    return ls_config_option_refuse(r, o, "must be one, not several; keep the one this server knows");
+    return refuse(r, o, "must be one, not several; keep the one this server knows");
   *v = (*v)->as.array.items;
   return LS_OK;
 }
@@ -98,61 +102,47 @@ static bool is_base64(const char *text) {
 
 static enum ls_status read_pfx(const struct ls_config_reader *r, const struct ls_value *v) {
   struct ls_config_tls *tls = &r->out->tls;
-  enum ls_status st = ls_config_option_text(r, TLS("pfx"), v, &tls->pfx.text);
+  enum ls_status st = ls_config_option_text(r, TLS(pfx), v, &tls->pfx.text);
   if (st != LS_OK || !tls->pfx.text || is_base64(tls->pfx.text))
     return st;
   if (is_pem(tls->pfx.text))
-    return ls_config_option_refuse(r, TLS("pfx"),
-                                   "is PEM; give the certificate as tls.cert and the key as tls.key");
+    return refuse(r, TLS(pfx), "is PEM; give the certificate as tls.cert and the key as tls.key");
   tls->pfx.is_file = true;
   if (is_file_forbidden(r))
-    return ls_config_option_refuse(r, TLS("pfx"),
-                                   "names a file, and disableFileAccess forbids to read it; put it into the "
-                                   "config in base64, in one line");
+    return ls_config_option_refuse_client(r, TLS(pfx),
+                                          "names a file, and disableFileAccess forbids to read it; put it "
+                                          "into the config in base64, in one line");
   return LS_OK;
 }
 
 /* Who we are: cert and key, or pfx. */
 static enum ls_status read_identity(const struct ls_config_reader *r) {
   struct ls_config_tls *tls = &r->out->tls;
-  const struct ls_value *cert, *key, *pfx, *passphrase = ls_config_option_value(r, TLS("passphrase"));
-  enum ls_status st = only_value(r, TLS("cert"), &cert);
+  const struct ls_value *cert, *key, *pfx, *passphrase = ls_config_option_value(r, TLS(passphrase));
+  enum ls_status st = only_value(r, TLS(cert), &cert);
   if (st == LS_OK)
-    st = only_value(r, TLS("key"), &key);
+    st = only_value(r, TLS(key), &key);
   if (st == LS_OK)
-    st = only_value(r, TLS("pfx"), &pfx);
+    st = only_value(r, TLS(pfx), &pfx);
   if (st != LS_OK)
     return st;
   key = unpack(key, "pem", &passphrase);
   pfx = unpack(pfx, "buf", &passphrase);
-  st = read_source(r, TLS("cert"), cert, &tls->cert);
+  st = read_source(r, TLS(cert), cert, &tls->cert);
   if (st == LS_OK)
-    st = read_source(r, TLS("key"), key, &tls->key);
+    st = read_source(r, TLS(key), key, &tls->key);
   if (st == LS_OK)
     st = read_pfx(r, pfx);
   if (st == LS_OK)
-    st = ls_config_option_text(r, TLS("passphrase"), passphrase, &tls->passphrase);
+    st = ls_config_option_text(r, TLS(passphrase), passphrase, &tls->passphrase);
   if (st != LS_OK)
     return st;
   if (tls->pfx.text && (tls->cert.text || tls->key.text))
-    return ls_config_option_refuse(r, TLS("pfx"), "brings certificate and key; remove tls.cert and tls.key");
+    return refuse(r, TLS(pfx), "brings certificate and key; remove tls.cert and tls.key");
   if (!tls->cert.text != !tls->key.text)
-    return ls_config_option_refuse(r, tls->cert.text ? TLS("cert") : TLS("key"),
-                                   tls->cert.text ? "needs its private key as tls.key"
-                                                  : "needs its certificate as tls.cert");
+    return refuse(r, tls->cert.text ? TLS(cert) : TLS(key),
+                  tls->cert.text ? "needs its private key as tls.key" : "needs its certificate as tls.cert");
   return LS_OK;
-}
-
-/* The place of the version in the order of versions; absent leaves *index as it is. */
-static enum ls_status read_version(const struct ls_config_reader *r, const char *name, int *index) {
-  const struct ls_value *v = ls_config_option_value(r, TLS(name));
-  if (ls_jstext_is_truthy(v))
-    for (*index = 0; *index < VERSIONS; ++*index)
-      if (ls_span_eq(ls_value_string(v), ls_span_cstr(versions[*index])))
-        return LS_OK;
-  return *index < VERSIONS
-             ? LS_OK
-             : ls_config_option_refuse(r, TLS(name), "must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3");
 }
 
 /* One list names both: what begins with "TLS_" is a suite of TLS 1.3, all else is for the versions before. */
@@ -182,7 +172,7 @@ static enum ls_status split_ciphers(const struct ls_config_reader *r, const char
 }
 
 /* Ciphers of one kind only leave the versions of the other kind without any: then they are not offered. */
-static void fit_versions(const struct ls_config_tls *tls, int *lowest, int *highest) {
+static void fit_versions(const struct ls_config_tls *tls, size_t *lowest, size_t *highest) {
   if (!tls->cipher_list && !tls->cipher_suites)
     return;
   if (!tls->cipher_suites && *highest > TLS_1_2 && *lowest < TLS_1_3)
@@ -192,28 +182,27 @@ static void fit_versions(const struct ls_config_tls *tls, int *lowest, int *high
 }
 
 static enum ls_status read_versions(const struct ls_config_reader *r) {
-  int lowest = TLS_1_2, highest = TLS_1_3;
+  size_t lowest = TLS_1_2, highest = TLS_1_3;
   const char *ciphers = NULL;
-  enum ls_status st = read_version(r, "minVersion", &lowest);
+  enum ls_status st = ls_config_option_word(r, TLS(minVersion), &lowest);
   if (st == LS_OK)
-    st = read_version(r, "maxVersion", &highest);
+    st = ls_config_option_word(r, TLS(maxVersion), &highest);
   if (st == LS_OK && lowest > highest)
-    st =
-        ls_config_option_refuse(r, TLS("minVersion"), "is above tls.maxVersion; no version is left to speak");
+    st = refuse(r, TLS(minVersion), "is above tls.maxVersion; no version is left to speak");
   if (st == LS_OK)
-    st = ls_config_option_text(r, TLS("ciphers"), ls_config_option_value(r, TLS("ciphers")), &ciphers);
+    st = ls_config_option_text(r, TLS(ciphers), ls_config_option_value(r, TLS(ciphers)), &ciphers);
   if (st == LS_OK && ciphers)
     st = split_ciphers(r, ciphers);
   if (st != LS_OK)
     return st;
   fit_versions(&r->out->tls, &lowest, &highest);
-  r->out->min_version = versions[lowest];
-  r->out->max_version = versions[highest];
+  r->out->min_version = ls_words_tls_versions.at[lowest];
+  r->out->max_version = ls_words_tls_versions.at[highest];
   return LS_OK;
 }
 
 static enum ls_status read_alpn(const struct ls_config_reader *r) {
-  const struct ls_value *v = ls_config_option_value(r, TLS("ALPNProtocols"));
+  const struct ls_value *v = ls_config_option_value(r, TLS(ALPNProtocols));
   if (!ls_jstext_is_truthy(v) || v->kind == LS_VALUE_EMPTY)
     return LS_OK;
   struct ls_buf wire;
@@ -222,12 +211,13 @@ static enum ls_status read_alpn(const struct ls_config_reader *r) {
   for (size_t i = 0; fine && i < v->as.array.count; i++) {
     struct ls_span name = ls_value_string(&v->as.array.items[i]);
     fine = name.n >= 1 && name.n <= 255;
+    ls_config_option_note(r, TLS(ALPNProtocols), LS_ITEM_NONE, name);
     ls_buf_addc(&wire, (char)(unsigned char)name.n);
     ls_buf_add(&wire, name);
   }
   enum ls_status st = LS_OK;
   if (!fine || wire.status == LS_ETOOBIG)
-    st = ls_config_option_refuse(r, TLS("ALPNProtocols"), "must be an array of names of 1 to 255 octets");
+    st = refuse(r, TLS(ALPNProtocols), "must be an array of names of 1 to 255 octets");
   else if (wire.status == LS_OK)
     r->out->tls.alpn = ls_arena_copy(r->a, ls_buf_span(&wire));
   if (st == LS_OK && !r->out->tls.alpn.p)
@@ -236,60 +226,28 @@ static enum ls_status read_alpn(const struct ls_config_reader *r) {
   return st;
 }
 
+/* The original's guard lets any text pass here, and so does ours. */
 static enum ls_status read_servername(const struct ls_config_reader *r) {
-  const struct ls_config_option options[] = {ROOT("servername"), TLS("servername")}; /* the later rules */
-  r->out->servername = r->out->host;
-  for (size_t i = 0; i < 2; i++) {
-    const char *name = NULL;
-    enum ls_status st = ls_config_option_text(r, options[i], ls_config_option_value(r, options[i]), &name);
-    /* the original's guard lets any text pass here, and so does ours */
-    if (st == LS_OK && name && !r->list && !ls_netaddr_is_zoned_ipv6(ls_span_cstr(name)) &&
-        !ls_netaddr_is_name(ls_span_cstr(name)))
-      st = ls_config_option_refuse(r, options[i], "must be a host name, such as smtp.example.com");
-    if (st != LS_OK)
-      return st;
-    if (name)
-      r->out->servername = name;
-  }
-  return LS_OK;
+  enum ls_status st = ls_config_option_text(r, TLS(servername), ls_config_option_value(r, TLS(servername)),
+                                            &r->out->servername);
+  if (st == LS_OK && r->out->servername && !ls_netaddr_is_host(ls_span_cstr(r->out->servername)))
+    return ls_config_option_refuse_client(r, TLS(servername),
+                                          "must be a host name, such as smtp.example.com");
+  return st;
 }
 
-static enum ls_status read_all(const struct ls_config_reader *r) {
-  struct ls_config *out = r->out;
-  const struct ls_value *verify = ls_config_option_value(r, TLS("rejectUnauthorized"));
-  out->ignore_tls = ls_value_is_true(ls_config_option_value(r, ROOT("ignoreTLS")));
-  out->require_tls = ls_value_is_true(ls_config_option_value(r, ROOT("requireTLS")));
-  out->opportunistic_tls = ls_value_is_true(ls_config_option_value(r, ROOT("opportunisticTLS")));
-  out->verify_peer = !ls_value_is(verify, LS_VALUE_BOOLEAN) || verify->as.boolean;
+enum ls_status ls_config_read_tls(const struct ls_config_reader *r) {
+  struct ls_config_tls *tls = &r->out->tls;
   enum ls_status st = read_servername(r);
   if (st == LS_OK)
-    st = read_sources(r, TLS("ca"), &out->tls.ca, &out->tls.ca_count);
+    st = read_sources(r, TLS(ca), &tls->ca, &tls->ca_count);
   if (st == LS_OK)
-    st = read_sources(r, TLS("crl"), &out->tls.crl, &out->tls.crl_count);
+    st = read_sources(r, TLS(crl), &tls->crl, &tls->crl_count);
   if (st == LS_OK)
     st = read_identity(r);
   if (st == LS_OK)
     st = read_versions(r);
-  if (st == LS_OK)
-    st = ls_config_option_text(r, TLS("ecdhCurve"), ls_config_option_value(r, TLS("ecdhCurve")),
-                               &out->tls.curves);
-  if (st == LS_OK)
-    st = ls_config_option_text(r, TLS("sigalgs"), ls_config_option_value(r, TLS("sigalgs")),
-                               &out->tls.sigalgs);
-  if (out->tls.curves && strcmp(out->tls.curves, "auto") == 0)
-    out->tls.curves = NULL;
+  if (tls->curves && strcmp(tls->curves, "auto") == 0)
+    tls->curves = NULL;
   return st == LS_OK ? read_alpn(r) : st;
-}
-
-void ls_config_tls_check(const struct ls_value *config, struct ls_issue_list *list) {
-  struct ls_config scratch = {0};
-  const struct ls_config_reader r = {.config = config, .a = list->a, .out = &scratch, .list = list};
-  if (ls_value_is_object(config))
-    read_all(&r);
-}
-
-enum ls_status ls_config_tls_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
-                                  struct ls_error *err) {
-  const struct ls_config_reader r = {.config = config, .a = a, .out = out, .err = err};
-  return read_all(&r);
 }

@@ -68,17 +68,18 @@ enum ls_status ls_dkim_names(struct ls_span wanted, struct ls_span skip, struct 
   size_t start = out->n;
   struct ls_span name;
   if (is_too_long(wanted) || is_too_long(skip))
-    return ls_error_set(err, LS_EDKIM, "API", "dkim.%s has over %d names",
-                        is_too_long(wanted) ? "headerFieldNames" : "skipFields", NAMES_MAX);
+    return ls_option_error(err, LS_EDKIM,
+                           is_too_long(wanted) ? LS_OPTION_DKIM_headerFieldNames : LS_OPTION_DKIM_skipFields,
+                           LS_ITEM_NONE, "has over %d names", NAMES_MAX);
   for (size_t at = 0; next_name(wanted, &at, &name);) {
     struct ls_span taken = out->n > start ? ls_span(out->p + start, out->n - start) : ls_span(NULL, 0);
     if (!name.n || has_name(skip, name) || has_name(taken, name))
       continue;
     if (!is_field_name(name))
-      return ls_error_set(err, LS_EDKIM, "API",
-                          "dkim.headerFieldNames: entry of %zu octets at octet %zu is no header field name; "
-                          "write names with colons between, as in From:To:Subject",
-                          name.n, (size_t)(name.p - wanted.p));
+      return ls_option_error(err, LS_EDKIM, LS_OPTION_DKIM_headerFieldNames, LS_ITEM_NONE,
+                             ": entry of %zu octets at octet %zu is no header field name; "
+                             "write names with colons between, as in From:To:Subject",
+                             name.n, (size_t)(name.p - wanted.p));
     if (out->n > start)
       ls_buf_addc(out, ':');
     for (size_t i = 0; i < name.n; i++)
@@ -87,9 +88,9 @@ enum ls_status ls_dkim_names(struct ls_span wanted, struct ls_span skip, struct 
   if (out->status != LS_OK)
     return ls_error_set(err, out->status, "API", "%s", ls_status_text(out->status));
   if (out->n == start || !has_name(ls_span(out->p + start, out->n - start), LS_SPAN("from")))
-    return ls_error_set(err, LS_EDKIM, "API",
-                        "dkim.headerFieldNames without dkim.skipFields must contain From: a signature that "
-                        "leaves it out is void (RFC 6376, 5.4)");
+    return ls_option_error(err, LS_EDKIM, LS_OPTION_DKIM_headerFieldNames, LS_ITEM_NONE,
+                           "without dkim.skipFields must contain From: a signature that "
+                           "leaves it out is void (RFC 6376, 5.4)");
   return LS_OK;
 }
 

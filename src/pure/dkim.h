@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "buf.h"
-#include "error.h"
+#include "option.h"
 
 /* Field names signed where none are asked for: what a reader sees or a mail program acts on (RFC 6376 5.4.1).
  */

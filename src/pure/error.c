@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,25 +16,33 @@ static char *duplicate(struct ls_span s) {
   return p;
 }
 
-static char *format_text(const char *format, va_list args) {
+static char *format_text(const char *label, const char *format, va_list args) {
   va_list again;
   va_copy(again, args);
   int n = vsnprintf(NULL, 0, format, again);
   va_end(again);
-  char *p = n < 0 ? NULL : malloc((size_t)n + 1);
+  size_t before = label ? strlen(label) : 0;
+  char *p = n < 0 ? NULL : malloc(before + (size_t)n + 2);
   if (!p)
     return NULL;
-  vsnprintf(p, (size_t)n + 1, format, args);
-  char *shown = ls_visible_copy(ls_span(p, (size_t)n));
+  if (before)
+    memcpy(p, label, before);
+  char *text = p + before + (label != NULL);
+  vsnprintf(text, (size_t)n + 1, format, args);
+  if (label && *text == ':')
+    memmove(p + before, text, (size_t)n + 1);
+  else if (label)
+    p[before] = ' ';
+  char *shown = ls_visible_copy(ls_span_cstr(p));
   free(p);
   return shown;
 }
 
-static void write_error(struct ls_error *e, enum ls_reason reason, const char *command, const char *format,
-                        va_list args) {
+void ls_error_vbecause(struct ls_error *e, enum ls_reason reason, const char *command, const char *label,
+                       const char *format, va_list args) {
   if (!e || e->status != LS_OK)
     return;
-  e->message = format_text(format, args);
+  e->message = format_text(label, format, args);
   e->status = ls_reason_status(reason);
   e->reason = reason;
   e->command = command;
@@ -45,7 +52,7 @@ enum ls_status ls_error_because(struct ls_error *e, enum ls_reason reason, const
                                 const char *format, ...) {
   va_list args;
   va_start(args, format);
-  write_error(e, reason, command, format, args);
+  ls_error_vbecause(e, reason, command, NULL, format, args);
   va_end(args);
   return ls_reason_status(reason);
 }
@@ -54,7 +61,7 @@ enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const cha
                             const char *format, ...) {
   va_list args;
   va_start(args, format);
-  write_error(e, ls_reason_of(status), command, format, args);
+  ls_error_vbecause(e, ls_reason_of(status), command, NULL, format, args);
   va_end(args);
   return status;
 }

@@ -5,9 +5,13 @@
 #ifndef LS_ERROR_H
 #define LS_ERROR_H
 
+#include <stdarg.h>
+
 #include "reason.h"
 #include "span.h"
 #include "status.h"
+
+struct ls_option;
 
 enum ls_delivery {
   LS_DELIVERY_NOT_SENT, /* the server did not take the message */
@@ -24,7 +28,9 @@ struct ls_error {
   int response_code; /* 0: none */
   char enhanced[16]; /* "5.7.8", RFC 3463; "" when the reply carries none (at most 9 octets by its grammar) */
   enum ls_delivery delivery;
-  bool permanent; /* no retry mends it, whatever status and reply say */
+  bool permanent;                 /* no retry mends it, whatever status and reply say */
+  const struct ls_option *option; /* of a config that is wrong; NULL: none in particular */
+  int item;                       /* which of several; see option.h */
 };
 
 #if defined(__GNUC__)
@@ -42,6 +48,10 @@ enum ls_status ls_error_because(struct ls_error *e, enum ls_reason reason, const
 /* The same for the first reason of a status, where the status says it all. */
 enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
                             const char *format, ...) LS_ERROR_FORMAT;
+
+/* As because; label, unless it is NULL, begins the message, with a blank behind it where no colon follows. */
+void ls_error_vbecause(struct ls_error *e, enum ls_reason reason, const char *command, const char *label,
+                       const char *format, va_list args);
 
 /* Adds the server's reply (text as joined by ls_reply) to an error written before, and takes the reason from
  * it where it tells one; does nothing when the error has one. */

@@ -98,6 +98,8 @@ static struct ls_value *type_message(struct ls_arena *a, struct ls_span expected
 
 void ls_issue_add_type(struct ls_issue_list *list, const char *expected, const struct ls_value *v,
                        const struct ls_issue_path *at) {
+  if (list->muted)
+    return;
   struct ls_arena *a = list->a;
   struct ls_span want = ls_span_cstr(expected);
   struct ls_span got = type_of(v);
@@ -110,21 +112,21 @@ void ls_issue_add_type(struct ls_issue_list *list, const char *expected, const s
 
 /* 'a' | 'b' */
 static struct ls_span alternatives(struct ls_arena *a, const struct ls_schema *s) {
-  struct ls_span *parts = ls_arena_array(a, s->word_count * 3, sizeof *parts);
+  struct ls_span *parts = ls_arena_array(a, s->words->count * 3, sizeof *parts);
   if (!parts)
     return ls_span(NULL, 0);
-  for (size_t i = 0; i < s->word_count; i++) {
+  for (size_t i = 0; i < s->words->count; i++) {
     parts[i * 3] = i ? LS_SPAN(" | '") : LS_SPAN("'");
-    parts[i * 3 + 1] = ls_span_cstr(s->words[i]);
+    parts[i * 3 + 1] = ls_span_cstr(s->words->at[i]);
     parts[i * 3 + 2] = LS_SPAN("'");
   }
-  return joined(a, parts, s->word_count * 3);
+  return joined(a, parts, s->words->count * 3);
 }
 
 static struct ls_value *words_value(struct ls_arena *a, const struct ls_schema *s) {
   struct ls_value *v = ls_value_new(a, LS_VALUE_ARRAY);
-  for (size_t i = 0; v && i < s->word_count; i++) {
-    struct ls_value word = {.kind = LS_VALUE_STRING, .as.string = ls_span_cstr(s->words[i])};
+  for (size_t i = 0; v && i < s->words->count; i++) {
+    struct ls_value word = {.kind = LS_VALUE_STRING, .as.string = ls_span_cstr(s->words->at[i])};
     if (!ls_value_push(a, v, &word))
       return NULL;
   }
@@ -148,6 +150,8 @@ static struct ls_value *enum_message(struct ls_arena *a, struct ls_span expected
 
 void ls_issue_add_enum(struct ls_issue_list *list, const struct ls_schema *s, const struct ls_value *v,
                        const struct ls_issue_path *at) {
+  if (list->muted)
+    return;
   struct ls_arena *a = list->a;
   struct ls_span want = alternatives(a, s);
   struct ls_value *issue = ls_value_new(a, LS_VALUE_OBJECT);
@@ -184,6 +188,8 @@ static struct ls_value *unknown_message(struct ls_arena *a, const struct ls_valu
 
 void ls_issue_add_unknown(struct ls_issue_list *list, const struct ls_value *names,
                           const struct ls_issue_path *at) {
+  if (list->muted)
+    return;
   struct ls_arena *a = list->a;
   struct ls_value *issue = ls_value_new(a, LS_VALUE_OBJECT);
   struct ls_value *keys = ls_value_new(a, LS_VALUE_ARRAY);
@@ -196,6 +202,8 @@ void ls_issue_add_unknown(struct ls_issue_list *list, const struct ls_value *nam
 
 void ls_issue_add_union(struct ls_issue_list *list, struct ls_value *branches,
                         const struct ls_issue_path *at) {
+  if (list->muted)
+    return;
   struct ls_arena *a = list->a;
   struct ls_value *issue = ls_value_new(a, LS_VALUE_OBJECT);
   bool ok = set_string(a, issue, "code", LS_SPAN("invalid_union")) &&
@@ -206,11 +214,25 @@ void ls_issue_add_union(struct ls_issue_list *list, struct ls_value *branches,
 
 void ls_issue_add_custom(struct ls_issue_list *list, const struct ls_span *parts, size_t count,
                          const struct ls_issue_path *at) {
+  if (list->muted)
+    return;
   struct ls_arena *a = list->a;
   struct ls_value *issue = ls_value_new(a, LS_VALUE_OBJECT);
   bool ok = set_string(a, issue, "code", LS_SPAN("custom")) &&
             set(a, issue, "message", new_text(a, parts, count)) && set(a, issue, "path", path_value(a, at));
   push(list, issue, ok);
+}
+
+void ls_issue_add_option(struct ls_issue_list *list, enum ls_option_id id, int item, struct ls_span message) {
+  struct ls_option_step steps[LS_OPTION_STEPS];
+  struct ls_issue_path at[LS_OPTION_STEPS];
+  size_t count = ls_option_path(id, item, steps);
+  for (size_t i = 0; i < count; i++)
+    at[i] = (struct ls_issue_path){.up = i ? &at[i - 1] : NULL,
+                                   .name = ls_span_cstr(steps[i].name),
+                                   .index = steps[i].index,
+                                   .is_index = !steps[i].name};
+  ls_issue_add_custom(list, &message, 1, &at[count - 1]);
 }
 
 void ls_issue_append(struct ls_issue_list *list, const struct ls_issue_list *from) {

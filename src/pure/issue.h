@@ -3,6 +3,7 @@
 #ifndef LS_ISSUE_H
 #define LS_ISSUE_H
 
+#include "option.h"
 #include "schema.h"
 
 /* Where in the config. Lives on the stack of those who walk it; the root has no path (NULL). */
@@ -18,6 +19,7 @@ struct ls_issue_list {
   struct ls_arena *a;
   struct ls_value *items; /* ARRAY; NULL until there is one */
   bool failed;            /* out of memory; items is incomplete */
+  bool muted;             /* nobody will read them: nothing is added */
 };
 
 void ls_issue_init(struct ls_issue_list *list, struct ls_arena *a);
@@ -39,6 +41,8 @@ void ls_issue_add_union(struct ls_issue_list *list, struct ls_value *branches,
 /* custom; the message is the parts joined. */
 void ls_issue_add_custom(struct ls_issue_list *list, const struct ls_span *parts, size_t count,
                          const struct ls_issue_path *at);
+/* The same of an option; item as for ls_option_path. */
+void ls_issue_add_option(struct ls_issue_list *list, enum ls_option_id id, int item, struct ls_span message);
 /* Moves the issues of from behind those of list. */
 void ls_issue_append(struct ls_issue_list *list, const struct ls_issue_list *from);
 

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "mechanism.h"
 
-#define ROW(name, flag, need, initial)                                                                       \
-  { name, "AUTH " name, flag, need, initial }
-
-/* LOGIN has no first response: no document allows one, and a server that does not look for it takes the
- * password for the user's name, and logs it. NTLM follows [MS-SMTPNTLM], where AUTH NTLM stands alone. Of
- * CRAM-MD5 and DIGEST-MD5 the server begins. */
 static const struct ls_mechanism table[] = {
-    ROW("EXTERNAL", LS_AUTH_EXTERNAL, LS_NEEDS_USER, true),
-    ROW("GSSAPI", LS_AUTH_GSSAPI, LS_NEEDS_USER, true),
-    ROW("SCRAM-SHA-256", LS_AUTH_SCRAM_SHA_256, LS_NEEDS_PASSWORD, true),
-    ROW("SCRAM-SHA-1", LS_AUTH_SCRAM_SHA_1, LS_NEEDS_PASSWORD, true),
-    ROW("DIGEST-MD5", LS_AUTH_DIGEST_MD5, LS_NEEDS_PASSWORD, false),
-    ROW("CRAM-MD5", LS_AUTH_CRAM_MD5, LS_NEEDS_PASSWORD, false),
-    ROW("NTLM", LS_AUTH_NTLM, LS_NEEDS_PASSWORD, false),
-    ROW("OAUTHBEARER", LS_AUTH_OAUTHBEARER, LS_NEEDS_TOKEN, true),
-    ROW("XOAUTH2", LS_AUTH_XOAUTH2, LS_NEEDS_TOKEN, true),
-    ROW("PLAIN", LS_AUTH_PLAIN, LS_NEEDS_PASSWORD, true),
-    ROW("LOGIN", LS_AUTH_LOGIN, LS_NEEDS_PASSWORD, false),
+#define LS_MECHANISM(name, flag, need, initial)                                                              \
+  {name, "AUTH " name, LS_AUTH_##flag, LS_NEEDS_##need, initial},
+#include "mechanism.def"
 };
 
 const struct ls_mechanism *ls_mechanism_at(size_t i) {

@@ -67,6 +67,10 @@ bool ls_netaddr_is_zoned_ipv6(struct ls_span s) {
          (zone == s.n || ls_netaddr_is_name(ls_span_sub(s, zone + 1, s.n)));
 }
 
+bool ls_netaddr_is_host(struct ls_span s) {
+  return ls_netaddr_is_zoned_ipv6(s) || ls_netaddr_is_name(s);
+}
+
 bool ls_netaddr_is_loopback(struct ls_span s) {
   if (ls_netaddr_is_ipv4(s))
     return ls_span_starts(s, LS_SPAN("127."));

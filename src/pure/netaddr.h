@@ -15,6 +15,9 @@ bool ls_netaddr_is_zoned_ipv6(struct ls_span s);
  * may end it. */
 bool ls_netaddr_is_name(struct ls_span s);
 
+/* Either of them: what a connection can go to. */
+bool ls_netaddr_is_host(struct ls_span s);
+
 /* localhost, 127.0.0.0/8 or ::1, in the spellings a person would use: what it does not know is not loopback.
  */
 bool ls_netaddr_is_loopback(struct ls_span s);

@@ -4,9 +4,9 @@
 #ifndef LS_RULE_H
 #define LS_RULE_H
 
-#include "issue.h"
+#include "config_option.h"
 
-/* Adds an issue of code "custom" for each rule that config (the raw one, any value) breaks. */
-void ls_rule_check(const struct ls_value *config, struct ls_issue_list *list);
+/* Complains of each rule that the config (the raw one, any value) breaks; r has a list. */
+void ls_rule_check(const struct ls_config_reader *r);
 
 #endif

@@ -125,41 +125,24 @@ static const struct ls_service *nearest(struct ls_span key) {
   return best;
 }
 
-/* What is wrong with the option; status below 0: out holds a sentence, or there was no memory for it. */
-static bool is_fine(const struct ls_value *config, const struct ls_service **found, struct ls_buf *out) {
+/* The service that the config names; NULL with LS_OK: none. */
+static enum ls_status find(const struct ls_value *config, const struct ls_service **found,
+                           struct ls_error *err) {
   const struct ls_value *v = ls_value_get(config, LS_SPAN("service"));
   *found = NULL;
   if (!ls_jstext_is_truthy(v))
-    return true;
-  if (v->kind != LS_VALUE_STRING) {
-    ls_buf_adds(out, "service must be a string, the name of a mail service such as \"Gmail\"");
-    return false;
-  }
+    return LS_OK;
+  if (v->kind != LS_VALUE_STRING)
+    return ls_option_error(err, LS_ECONFIG, LS_OPTION_CONFIG_service, LS_ITEM_NONE,
+                           "must be a string, the name of a mail service such as \"Gmail\"");
   *found = ls_service_find(v->as.string);
   if (*found)
-    return true;
+    return LS_OK;
   const struct ls_service *meant = nearest(v->as.string);
-  ls_buf_adds(out, "service names no mail service that is known here; ");
-  if (meant) {
-    ls_buf_adds(out, "is \"");
-    ls_buf_adds(out, meant->name);
-    ls_buf_adds(out, "\" meant? Otherwise ");
-  }
-  ls_buf_adds(out, "remove it, and set host, port and secure as the service documents them");
-  return false;
-}
-
-void ls_service_check(const struct ls_value *config, struct ls_issue_list *list) {
-  const struct ls_service *service;
-  const struct ls_issue_path at = {.name = LS_SPAN("service")};
-  struct ls_buf text;
-  ls_buf_init(&text, 1024);
-  if (!is_fine(config, &service, &text)) {
-    const struct ls_span part = ls_buf_span(&text);
-    list->failed = list->failed || text.status != LS_OK;
-    ls_issue_add_custom(list, &part, 1, &at);
-  }
-  ls_buf_deinit(&text);
+  return ls_option_error(err, LS_ECONFIG, LS_OPTION_CONFIG_service, LS_ITEM_NONE,
+                         "names no mail service that is known here; %s%s%sremove it, and set host, port and "
+                         "secure as the service documents them",
+                         meant ? "is \"" : "", meant ? meant->name : "", meant ? "\" meant? Otherwise " : "");
 }
 
 static bool set_boolean(struct ls_arena *a, struct ls_value *o, const char *name, bool boolean) {
@@ -185,13 +168,7 @@ static bool add_known(const struct ls_service *s, bool require_tls, struct ls_ar
 enum ls_status ls_service_apply(const struct ls_value *config, struct ls_arena *a,
                                 const struct ls_value **out, struct ls_error *err) {
   const struct ls_service *service;
-  struct ls_buf text;
-  ls_buf_init(&text, 1024);
-  bool fine = is_fine(config, &service, &text);
-  enum ls_status status = text.status;
-  if (!fine && status == LS_OK)
-    status = ls_error_set(err, LS_ECONFIG, "API", "%.*s", (int)text.n, text.p);
-  ls_buf_deinit(&text);
+  enum ls_status status = find(config, &service, err);
   *out = config;
   if (status != LS_OK || !service)
     return status;

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#include "error.h"
-#include "issue.h"
+#include "option.h"
+#include "value.h"
 
 enum ls_service_tls {
   LS_SERVICE_ANY,      /* as the config says */
@@ -30,9 +30,6 @@ struct ls_service {
  * no letter, digit, dot or hyphen does not count. NULL: not known. Static storage. */
 const struct ls_service *ls_service_find(struct ls_span key);
 const struct ls_service *ls_service_at(size_t i); /* in the order of the table; NULL: no more */
-
-/* Adds an issue of code "custom" when the config names a service that is not known. */
-void ls_service_check(const struct ls_value *config, struct ls_issue_list *list);
 
 /* *out: config itself where it names no service, else a copy with the service's values in it, in a.
  * LS_OK; LS_ECONFIG: a service that is not known; LS_ENOMEM. */

@@ -9,13 +9,14 @@
 #include <unistd.h>
 
 #include "../pure/config_secret.h"
+#include "../pure/option.h"
 #include "client_drive.h"
 #include "clock.h"
 #include "composer.h"
 #include "idn.h"
 #include "pool.h"
 
-enum { QUEUE_MESSAGES = 1000, QUEUE_OCTETS = 64 * 1024 * 1024, CONFIG_OCTETS = 64 * 1024 * 1024 };
+enum { QUEUE_MESSAGES = 1000, QUEUE_OCTETS = 64 * 1024 * 1024 };
 
 struct ls_client {
   struct ls_arena arena; /* the config's strings, the password among them: wiped with it */
@@ -79,7 +80,8 @@ void ls_client_library_version(struct ls_library_version *out) {
 }
 
 /* A host name in Unicode as A-labels: libcurl would convert it by the locale of the process. */
-static enum ls_status to_ascii(struct ls_arena *a, const char **name, struct ls_error *err) {
+static enum ls_status to_ascii(struct ls_arena *a, enum ls_option_id id, const char **name,
+                               struct ls_error *err) {
   struct ls_mailbox m = {.local = LS_SPAN("postmaster"), .domain = ls_span_cstr(*name)};
   if (!*name || ls_span_is_ascii(m.domain))
     return LS_OK;
@@ -87,7 +89,7 @@ static enum ls_status to_ascii(struct ls_arena *a, const char **name, struct ls_
   enum ls_status status = ls_idn_domain(&m, a, &why);
   ls_error_deinit(&why);
   if (status == LS_EENVELOPE)
-    return ls_error_set(err, LS_ECONFIG, "API", "\"%.200s\" is no name of a host", *name);
+    return ls_option_error(err, LS_ECONFIG, id, LS_ITEM_NONE, "is no name of a host: \"%.200s\"", *name);
   struct ls_span copy = status == LS_OK ? ls_arena_copy(a, m.domain) : ls_span(NULL, 0);
   if (!copy.p)
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
@@ -95,8 +97,24 @@ static enum ls_status to_ascii(struct ls_arena *a, const char **name, struct ls_
   return LS_OK;
 }
 
-enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop, struct ls_client **out,
-                             struct ls_error *err) {
+static enum ls_status init(struct ls_client *c, struct ls_error *err) {
+  struct ls_config *config = &c->config;
+  enum ls_status status = to_ascii(&c->arena, LS_OPTION_CONFIG_host, &config->host, err);
+  if (status == LS_OK)
+    status = to_ascii(&c->arena, LS_OPTION_CONFIG_servername, &config->servername, err);
+  if (status == LS_OK)
+    status = to_ascii(&c->arena, LS_OPTION_CONFIG_proxy, &config->proxy.host, err);
+  if (status == LS_OK)
+    status = ls_dkim_signer_new(&config->dkim, &c->signer, err);
+  if (status == LS_OK)
+    status = ls_pool_init(&c->pool, config, c->loop, &c->log, c->mask, err);
+  if (status == LS_OK)
+    status = ls_login_init(&c->pool.login, config, c->mask, err);
+  return status;
+}
+
+enum ls_status ls_client_new(const struct ls_config *config, struct ls_arena *a, struct ls_loop *loop,
+                             struct ls_client **out, struct ls_error *err) {
   *out = NULL;
   struct ls_client *c = calloc(1, sizeof *c);
   if (c)
@@ -106,42 +124,30 @@ enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop
     free(c);
     return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   }
-  ls_arena_init(&c->arena, CONFIG_OCTETS);
+  c->arena = *a;
+  ls_arena_init(a, a->max);
+  c->config = *config;
   c->owner = getpid();
   c->loop = loop ? loop : &c->own;
-  ls_config_secret_add(config, c->mask);
+  ls_config_secret_add_read(&c->config, c->mask);
+  ls_log_init(&c->log, c->config.logger, c->config.debug);
   enum ls_status status = loop ? LS_OK : ls_loop_init(&c->own, err);
   if (status == LS_OK)
-    status = ls_config_read(config, &c->arena, &c->config, err);
-  ls_log_init(&c->log, c->config.logger, c->config.debug);
-  if (status == LS_OK)
-    ls_mask_add(c->mask, NULL, ls_span_cstr(c->config.proxy.pass));
-  if (status == LS_OK)
-    status = to_ascii(&c->arena, &c->config.host, err);
-  if (status == LS_OK)
-    status = to_ascii(&c->arena, &c->config.servername, err);
-  if (status == LS_OK)
-    status = to_ascii(&c->arena, &c->config.proxy.host, err);
-  if (status == LS_OK)
-    status = ls_dkim_signer_new(ls_value_get(config, LS_SPAN("dkim")), &c->signer, err);
-  if (status == LS_OK)
-    status = ls_pool_init(&c->pool, &c->config, c->loop, &c->log, c->mask, err);
-  if (status == LS_OK)
-    status = ls_login_init(&c->pool.login, ls_value_get(config, LS_SPAN("auth")), &c->config, c->mask, err);
-  if (status != LS_OK) {
-    ls_client_free(c);
-    return status;
+    status = init(c, err);
+  if (status == LS_OK) {
+    *out = c;
+    return LS_OK;
   }
-  *out = c;
-  return LS_OK;
+  if (!ls_client_blames_config(status)) {
+    *a = c->arena; /* for another try; it goes on to hold what is freed here */
+    ls_arena_init(&c->arena, a->max);
+  }
+  ls_client_free(c);
+  return status;
 }
 
 bool ls_client_blames_config(enum ls_status status) {
   return status != LS_OK && status != LS_ENOMEM && status != LS_ESOCKET;
-}
-
-bool ls_client_names_option(const struct ls_value *config, const char *text) {
-  return ls_value_get(config, ls_span(text, strcspn(text, ".[ :"))) != NULL;
 }
 
 /* The sockets belong to the process that opened them: two that speak on one would garble each other's mail.

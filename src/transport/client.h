@@ -17,17 +17,15 @@ struct ls_loop;
 /* One-time init of libcurl, safe to call from any thread and often. LS_OK or LS_ENOMEM. */
 enum ls_status ls_client_library_init(void);
 
-/* Copies config (the raw Lua config, accepted by the guard). loop: where the client waits, together with
+/* Takes a, in which lies what config holds, and leaves it empty. loop: where the client waits, together with
  * others; borrowed; NULL: one of its own.
  * LS_OK; LS_ECONFIG, LS_EAUTH, LS_EOAUTH2, LS_EDKIM (an option of that part cannot be used): *out is NULL,
- * err says why, beginning with the option. LS_ENOMEM, LS_ESOCKET (no descriptor is to be had): so too, but
- * for the moment only. */
-enum ls_status ls_client_new(const struct ls_value *config, struct ls_loop *loop, struct ls_client **out,
-                             struct ls_error *err);
+ * err says why, and which option. LS_ENOMEM, LS_ESOCKET (no descriptor is to be had): so too, but for the
+ * moment only, and a is as it was. */
+enum ls_status ls_client_new(const struct ls_config *config, struct ls_arena *a, struct ls_loop *loop,
+                             struct ls_client **out, struct ls_error *err);
 /* Whether such an error is the config's fault. */
 bool ls_client_blames_config(enum ls_status status);
-/* Whether the text of such an error begins with an option that config has. */
-bool ls_client_names_option(const struct ls_value *config, const char *text);
 void ls_client_free(struct ls_client *c); /* closes; messages in flight are dropped. NULL is fine */
 
 /* Composes mail as this client sends it: with its DKIM signatures, where the config asks for some. Statuses

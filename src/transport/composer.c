@@ -6,6 +6,8 @@
 #include "idn.h"
 #include "random.h"
 
+enum { DKIM_MAX = 1 << 20 }; /* octets of what a mail's own option dkim says */
+
 /* The message may have borrowed from the caller's mail, which need not outlive the call: keep copies. */
 static bool keep(struct ls_arena *a, struct ls_span *s) {
   if (!s->n)
@@ -66,8 +68,14 @@ static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, s
 
 /* What the mail's own option dkim asks for. */
 static enum ls_status sign_own(const struct ls_value *mail, struct ls_composed *m, struct ls_error *err) {
+  struct ls_arena a;
+  struct ls_config_dkim dkim;
   struct ls_dkim_signer *signer = NULL;
-  enum ls_status status = ls_dkim_signer_new(ls_value_get(mail, LS_SPAN("dkim")), &signer, err);
+  ls_arena_init(&a, DKIM_MAX);
+  enum ls_status status = ls_config_dkim_read(ls_value_get(mail, LS_SPAN("dkim")), &a, &dkim, err);
+  if (status == LS_OK)
+    status = ls_dkim_signer_new(&dkim, &signer, err);
+  ls_arena_deinit(&a);
   if (status == LS_OK)
     status = ls_composer_sign(signer, m, err);
   ls_dkim_signer_free(signer);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../pure/option.h"
 #include "proxy.h"
+#include "tls_versions.h"
 
 enum { NAME_MAX_OCTETS = 1024, HOST_MAX = 4096 };
 
@@ -92,20 +94,8 @@ static CURLcode set_target(CURL *easy, const struct ls_config *config, struct cu
   return *list ? curl_easy_setopt(easy, CURLOPT_CONNECT_TO, *list) : CURLE_OUT_OF_MEMORY;
 }
 
-static long tls_version(const char *text, bool most) {
-  static const struct {
-    const char *text;
-    long least, most;
-  } rows[] = {
-      {"TLSv1", CURL_SSLVERSION_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_0},
-      {"TLSv1.1", CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_1},
-      {"TLSv1.2", CURL_SSLVERSION_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_2},
-      {"TLSv1.3", CURL_SSLVERSION_TLSv1_3, CURL_SSLVERSION_MAX_TLSv1_3},
-  };
-  for (size_t i = 0; text && i < sizeof rows / sizeof *rows; i++)
-    if (strcmp(text, rows[i].text) == 0)
-      return most ? rows[i].most : rows[i].least;
-  return most ? CURL_SSLVERSION_MAX_DEFAULT : CURL_SSLVERSION_TLSv1_2;
+static size_t version_of(const char *name) {
+  return ls_words_find(&ls_words_tls_versions, ls_span_cstr(name), false);
 }
 
 static void set_tls(CURL *easy, const struct ls_config *config) {
@@ -117,7 +107,7 @@ static void set_tls(CURL *easy, const struct ls_config *config) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->verify_peer ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->verify_peer ? 2L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-                   tls_version(config->min_version, false) | tls_version(config->max_version, true));
+                   ls_tls_versions(version_of(config->min_version), version_of(config->max_version)));
   if (v->cainfo && access(v->cainfo, R_OK) == 0) {
     /* libcurl keeps the parsed trust store for later connections, but only when there is no directory */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "dkim_signer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <idn2.h>
@@ -14,10 +13,8 @@
 
 enum {
   ARENA_MAX = 1 << 20,
-  TEXT_MAX = 1 << 20,   /* fields and signatures; the header of a message is bounded far below */
-  BODY_CUT = 16 * 1024, /* octets made canonical at a time */
-  KEYS_MAX = 16,
-  NAME_N = 64 /* "dkim.keys[15].domainName" */
+  TEXT_MAX = 1 << 20,  /* fields and signatures; the header of a message is bounded far below */
+  BODY_CUT = 16 * 1024 /* octets made canonical at a time */
 };
 
 struct signing_key {
@@ -36,150 +33,63 @@ static enum ls_status no_memory(struct ls_error *err) {
   return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
 }
 
-/* A string that must be there. */
-static enum ls_status read_string(const struct ls_value *object, const char *base, const char *option,
-                                  struct ls_span *out, struct ls_error *err) {
-  const struct ls_value *v = ls_value_get(object, ls_span_cstr(option));
-  *out = ls_value_string(v);
-  if (ls_value_is_nothing(v) || (ls_value_is(v, LS_VALUE_STRING) && !out->n))
-    return ls_error_set(err, LS_EDKIM, "API",
-                        "%s.%s is missing; DKIM needs domainName, keySelector and privateKey", base, option);
-  if (!ls_value_is(v, LS_VALUE_STRING))
-    return ls_error_set(err, LS_EDKIM, "API", "%s.%s must be a string", base, option);
-  return LS_OK;
-}
-
 /* d= is looked up in DNS: a name in Unicode goes there as A-labels. */
-static enum ls_status read_domain(struct ls_dkim_signer *s, struct ls_span given, const char *base,
+static enum ls_status read_domain(struct ls_dkim_signer *s, const struct ls_config_dkim_key *from,
                                   struct ls_span *out, struct ls_error *err) {
-  struct ls_span copy = ls_arena_copy(&s->arena, given);
-  if (!copy.p)
-    return no_memory(err);
-  if (!ls_span_is_ascii(copy)) {
-    char *ascii = NULL;
-    int rc = idn2_to_ascii_8z(copy.p, &ascii, IDN2_NONTRANSITIONAL);
+  struct ls_span domain = from->domain;
+  char *ascii = NULL;
+  if (!ls_span_is_ascii(domain)) {
+    int rc = idn2_to_ascii_8z(domain.p, &ascii, IDN2_NONTRANSITIONAL);
     if (rc != IDN2_OK)
-      return ls_error_set(err, LS_EDKIM, "API", "%s.domainName cannot be converted to ASCII: %s", base,
-                          idn2_strerror(rc));
-    copy = ls_arena_copy(&s->arena, ls_span_cstr(ascii));
+      return ls_option_error(err, LS_EDKIM, LS_OPTION_DKIM_domainName, from->item,
+                             "cannot be converted to ASCII: %s", idn2_strerror(rc));
+    domain = ls_span_cstr(ascii);
+  }
+  *out = ls_arena_copy(&s->arena, domain);
+  if (ascii)
     idn2_free(ascii);
-    if (!copy.p)
-      return no_memory(err);
-  }
-  *out = copy;
-  return ls_dkim_is_domain(copy)
-             ? LS_OK
-             : ls_error_set(err, LS_EDKIM, "API",
-                            "%s.domainName is no domain name; give one such as example.com", base);
-}
-
-static enum ls_status read_private_key(const struct ls_value *from, const char *base,
-                                       struct ls_crypto_key **out, struct ls_error *err) {
-  char name[NAME_N];
-  snprintf(name, sizeof name, "%s.privateKey", base);
-  const struct ls_value *v = ls_value_get(from, LS_SPAN("privateKey"));
-  struct ls_crypto_source source = {.name = name, .status = LS_EDKIM};
-  if (ls_value_is_object(v)) {
-    source.passphrase = ls_value_string(ls_value_get(v, LS_SPAN("passphrase")));
-    v = ls_value_get(v, LS_SPAN("key"));
-  }
-  if (!ls_value_is_nothing(v) && !ls_value_is(v, LS_VALUE_STRING))
-    return ls_error_set(err, LS_EDKIM, "API", "%s must be a string: a private key in PEM", name);
-  source.pem = ls_value_string(v);
-  return ls_crypto_key_new(&source, out, err);
-}
-
-static enum ls_status read_key(struct ls_dkim_signer *s, const struct ls_value *from, const char *base,
-                               struct ls_error *err) {
-  if (!ls_value_is_object(from))
-    return ls_error_set(err, LS_EDKIM, "API",
-                        "%s must be an object with domainName, keySelector and privateKey", base);
-  struct signing_key *k = &s->keys[s->count++];
-  struct ls_span domain, selector;
-  enum ls_status status = read_string(from, base, "domainName", &domain, err);
-  if (status == LS_OK)
-    status = read_domain(s, domain, base, &k->domain, err);
-  if (status == LS_OK)
-    status = read_string(from, base, "keySelector", &selector, err);
-  if (status == LS_OK && !ls_dkim_is_domain(selector))
-    status = ls_error_set(
-        err, LS_EDKIM, "API",
-        "%s.keySelector is no selector; give the part before ._domainkey of the key's DNS record", base);
-  if (status == LS_OK) {
-    k->selector = ls_arena_copy(&s->arena, selector);
-    status = k->selector.p ? read_private_key(from, base, &k->key, err) : no_memory(err);
-  }
-  return status;
-}
-
-static enum ls_status read_keys(struct ls_dkim_signer *s, const struct ls_value *dkim, struct ls_error *err) {
-  const struct ls_value *keys = ls_value_get(dkim, LS_SPAN("keys"));
-  bool several = ls_value_is_array(keys);
-  size_t count = !several ? 1 : keys->kind == LS_VALUE_ARRAY ? keys->as.array.count : 0;
-  if (count == 0 || count > KEYS_MAX)
-    return ls_error_set(err, LS_EDKIM, "API", "dkim.keys must hold 1 to %d keys, it holds %zu", KEYS_MAX,
-                        count);
-  s->keys = ls_arena_array(&s->arena, count, sizeof *s->keys);
-  if (!s->keys)
+  if (!out->p)
     return no_memory(err);
-  if (!several)
-    return ls_value_is_nothing(keys) ? read_key(s, dkim, "dkim", err) : read_key(s, keys, "dkim.keys", err);
-  enum ls_status status = LS_OK;
-  for (size_t i = 0; i < count && status == LS_OK; i++) {
-    char base[NAME_N];
-    snprintf(base, sizeof base, "dkim.keys[%zu]", i);
-    status = read_key(s, &keys->as.array.items[i], base, err);
-  }
+  return ls_dkim_is_domain(*out) ? LS_OK
+                                 : ls_option_error(err, LS_EDKIM, LS_OPTION_DKIM_domainName, from->item,
+                                                   "is no domain name; give one such as example.com");
+}
+
+static enum ls_status read_key(struct ls_dkim_signer *s, const struct ls_config_dkim_key *from,
+                               struct ls_error *err) {
+  struct signing_key *k = &s->keys[s->count++];
+  char label[LS_OPTION_LABEL];
+  enum ls_status status = read_domain(s, from, &k->domain, err);
+  if (status != LS_OK)
+    return status;
+  k->selector = ls_arena_copy(&s->arena, from->selector);
+  if (!k->selector.p)
+    return no_memory(err);
+  ls_option_label(LS_OPTION_DKIM_privateKey, from->item, label);
+  const struct ls_crypto_source source = {label, LS_EDKIM, from->key.pem, from->key.passphrase};
+  status = ls_crypto_key_new(&source, &k->key, err);
+  if (status != LS_OK)
+    ls_option_blame(err, LS_OPTION_DKIM_privateKey, from->item);
   return status;
 }
 
-static enum ls_status read_names(struct ls_dkim_signer *s, const struct ls_value *dkim,
-                                 struct ls_error *err) {
-  static const char *const options[] = {"headerFieldNames", "skipFields"};
-  struct ls_span lists[2];
-  for (size_t i = 0; i < 2; i++) {
-    const struct ls_value *v = ls_value_get(dkim, ls_span_cstr(options[i]));
-    if (!ls_value_is_nothing(v) && !ls_value_is(v, LS_VALUE_STRING))
-      return ls_error_set(err, LS_EDKIM, "API",
-                          "dkim.%s must be a string of header field names with colons between", options[i]);
-    lists[i] = ls_value_string(v);
-  }
-  if (!lists[0].n)
-    lists[0] = ls_span_cstr(ls_dkim_default_names);
-  return ls_dkim_names(lists[0], lists[1], &s->names, err);
-}
-
-static enum ls_status check_hash(const struct ls_value *dkim, struct ls_error *err) {
-  const struct ls_value *v = ls_value_get(dkim, LS_SPAN("hashAlgo"));
-  struct ls_span name = ls_value_string(v);
-  if (ls_value_is_nothing(v) || ls_span_ieq(name, LS_SPAN("sha256")) ||
-      (ls_value_is(v, LS_VALUE_STRING) && !name.n))
-    return LS_OK;
-  if (ls_span_ieq(name, LS_SPAN("sha1")))
-    return ls_error_set(
-        err, LS_EDKIM, "API",
-        "dkim.hashAlgo \"sha1\": receivers ignore SHA-1 signatures (RFC 8301); leave hashAlgo out");
-  return ls_error_set(err, LS_EDKIM, "API", "dkim.hashAlgo must be \"sha256\"; leave it out");
-}
-
-enum ls_status ls_dkim_signer_new(const struct ls_value *dkim, struct ls_dkim_signer **out,
+enum ls_status ls_dkim_signer_new(const struct ls_config_dkim *dkim, struct ls_dkim_signer **out,
                                   struct ls_error *err) {
   *out = NULL;
-  if (ls_value_is_nothing(dkim) || (ls_value_is(dkim, LS_VALUE_BOOLEAN) && !dkim->as.boolean))
+  if (!dkim->count)
     return LS_OK;
-  if (!ls_value_is_object(dkim))
-    return ls_error_set(err, LS_EDKIM, "API",
-                        "dkim must be an object with domainName, keySelector and privateKey, or with keys");
   struct ls_dkim_signer *s = calloc(1, sizeof *s);
   if (!s)
     return no_memory(err);
   ls_arena_init(&s->arena, ARENA_MAX);
   ls_buf_init(&s->names, TEXT_MAX);
-  enum ls_status status = check_hash(dkim, err);
-  if (status == LS_OK)
-    status = read_names(s, dkim, err);
-  if (status == LS_OK)
-    status = read_keys(s, dkim, err);
+  enum ls_status status = ls_dkim_names(dkim->names.n ? dkim->names : ls_span_cstr(ls_dkim_default_names),
+                                        dkim->skip, &s->names, err);
+  s->keys = ls_arena_array(&s->arena, dkim->count, sizeof *s->keys);
+  if (status == LS_OK && !s->keys)
+    status = no_memory(err);
+  for (size_t i = 0; i < dkim->count && status == LS_OK; i++)
+    status = read_key(s, &dkim->keys[i], err);
   if (status != LS_OK) {
     ls_dkim_signer_free(s);
     return status;

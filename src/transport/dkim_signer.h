@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * dkim_signer: the option `dkim` of a config, checked once, and the signatures it puts on messages (RFC 6376,
- * 8463): relaxed/relaxed, rsa-sha256 or ed25519-sha256 as the key is, one field for each key. */
+ * dkim_signer: the option `dkim` of a config, its keys understood once, and the signatures it puts on
+ * messages (RFC 6376, 8463): relaxed/relaxed, rsa-sha256 or ed25519-sha256 as the key is, one field for each
+ * key. */
 #ifndef LS_DKIM_SIGNER_H
 #define LS_DKIM_SIGNER_H
 
 #include <stdint.h>
 
 #include "../pure/buf.h"
-#include "../pure/error.h"
-#include "../pure/value.h"
+#include "../pure/config.h"
 
 struct ls_dkim_signer;
 
-/* Reads and checks everything: domainName, keySelector, privateKey (PEM, or { key, passphrase }), or keys
- * with several of these; headerFieldNames, skipFields (colon lists), hashAlgo ("sha256"). dkim is borrowed
- * for the call. A domain in Unicode is converted. With dkim absent or false *out is NULL and the answer
+/* dkim is borrowed for the call. A domain in Unicode is converted. Without a key *out is NULL and the answer
  * LS_OK. LS_EDKIM: err names the option and what to do; LS_ENOMEM. */
-enum ls_status ls_dkim_signer_new(const struct ls_value *dkim, struct ls_dkim_signer **out,
+enum ls_status ls_dkim_signer_new(const struct ls_config_dkim *dkim, struct ls_dkim_signer **out,
                                   struct ls_error *err);
 void ls_dkim_signer_free(struct ls_dkim_signer *s); /* wipes the keys; NULL is fine */
 

@@ -10,13 +10,13 @@
 #include "clock.h"
 #include "engine_state.h"
 
-enum { CLIENTS_TIMES = 4, CONFIG_OCTETS = 64 * 1024 * 1024 };
+enum { CLIENTS_TIMES = 4 };
 
 void ls_task_free(struct ls_task *t) {
   if (!t)
     return;
   ls_verification_deinit(&t->verification);
-  free(t->issue);
+  ls_error_deinit(&t->issue);
   ls_job_free(&t->job);
 }
 
@@ -106,8 +106,8 @@ static bool reserve_handle(struct ls_engine *e) {
   return true;
 }
 
-enum ls_status ls_engine_configure(struct ls_engine *e, const struct ls_value *config, uint64_t *handle,
-                                   struct ls_error *err) {
+static enum ls_status configure(struct ls_engine *e, const struct ls_config *config, struct ls_arena *a,
+                                struct ls_error *why, uint64_t *handle, struct ls_error *err) {
   enum ls_status status = ls_engine_usable(e, err);
   if (status != LS_OK)
     return status;
@@ -118,17 +118,28 @@ enum ls_status ls_engine_configure(struct ls_engine *e, const struct ls_value *c
         "longer needed",
         e->handle_count, e->options.max_clients);
   struct ls_task *t = reserve_handle(e) ? new_task(LS_TASK_CONFIGURE, e->last_handle + 1, err) : NULL;
-  if (!t)
-    return no_memory(err);
-  ls_arena_init(&t->job.arena, CONFIG_OCTETS);
-  t->value = ls_value_copy(&t->job.arena, config);
-  if (!t->value) {
+  struct ls_config *copy = t ? ls_arena_alloc(a, sizeof *copy) : NULL;
+  if (!copy) {
     ls_task_free(t);
     return no_memory(err);
   }
+  *copy = *config;
+  t->config = copy;
+  t->issue = *why;
+  *why = (struct ls_error){0};
+  t->job.arena = *a;
+  ls_arena_init(a, a->max);
   *handle = e->handles[e->handle_count++] = ++e->last_handle;
   give(e, t);
   return LS_OK;
+}
+
+enum ls_status ls_engine_configure(struct ls_engine *e, const struct ls_config *config, struct ls_arena *a,
+                                   struct ls_error *why, uint64_t *handle, struct ls_error *err) {
+  enum ls_status status = configure(e, config, a, why, handle, err);
+  ls_arena_deinit(a);
+  ls_error_deinit(why);
+  return status;
 }
 
 /* Where the handle is kept; handle_count: nowhere. */
@@ -274,7 +285,6 @@ int ls_engine_batch_peek(const struct ls_engine_batch *b, struct ls_engine_resul
       .result = t->job.result,
       .verification = t->verification,
       .issue = t->issue,
-      .issue_named = t->issue_named,
   };
   return 1;
 }
@@ -286,7 +296,7 @@ int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out
   b->first = t->job.next;
   t->job.result = (struct ls_result){0};
   t->verification = (struct ls_verification){0};
-  t->issue = NULL;
+  t->issue = (struct ls_error){0};
   ls_task_free(t);
   return 1;
 }
@@ -294,8 +304,7 @@ int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out
 void ls_engine_result_deinit(struct ls_engine_result *r) {
   ls_result_deinit(&r->result);
   ls_verification_deinit(&r->verification);
-  free(r->issue);
-  r->issue = NULL;
+  ls_error_deinit(&r->issue);
 }
 
 void ls_engine_batch_deinit(struct ls_engine_batch *b) {

@@ -25,10 +25,12 @@ enum ls_status ls_engine_new(const struct ls_engine_options *options, struct ls_
                              struct ls_error *err);
 void ls_engine_free(struct ls_engine *e); /* closes without waiting; NULL is fine */
 
-/* A client for the config (accepted by the guard; copied), made in the thread. Where it cannot be made, each
- * of its messages says why. LS_OK: *handle names it, above 0. LS_EBUSY: there are too many; LS_ENOMEM. */
-enum ls_status ls_engine_configure(struct ls_engine *e, const struct ls_value *config, uint64_t *handle,
-                                   struct ls_error *err);
+/* A client for the config, made in the thread. Takes a in every case and leaves it empty; what config holds
+ * lies in it. why: where its status is not LS_OK, the config could not be read; taken too. Where the client
+ * cannot be made, each of its messages says why. LS_OK: *handle names it, above 0. LS_EBUSY: there are too
+ * many; LS_ENOMEM. */
+enum ls_status ls_engine_configure(struct ls_engine *e, const struct ls_config *config, struct ls_arena *a,
+                                   struct ls_error *why, uint64_t *handle, struct ls_error *err);
 
 /* Closes the client once its messages are done. LS_EARGUMENT: there is no such handle. */
 enum ls_status ls_engine_forget(struct ls_engine *e, uint64_t handle, struct ls_error *err);
@@ -51,8 +53,7 @@ struct ls_engine_result {
   uint64_t id;
   struct ls_result result;             /* of a message, */
   struct ls_verification verification; /* or of a verification; each has its error */
-  char *issue;                         /* why its client could not be made; NULL: it could */
-  bool issue_named;                    /* the issue begins with an option of the config */
+  struct ls_error issue;               /* why its client could not be made; LS_OK: it could */
 };
 void ls_engine_result_deinit(struct ls_engine_result *r);
 

@@ -15,17 +15,17 @@ enum ls_task_kind { LS_TASK_SEND, LS_TASK_VERIFY, LS_TASK_CONFIGURE, LS_TASK_FOR
 /* What is asked of the thread, and for SEND and VERIFY also its answer: nothing need be allocated to give
  * one. The lists of jobs are lists of tasks here. */
 struct ls_task {
-  struct ls_job job; /* first; its arena holds value */
+  struct ls_job job; /* first; its arena holds value and config */
   enum ls_task_kind kind;
   uint64_t handle;
-  struct ls_value *value; /* the mail, or the config */
-  size_t octets;          /* of the arena, also when it is gone */
+  struct ls_value *value;   /* the mail */
+  struct ls_config *config; /* of CONFIGURE; in the arena */
+  size_t octets;            /* of the arena, also when it is gone */
   int64_t since_ms;
   bool on; /* LOGGING */
   struct ls_verifying verifying;
   struct ls_verification verification;
-  char *issue;
-  bool issue_named;
+  struct ls_error issue; /* why there is no client */
 };
 
 struct ls_engine_client; /* the thread's */

@@ -15,7 +15,6 @@ struct ls_engine_client {
   struct ls_client *client; /* NULL: it could not be made, and error says why */
   struct ls_task *recipe;   /* what to make it from, where that may help another time; else NULL */
   struct ls_error error;
-  bool issue_named;
   struct ls_job_list waiting; /* mails that are not composed yet */
   struct ls_job_list verifying;
   bool forgotten;
@@ -42,11 +41,9 @@ static void fail(struct ls_engine *e, struct ls_task *t, const struct ls_error *
 /* As fail, for a client that could not be made. */
 static void fail_unmade(struct ls_engine *e, struct ls_task *t, const struct ls_engine_client *c) {
   struct ls_error why = {0};
-  const char *issue = ls_error_text(&c->error);
   if (ls_client_blames_config(c->error.status)) {
-    ls_error_set(&why, c->error.status, "API", "The config is not valid: %s", issue);
-    t->issue = strdup(issue);
-    t->issue_named = c->issue_named;
+    ls_error_set(&why, c->error.status, "API", "The config is not valid: %s", ls_error_text(&c->error));
+    ls_error_copy(&t->issue, &c->error);
   } else {
     ls_error_copy(&why, &c->error);
   }
@@ -63,15 +60,18 @@ static void fail_unknown(struct ls_engine *e, struct ls_task *t) {
 
 /* Takes t. What was lacking for the moment may be there when the client is needed. */
 static void make_client(struct ls_engine *e, struct ls_engine_client *c, struct ls_task *t) {
+  struct ls_config config = *t->config; /* its own place is in the arena that it goes with */
   c->recipe = NULL;
   ls_error_deinit(&c->error);
-  enum ls_status status = ls_client_new(t->value, &e->loop, &c->client, &c->error);
+  c->error = t->issue;
+  t->issue = (struct ls_error){0};
+  enum ls_status status = c->error.status;
+  if (status == LS_OK)
+    status = ls_client_new(&config, &t->job.arena, &e->loop, &c->client, &c->error);
   if (status == LS_OK) {
     ls_client_set_log(c->client, e->logging);
     ls_client_log(c->client)->handle = c->handle;
-  } else if (ls_client_blames_config(status)) {
-    c->issue_named = ls_client_names_option(t->value, ls_error_text(&c->error));
-  } else {
+  } else if (!ls_client_blames_config(status)) {
     c->recipe = t;
     return;
   }

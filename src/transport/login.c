@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "login.h"
 
+#include "../pure/option.h"
 #include "clock.h"
 
 /* Mechanisms that are a matter of how libcurl was built. */
@@ -24,11 +25,10 @@ static enum ls_status check_build(const char *method, struct ls_error *err) {
   const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
   for (size_t i = 0; method && i < sizeof optional / sizeof *optional; i++)
     if (strcmp(optional[i].method, method) == 0 && !(v->features & optional[i].feature))
-      return ls_error_because(
-          err, LS_REASON_AUTH_UNUSABLE, "API",
-          "auth.method %s needs a libcurl that was built with %s, and libcurl %s here was not; "
-          "use PLAIN or LOGIN over TLS, or CRAM-MD5",
-          method, optional[i].library, v->version);
+      return ls_option_error(err, LS_EAUTH, LS_OPTION_AUTH_method, LS_ITEM_NONE,
+                             "%s needs a libcurl that was built with %s, and libcurl %s here was not; "
+                             "use PLAIN or LOGIN over TLS, or CRAM-MD5",
+                             method, optional[i].library, v->version);
   return LS_OK;
 }
 
@@ -36,12 +36,12 @@ static int64_t shorter(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-enum ls_status ls_login_init(struct ls_login *l, const struct ls_value *auth, const struct ls_config *config,
-                             struct ls_mask *mask, struct ls_error *err) {
+enum ls_status ls_login_init(struct ls_login *l, const struct ls_config *config, struct ls_mask *mask,
+                             struct ls_error *err) {
   *l = (struct ls_login){0};
   enum ls_status status = check_build(config->auth_method, err);
   if (status == LS_OK && config->oauth2)
-    status = ls_oauth_new(auth, ls_clock_unix_ms(), mask, &l->oauth, err);
+    status = ls_oauth_new(&config->oauth, ls_clock_unix_ms(), mask, &l->oauth, err);
   if (l->oauth)
     ls_oauth_set_timeout(
         l->oauth, shorter(shorter(config->connection_timeout, config->socket_timeout), LS_OAUTH_TIMEOUT_MS));

@@ -15,12 +15,11 @@ struct ls_login {
   struct ls_error failure; /* why the last renewal failed; empty again when the next one begins */
 };
 
-/* Reads auth; config is what ls_config_read made of the same config.
- * mask: gets the tokens; must live as long as l.
+/* config is borrowed until deinit. mask: gets the tokens; must live as long as l.
  * LS_OK; LS_EAUTH: this libcurl lacks the forced mechanism; LS_ECONFIG, LS_EOAUTH2: see ls_oauth_new;
  * LS_ENOMEM. deinit is fine in every case, while the multi handle of a renewal lives. */
-enum ls_status ls_login_init(struct ls_login *l, const struct ls_value *auth, const struct ls_config *config,
-                             struct ls_mask *mask, struct ls_error *err);
+enum ls_status ls_login_init(struct ls_login *l, const struct ls_config *config, struct ls_mask *mask,
+                             struct ls_error *err);
 void ls_login_deinit(struct ls_login *l);
 
 /* LS_OK: connect; *token is the access token, or NULL where none is needed; it lives until the next call.

@@ -12,11 +12,12 @@
 #include "oauth_form.h"
 #include "shortage.h"
 #include "tls_context.h"
+#include "tls_versions.h"
 
 enum {
   FORM_MAX = 1 << 20,
   TOKEN_MAX = LS_CONFIG_TOKEN_MAX + 1, /* with the NUL behind it */
-  WORDS_MAX = 600,  /* octets of what an endpoint says */
+  WORDS_MAX = 600,                     /* octets of what an endpoint says */
   MARGIN_MS = 30000 /* a token is renewed so long before it ends; a short-lived one at three quarters */
 };
 
@@ -50,7 +51,7 @@ static enum ls_status no_memory(struct ls_error *err) {
 }
 
 static bool can_renew(const struct ls_oauth *o) {
-  return o->config.service_client || o->config.refresh_token;
+  return o->config.own.service_client || o->config.own.refresh_token;
 }
 
 static void set_end(struct ls_oauth *o, int64_t end_ms, int64_t unix_ms) {
@@ -69,7 +70,7 @@ static bool set_token(struct ls_buf *to, struct ls_span token) {
   return to->n > 0;
 }
 
-enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_mask *mask,
+enum ls_status ls_oauth_new(const struct ls_config_oauth *own, int64_t unix_ms, struct ls_mask *mask,
                             struct ls_oauth **out, struct ls_error *err) {
   *out = NULL;
   struct ls_oauth *o = calloc(1, sizeof *o);
@@ -81,21 +82,20 @@ enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct
   ls_buf_init(&o->refresh, TOKEN_MAX);
   ls_buf_init(&o->form, FORM_MAX);
   ls_buf_init(&o->reply, LS_OAUTH_REPLY_MAX);
-  enum ls_status status = ls_oauth_config_read(auth, &o->config, err);
-  const struct ls_oauth_config *c = &o->config;
-  if (status == LS_OK && c->access_token) {
-    if (!set_token(&o->token, ls_span_cstr(c->access_token)))
+  enum ls_status status = ls_oauth_config_init(own, &o->config, err);
+  if (status == LS_OK && own->access_token) {
+    if (!set_token(&o->token, ls_span_cstr(own->access_token)))
       status = no_memory(err);
-    if (c->expires_ms)
-      set_end(o, c->expires_ms, unix_ms);
-    else if (c->ttl_s)
-      set_end(o, unix_ms + c->ttl_s * 1000, unix_ms);
+    if (own->expires_ms)
+      set_end(o, own->expires_ms, unix_ms);
+    else if (own->ttl_s)
+      set_end(o, unix_ms + own->ttl_s * 1000, unix_ms);
   }
   if (status == LS_OK)
     *out = o;
   else
     ls_oauth_free(o);
-  return status == LS_AGAIN ? LS_OK : status;
+  return status;
 }
 
 /* Forgets the renewal; the form holds secrets, the reply perhaps the token. */
@@ -166,21 +166,28 @@ static bool add_line(struct curl_slist **list, const char *line) {
   return longer != NULL;
 }
 
+static bool add_header(struct ls_oauth *o, struct ls_span name, struct ls_span value) {
+  struct ls_buf line;
+  ls_buf_init(&line, FORM_MAX);
+  ls_buf_add(&line, name);
+  /* libcurl takes "Name:" for a header to leave out, and "Name;" for one without a value */
+  ls_buf_adds(&line, value.n ? ": " : ";");
+  ls_buf_add(&line, value);
+  ls_buf_addc(&line, '\0');
+  bool fine = line.status == LS_OK && add_line(&o->headers, line.p);
+  ls_buf_deinit(&line);
+  return fine;
+}
+
 static bool build_headers(struct ls_oauth *o) {
-  const struct ls_oauth_pairs *own = &o->config.headers;
+  const struct ls_config_pairs *own = &o->config.own.headers;
   bool accept = false, fine = true;
   for (size_t i = 0; i < own->count && fine; i++) {
-    struct ls_buf line;
-    ls_buf_init(&line, FORM_MAX);
-    ls_buf_add(&line, own->items[i].name);
-    /* libcurl takes "Name:" for a header to leave out, and "Name;" for one without a value */
-    ls_buf_adds(&line, own->items[i].value.n ? ": " : ";");
-    ls_buf_add(&line, own->items[i].value);
-    ls_buf_addc(&line, '\0');
-    fine = line.status == LS_OK && add_line(&o->headers, line.p);
-    ls_buf_deinit(&line);
+    fine = add_header(o, own->items[i].name, own->items[i].value);
     accept = accept || ls_span_ieq(own->items[i].name, LS_SPAN("Accept"));
   }
+  if (fine && o->config.host)
+    fine = add_header(o, LS_SPAN("Host"), ls_span_cstr(o->config.host));
   if (fine && !accept)
     fine = add_line(&o->headers, "Accept: application/json");
   if (fine && o->config.connect_to)
@@ -217,7 +224,7 @@ static CURLcode set_texts(struct ls_oauth *o) {
     {CURLOPT_PROTOCOLS_STR, "http,https"},
 #endif
     {CURLOPT_POSTFIELDS, o->form.p},
-    {CURLOPT_KEYPASSWD, o->config.passphrase}
+    {CURLOPT_KEYPASSWD, o->config.own.passphrase}
   };
   CURLcode rc = CURLE_OK;
   for (size_t i = 0; i < sizeof texts / sizeof *texts && rc == CURLE_OK; i++)
@@ -240,9 +247,9 @@ static CURLcode set_numbers(struct ls_oauth *o) {
                  {CURLOPT_TIMEOUT_MS, o->timeout_ms > 86400000 ? 86400000 : (long)o->timeout_ms},
                  {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
                  {CURLOPT_FORBID_REUSE, 1}, /* the next renewal is an hour away */
-                 {CURLOPT_SSL_VERIFYPEER, o->config.verify_peer},
-                 {CURLOPT_SSL_VERIFYHOST, o->config.verify_peer ? 2 : 0},
-                 {CURLOPT_SSLVERSION, o->config.tls_versions}};
+                 {CURLOPT_SSL_VERIFYPEER, o->config.own.verify_peer},
+                 {CURLOPT_SSL_VERIFYHOST, o->config.own.verify_peer ? 2 : 0},
+                 {CURLOPT_SSLVERSION, ls_tls_versions(o->config.own.min_version, o->config.own.max_version)}};
   CURLcode rc = CURLE_OK;
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers && rc == CURLE_OK; i++)
     rc = curl_easy_setopt(o->easy, numbers[i].option, numbers[i].value);
@@ -253,16 +260,16 @@ static CURLcode set_certificates(struct ls_oauth *o) {
   const struct {
     CURLoption option;
     const char *pem;
-  } blobs[] = {{CURLOPT_CAINFO_BLOB, o->config.ca},
-               {CURLOPT_SSLCERT_BLOB, o->config.cert},
-               {CURLOPT_SSLKEY_BLOB, o->config.cert_key}};
+  } blobs[] = {{CURLOPT_CAINFO_BLOB, o->config.own.ca},
+               {CURLOPT_SSLCERT_BLOB, o->config.own.cert},
+               {CURLOPT_SSLKEY_BLOB, o->config.own.cert_key}};
   CURLcode rc = CURLE_OK;
   for (size_t i = 0; i < 3 && rc == CURLE_OK; i++) {
     struct curl_blob blob = {(void *)blobs[i].pem, blobs[i].pem ? strlen(blobs[i].pem) : 0, CURL_BLOB_NOCOPY};
     rc = blob.data ? curl_easy_setopt(o->easy, blobs[i].option, &blob) : CURLE_OK;
   }
   /* a CA of the config's own takes the place of the system's, of which libcurl has two */
-  if (rc == CURLE_OK && o->config.ca)
+  if (rc == CURLE_OK && o->config.own.ca)
     rc = curl_easy_setopt(o->easy, CURLOPT_CAPATH, NULL);
   return rc;
 }
@@ -288,7 +295,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *context) {
 
 static CURLcode set_verification(struct ls_oauth *o) {
   const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
-  if (!o->config.verify_peer || !library || strncmp(library, "OpenSSL", 7) != 0)
+  if (!o->config.own.verify_peer || !library || strncmp(library, "OpenSSL", 7) != 0)
     return CURLE_OK;
   CURLcode rc = curl_easy_setopt(o->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
   return rc == CURLE_OK ? curl_easy_setopt(o->easy, CURLOPT_SSL_CTX_DATA, o) : rc;
@@ -316,8 +323,9 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
     return LS_OK;
   struct ls_buf assertion;
   ls_buf_init(&assertion, FORM_MAX);
-  enum ls_status status = ls_oauth_form_write(
-      &o->config, o->refresh.n ? o->refresh.p : o->config.refresh_token, unix_ms, &o->form, &assertion, err);
+  enum ls_status status =
+      ls_oauth_form_write(&o->config, o->refresh.n ? o->refresh.p : o->config.own.refresh_token, unix_ms,
+                          &o->form, &assertion, err);
   ls_mask_add(o->mask, &o->asserted, ls_buf_span(&assertion));
   ls_buf_deinit(&assertion);
   if (status == LS_OK && !build_headers(o))

@@ -18,9 +18,8 @@
 #include <curl/curl.h>
 
 #include "../pure/buf.h"
-#include "../pure/error.h"
+#include "../pure/config.h"
 #include "../pure/mask.h"
-#include "../pure/value.h"
 
 enum {
   LS_OAUTH_TIMEOUT_MS = 30000,   /* of a renewal, unless set otherwise */
@@ -29,11 +28,10 @@ enum {
 
 struct ls_oauth;
 
-/* Reads a config's auth, of which nothing is borrowed. unix_ms, here and below: ms since 1970 UTC. mask:
- * has the config's secrets and gets the tokens; what an endpoint says passes it; must live as long as
- * *out. LS_OK: *out is yours, or NULL when auth asks for no OAuth 2.0; LS_ECONFIG, LS_EOAUTH2 (err says
- * which option and what to do), LS_ENOMEM. */
-enum ls_status ls_oauth_new(const struct ls_value *auth, int64_t unix_ms, struct ls_mask *mask,
+/* own's strings are borrowed until it is freed. unix_ms, here and below: ms since 1970 UTC. mask: has the
+ * config's secrets and gets the tokens; what an endpoint says passes it; must live as long as *out. LS_OK:
+ * *out is yours; LS_ECONFIG, LS_EOAUTH2 (err says which option and what to do), LS_ENOMEM. */
+enum ls_status ls_oauth_new(const struct ls_config_oauth *own, int64_t unix_ms, struct ls_mask *mask,
                             struct ls_oauth **out, struct ls_error *err);
 /* Ends a renewal under way and wipes everything. Call it while that renewal's multi handle lives. NULL is
  * fine. */

@@ -38,7 +38,7 @@ static void add_pair(struct ls_buf *form, struct ls_span name, struct ls_span va
   add_encoded(form, trim(value));
 }
 
-static const struct ls_oauth_pair *find_pair(const struct ls_oauth_pairs *pairs, struct ls_span name) {
+static const struct ls_config_pair *find_pair(const struct ls_config_pairs *pairs, struct ls_span name) {
   for (size_t i = 0; i < pairs->count; i++)
     if (ls_span_eq(pairs->items[i].name, name))
       return &pairs->items[i];
@@ -46,12 +46,12 @@ static const struct ls_oauth_pair *find_pair(const struct ls_oauth_pairs *pairs,
 }
 
 /* The grant's own fields, each with customParams' value where it has one, then the rest of customParams. */
-static void write_form(const struct ls_oauth_config *c, const struct ls_oauth_pair *fields, size_t count,
+static void write_form(const struct ls_oauth_config *c, const struct ls_config_pair *fields, size_t count,
                        struct ls_buf *out) {
-  const struct ls_oauth_pairs *params = &c->params;
-  const struct ls_oauth_pairs own = {(struct ls_oauth_pair *)fields, count};
+  const struct ls_config_pairs *params = &c->own.params;
+  const struct ls_config_pairs own = {fields, count};
   for (size_t i = 0; i < count; i++) {
-    const struct ls_oauth_pair *other = find_pair(params, fields[i].name);
+    const struct ls_config_pair *other = find_pair(params, fields[i].name);
     add_pair(out, fields[i].name, other ? other->value : fields[i].value);
   }
   for (size_t i = 0; i < params->count; i++)
@@ -62,23 +62,23 @@ static void write_form(const struct ls_oauth_config *c, const struct ls_oauth_pa
 enum ls_status ls_oauth_form_write(const struct ls_oauth_config *c, const char *refresh_token,
                                    int64_t unix_ms, struct ls_buf *out, struct ls_buf *assertion,
                                    struct ls_error *err) {
-  if (!c->service_client) {
-    const struct ls_oauth_pair fields[] = {{LS_SPAN("client_id"), ls_span_cstr(c->client_id)},
-                                           {LS_SPAN("client_secret"), ls_span_cstr(c->client_secret)},
-                                           {LS_SPAN("refresh_token"), ls_span_cstr(refresh_token)},
-                                           {LS_SPAN("grant_type"), LS_SPAN("refresh_token")}};
+  if (!c->own.service_client) {
+    const struct ls_config_pair fields[] = {{LS_SPAN("client_id"), ls_span_cstr(c->own.client_id)},
+                                            {LS_SPAN("client_secret"), ls_span_cstr(c->own.client_secret)},
+                                            {LS_SPAN("refresh_token"), ls_span_cstr(refresh_token)},
+                                            {LS_SPAN("grant_type"), LS_SPAN("refresh_token")}};
     write_form(c, fields, 4, out);
     return out->status == LS_OK ? LS_OK : no_memory(err);
   }
-  const struct ls_jwt_claims claims = {.issuer = ls_span_cstr(c->service_client),
-                                       .scope = ls_span_cstr(c->scope),
-                                       .subject = ls_span_cstr(c->user),
-                                       .audience = ls_span_cstr(c->audience),
+  const struct ls_jwt_claims claims = {.issuer = ls_span_cstr(c->own.service_client),
+                                       .scope = ls_span_cstr(c->own.scope),
+                                       .subject = ls_span_cstr(c->own.user),
+                                       .audience = ls_span_cstr(c->own.url),
                                        .issued_s = unix_ms / 1000,
-                                       .expires_s = unix_ms / 1000 + c->assertion_s};
+                                       .expires_s = unix_ms / 1000 + c->own.assertion_s};
   enum ls_status status = ls_jwt_sign(c->key, &claims, assertion, err);
   if (status == LS_OK) {
-    const struct ls_oauth_pair fields[] = {
+    const struct ls_config_pair fields[] = {
         {LS_SPAN("grant_type"), LS_SPAN("urn:ietf:params:oauth:grant-type:jwt-bearer")},
         {LS_SPAN("assertion"), ls_buf_span(assertion)}};
     write_form(c, fields, 2, out);

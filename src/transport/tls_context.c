@@ -31,8 +31,8 @@ static const char *reason(void) {
   return text ? text : "OpenSSL does not say why";
 }
 
-static enum ls_status refuse(struct ls_error *err, const char *option, const char *text) {
-  ls_error_set(err, LS_ECONFIG, "API", "%s %s (%s)", option, text, reason());
+static enum ls_status refuse(struct ls_error *err, enum ls_option_id option, const char *text) {
+  ls_option_error(err, LS_ECONFIG, option, LS_ITEM_NONE, "%s (%s)", text, reason());
   ERR_clear_error();
   return LS_ECONFIG;
 }
@@ -61,7 +61,7 @@ static bool is_end_of_pem(void) {
 }
 
 /* Adds every certificate of the source to list. */
-static enum ls_status read_certificates(const struct ls_config_source *source, const char *option,
+static enum ls_status read_certificates(const struct ls_config_source *source, enum ls_option_id option,
                                         STACK_OF(X509) * list, struct ls_error *err) {
   struct ls_tls_file file;
   enum ls_status status = ls_tls_file_open(&file, source, option, true, err);
@@ -86,7 +86,7 @@ static enum ls_status read_certificates(const struct ls_config_source *source, c
 static enum ls_status read_crl(struct ls_tls_context *c, const struct ls_config_source *source,
                                struct ls_error *err) {
   struct ls_tls_file file;
-  enum ls_status status = ls_tls_file_open(&file, source, "tls.crl", true, err);
+  enum ls_status status = ls_tls_file_open(&file, source, LS_OPTION_TLS_crl, true, err);
   int before = sk_X509_CRL_num(c->crls);
   while (status == LS_OK) {
     X509_CRL *crl = PEM_read_bio_X509_CRL(file.bio, NULL, NULL, NULL);
@@ -98,7 +98,8 @@ static enum ls_status read_crl(struct ls_tls_context *c, const struct ls_config_
     }
   }
   if (status == LS_OK && (sk_X509_CRL_num(c->crls) == before || !is_end_of_pem()))
-    status = refuse(err, "tls.crl", "must hold revocation lists in PEM (\"-----BEGIN X509 CRL-----\")");
+    status =
+        refuse(err, LS_OPTION_TLS_crl, "must hold revocation lists in PEM (\"-----BEGIN X509 CRL-----\")");
   ERR_clear_error();
   ls_tls_file_close(&file);
   return status;
@@ -113,10 +114,10 @@ static enum ls_status read_trust(struct ls_tls_context *c, struct ls_error *err)
   if (!list || !c->crls || (tls->ca_count && !c->store))
     status = no_memory(err);
   for (size_t i = 0; i < tls->ca_count && status == LS_OK; i++)
-    status = read_certificates(&tls->ca[i], "tls.ca", list, err);
+    status = read_certificates(&tls->ca[i], LS_OPTION_TLS_ca, list, err);
   for (int i = 0; c->store && i < sk_X509_num(list) && status == LS_OK; i++)
     if (X509_STORE_add_cert(c->store, sk_X509_value(list, i)) != 1)
-      status = refuse(err, "tls.ca", "holds a certificate that cannot be used");
+      status = refuse(err, LS_OPTION_TLS_ca, "holds a certificate that cannot be used");
   /* a certificate named in tls.ca is trusted for itself, be it no root */
   if (c->store)
     X509_STORE_set_flags(c->store, X509_V_FLAG_PARTIAL_CHAIN);
@@ -124,7 +125,7 @@ static enum ls_status read_trust(struct ls_tls_context *c, struct ls_error *err)
     status = read_crl(c, &tls->crl[i], err);
   for (int i = 0; c->store && i < sk_X509_CRL_num(c->crls) && status == LS_OK; i++)
     if (X509_STORE_add_crl(c->store, sk_X509_CRL_value(c->crls, i)) != 1)
-      status = refuse(err, "tls.crl", "holds a list that cannot be used");
+      status = refuse(err, LS_OPTION_TLS_crl, "holds a list that cannot be used");
   sk_X509_pop_free(list, X509_free);
   return status;
 }
@@ -132,23 +133,23 @@ static enum ls_status read_trust(struct ls_tls_context *c, struct ls_error *err)
 static enum ls_status read_key(struct ls_tls_context *c, struct ls_error *err) {
   struct ls_tls_file file;
   struct passphrase passphrase = {.text = c->config->tls.passphrase};
-  enum ls_status status = ls_tls_file_open(&file, &c->config->tls.key, "tls.key", false, err);
+  enum ls_status status = ls_tls_file_open(&file, &c->config->tls.key, LS_OPTION_TLS_key, false, err);
   if (status == LS_OK)
     c->key = PEM_read_bio_PrivateKey(file.bio, NULL, on_passphrase, &passphrase);
   ls_tls_file_close(&file);
   if (status != LS_OK || c->key)
     return status;
   if (passphrase.asked && !passphrase.text)
-    return refuse(err, "tls.key", "is encrypted: give its passphrase as tls.passphrase");
-  return passphrase.asked
-             ? refuse(err, "tls.passphrase", "does not open tls.key")
-             : refuse(err, "tls.key", "must hold a private key in PEM (\"-----BEGIN PRIVATE KEY-----\")");
+    return refuse(err, LS_OPTION_TLS_key, "is encrypted: give its passphrase as tls.passphrase");
+  return passphrase.asked ? refuse(err, LS_OPTION_TLS_passphrase, "does not open tls.key")
+                          : refuse(err, LS_OPTION_TLS_key,
+                                   "must hold a private key in PEM (\"-----BEGIN PRIVATE KEY-----\")");
 }
 
 static enum ls_status read_pair(struct ls_tls_context *c, struct ls_error *err) {
   STACK_OF(X509) *list = sk_X509_new_null();
   enum ls_status status =
-      list ? read_certificates(&c->config->tls.cert, "tls.cert", list, err) : no_memory(err);
+      list ? read_certificates(&c->config->tls.cert, LS_OPTION_TLS_cert, list, err) : no_memory(err);
   if (status == LS_OK) {
     c->cert = sk_X509_shift(list);
     c->chain = list;
@@ -163,18 +164,19 @@ static enum ls_status unpack_pfx(struct ls_tls_context *c, PKCS12 *pfx, struct l
   ERR_clear_error();
   if (!PKCS12_verify_mac(pfx, passphrase ? passphrase : "", passphrase ? -1 : 0) &&
       (passphrase || !PKCS12_verify_mac(pfx, NULL, 0)))
-    return passphrase ? refuse(err, "tls.passphrase", "does not open tls.pfx")
-                      : refuse(err, "tls.pfx", "is encrypted: give its passphrase as tls.passphrase");
+    return passphrase ? refuse(err, LS_OPTION_TLS_passphrase, "does not open tls.pfx")
+                      : refuse(err, LS_OPTION_TLS_pfx, "is encrypted: give its passphrase as tls.passphrase");
   if (!PKCS12_parse(pfx, passphrase, &c->key, &c->cert, &c->chain))
-    return refuse(err, "tls.pfx",
+    return refuse(err, LS_OPTION_TLS_pfx,
                   "cannot be decrypted by this OpenSSL; old ones use RC2: export it again, with AES");
-  return c->key && c->cert ? LS_OK : refuse(err, "tls.pfx", "must hold a certificate and its private key");
+  return c->key && c->cert ? LS_OK
+                           : refuse(err, LS_OPTION_TLS_pfx, "must hold a certificate and its private key");
 }
 
 static enum ls_status read_pfx(struct ls_tls_context *c, struct ls_error *err) {
   const struct ls_config_source *source = &c->config->tls.pfx;
   struct ls_tls_file file;
-  enum ls_status status = ls_tls_file_open(&file, source, "tls.pfx", false, err);
+  enum ls_status status = ls_tls_file_open(&file, source, LS_OPTION_TLS_pfx, false, err);
   struct ls_buf der;
   size_t n = 0;
   ls_buf_init(&der, SIZE_MAX);
@@ -183,7 +185,7 @@ static enum ls_status read_pfx(struct ls_tls_context *c, struct ls_error *err) {
     if (!room)
       status = no_memory(err);
     else if (!ls_codec_unbase64(ls_span_cstr(source->text), room, &n))
-      status = refuse(err, "tls.pfx", "must be base64 in one line, or the name of a file");
+      status = refuse(err, LS_OPTION_TLS_pfx, "must be base64 in one line, or the name of a file");
     else
       ls_buf_grew(&der, n);
   }
@@ -192,7 +194,7 @@ static enum ls_status read_pfx(struct ls_tls_context *c, struct ls_error *err) {
     status = no_memory(err);
   PKCS12 *pfx = status == LS_OK ? d2i_PKCS12_bio(bio ? bio : file.bio, NULL) : NULL;
   if (status == LS_OK)
-    status = pfx ? unpack_pfx(c, pfx, err) : refuse(err, "tls.pfx", "must be PKCS #12 (.p12, .pfx)");
+    status = pfx ? unpack_pfx(c, pfx, err) : refuse(err, LS_OPTION_TLS_pfx, "must be PKCS #12 (.p12, .pfx)");
   PKCS12_free(pfx);
   BIO_free(bio);
   ls_buf_deinit(&der);
@@ -206,23 +208,23 @@ static enum ls_status read_identity(struct ls_tls_context *c, struct ls_error *e
     return LS_OK;
   enum ls_status status = tls->pfx.text ? read_pfx(c, err) : read_pair(c, err);
   if (status == LS_OK && X509_check_private_key(c->cert, c->key) != 1)
-    status = refuse(err, "tls.key", "does not belong to tls.cert: they are not a pair");
+    status = refuse(err, LS_OPTION_TLS_key, "does not belong to tls.cert: they are not a pair");
   return status;
 }
 
-/* Sets in ctx what is a matter of words; answers the option that OpenSSL refuses, NULL: none. */
-static const char *apply_lists(const struct ls_config_tls *tls, SSL_CTX *ctx) {
+/* Sets in ctx what is a matter of words; answers the option that OpenSSL refuses, LS_OPTION_COUNT: none. */
+static enum ls_option_id apply_lists(const struct ls_config_tls *tls, SSL_CTX *ctx) {
   if (tls->cipher_list && SSL_CTX_set_cipher_list(ctx, tls->cipher_list) != 1)
-    return "tls.ciphers";
+    return LS_OPTION_TLS_ciphers;
   if (tls->cipher_suites && SSL_CTX_set_ciphersuites(ctx, tls->cipher_suites) != 1)
-    return "tls.ciphers";
+    return LS_OPTION_TLS_ciphers;
   if (tls->curves && SSL_CTX_set1_groups_list(ctx, tls->curves) != 1)
-    return "tls.ecdhCurve";
+    return LS_OPTION_TLS_ecdhCurve;
   if (tls->sigalgs && SSL_CTX_set1_sigalgs_list(ctx, tls->sigalgs) != 1)
-    return "tls.sigalgs";
+    return LS_OPTION_TLS_sigalgs;
   if (tls->alpn.n && SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)tls->alpn.p, (unsigned)tls->alpn.n))
-    return "tls.ALPNProtocols";
-  return NULL;
+    return LS_OPTION_TLS_ALPNProtocols;
+  return LS_OPTION_COUNT;
 }
 
 /* The server's context as each connection will have it, for once: what OpenSSL refuses is told now. */
@@ -231,12 +233,13 @@ static enum ls_status rehearse(const struct ls_tls_context *c, struct ls_error *
   if (!ctx)
     return no_memory(err);
   ERR_clear_error();
-  const char *refused = apply_lists(&c->config->tls, ctx);
+  enum ls_option_id refused = apply_lists(&c->config->tls, ctx);
   enum ls_status status = LS_OK;
-  if (refused)
+  if (refused != LS_OPTION_COUNT)
     status = refuse(err, refused, "is not understood by OpenSSL, or names nothing it has");
   else if (ls_tls_context_apply(c, ctx, false) != CURLE_OK)
-    status = refuse(err, c->config->tls.pfx.text ? "tls.pfx" : "tls.cert", "is not accepted by OpenSSL");
+    status = refuse(err, c->config->tls.pfx.text ? LS_OPTION_TLS_pfx : LS_OPTION_TLS_cert,
+                    "is not accepted by OpenSSL");
   SSL_CTX_free(ctx);
   return status;
 }
@@ -365,7 +368,7 @@ CURLcode ls_tls_context_apply(const struct ls_tls_context *c, void *ssl_ctx, boo
     return CURLE_OUT_OF_MEMORY;
   if (of_proxy)
     return CURLE_OK;
-  return !apply_lists(&c->config->tls, ctx) && apply_crls(c, ctx) && apply_identity(c, ctx)
+  return apply_lists(&c->config->tls, ctx) == LS_OPTION_COUNT && apply_crls(c, ctx) && apply_identity(c, ctx)
              ? CURLE_OK
              : CURLE_SSL_CERTPROBLEM;
 }

@@ -35,20 +35,26 @@ static const char *read_file(const char *name, struct ls_buf *out, int *number) 
   return why;
 }
 
+static enum ls_status no_descriptor(struct ls_error *err, int number, enum ls_option_id option) {
+  char label[LS_OPTION_LABEL];
+  ls_option_label(option, LS_ITEM_NONE, label);
+  return ls_shortage_set(err, number, "API", "open", label);
+}
+
 enum ls_status ls_tls_file_open(struct ls_tls_file *f, const struct ls_config_source *source,
-                                const char *option, bool show, struct ls_error *err) {
+                                enum ls_option_id option, bool show, struct ls_error *err) {
   *f = (struct ls_tls_file){0};
   ls_buf_init(&f->octets, FILE_MAX);
   int number = 0;
   const char *why = source->is_file ? read_file(source->text, &f->octets, &number) : NULL;
   if (ls_shortage_is(number))
-    return ls_shortage_set(err, number, "API", "open", option);
+    return no_descriptor(err, number, option);
   if (why)
-    return ls_error_set(
-        err, LS_ECONFIG, "API",
-        "%s names a file that cannot be used: %s%s%.300s; give the name of a readable file, or "
+    return ls_option_error(
+        err, LS_ECONFIG, option, LS_ITEM_NONE,
+        "names a file that cannot be used: %s%s%.300s; give the name of a readable file, or "
         "the text itself",
-        option, why, show ? ": " : "", show ? source->text : "");
+        why, show ? ": " : "", show ? source->text : "");
   if (f->octets.status == LS_OK)
     f->bio = source->is_file ? BIO_new_mem_buf(f->octets.n ? f->octets.p : "", (int)f->octets.n)
                              : BIO_new_mem_buf(source->text, -1);

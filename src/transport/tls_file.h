@@ -7,6 +7,7 @@
 
 #include "../pure/buf.h"
 #include "../pure/config.h"
+#include "../pure/option.h"
 
 struct ls_tls_file {
   struct ls_buf octets; /* of the file; wiped on close */
@@ -17,7 +18,7 @@ struct ls_tls_file {
  * name of a file of a key it may not. LS_OK; LS_ECONFIG: no such file, or it cannot be read; LS_ESOCKET: no
  * descriptor is to be had for it; LS_ENOMEM. Close it in every case. */
 enum ls_status ls_tls_file_open(struct ls_tls_file *f, const struct ls_config_source *source,
-                                const char *option, bool show, struct ls_error *err);
+                                enum ls_option_id option, bool show, struct ls_error *err);
 void ls_tls_file_close(struct ls_tls_file *f);
 
 #endif

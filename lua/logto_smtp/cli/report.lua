@@ -6,6 +6,7 @@
 local explain = require("logto_smtp.cli.explain")
 local exit = require("logto_smtp.cli.exit")
 local json = require("logto_smtp.json")
+local kit = require("logto_smtp.kit")
 local style = require("logto_smtp.cli.style")
 
 local M = {}
@@ -33,8 +34,8 @@ end
 
 local function write_problems(out, problems)
   for _, problem in ipairs(problems) do
-    out:write("  ", style.line(problem.path), ": ", style.line(problem.message),
-      problem.try and "; " .. problem.try or "", "\n")
+    local line = style.line(kit.issueLine(problem.path, problem.message))
+    out:write("  ", line, problem.try and "; " .. problem.try or "", "\n")
   end
 end
 

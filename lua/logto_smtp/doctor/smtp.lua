@@ -3,22 +3,16 @@
 -- taken back.
 
 local core = require("logto_smtp.core")
+local options_room = require("logto_smtp.options")
 local providers = require("logto_smtp.providers")
 local socket = require("socket")
 
 local M = {}
 
--- Milliseconds: what the client waits where the config says nothing.
-local DEFAULTS = {
-  connectionTimeout = 120000, greetingTimeout = 30000, socketTimeout = 600000, dnsTimeout = 30000,
-}
-local TOTAL_MS, TOTAL_STEPS = 120000, 4
+local WAITS = { "connectionTimeout", "greetingTimeout", "socketTimeout", "dnsTimeout" }
+local TOTAL_STEPS = 4
 
 local EXPIRES_SOON_DAYS = 14
-
-local function shortest(value, default, limit)
-  return math.min(type(value) == "number" and value > 0 and value or default, limit)
-end
 
 local function copy(t)
   local out = {}
@@ -29,8 +23,8 @@ end
 -- The config with each of its waits cut down to `ms`.
 local function hasty(config, ms)
   local out = copy(config)
-  for key, default in pairs(DEFAULTS) do out[key] = shortest(config[key], default, ms) end
-  out.totalTimeout = shortest(config.totalTimeout, TOTAL_MS, ms * TOTAL_STEPS)
+  for _, name in ipairs(WAITS) do out[name] = math.min(options_room.number(config, name), ms) end
+  out.totalTimeout = math.min(options_room.number(config, "totalTimeout"), ms * TOTAL_STEPS)
   out.logger = false
   return out
 end

@@ -7,17 +7,17 @@ local clients_room = require("logto_smtp.clients")
 local core = require("logto_smtp.core")
 local logger = require("logto_smtp.logger")
 local mailer = require("logto_smtp.mail")
+local options_room = require("logto_smtp.options")
 local metrics_room = require("logto_smtp.resty.metrics")
 local phase = require("logto_smtp.resty.phase")
 local reader_room = require("logto_smtp.resty.reader")
 local semaphore = require("ngx.semaphore")
 
-local M = {}
+local M = { keyed = true }
 
 -- Seconds by which a result may come later than totalTimeout says, and between two looks at a reader that has
 -- not begun.
 local GRACE, NUDGE = 5, 0.5
-local TOTAL_TIMEOUT_MS = 120000
 
 local OPTIONS = {
   queueLimit = "number", queueOctets = "number", maxClients = "number",
@@ -176,7 +176,7 @@ local function begin(config, options, waiter, call)
   local ok, err = start_engine()
   if not ok then return nil, err end
   local handle
-  handle, err = clients.get(config)
+  handle, err = clients.get(config, options and options.key)
   if not handle then return nil, err end
   loggers[handle] = options and options.logger or logger.default(config)
   if options and options.logger and not logging then logging = engine:setLogging(true) end
@@ -201,8 +201,7 @@ end
 -- Lets the coroutine wait for a result. The engine's own limit comes first; the bound here is for a reader
 -- that fails.
 local function wait(id, waiter, config)
-  local limit = type(config.totalTimeout) == "number" and config.totalTimeout or TOTAL_TIMEOUT_MS
-  local deadline = waiter.since + limit / 1000 + GRACE
+  local deadline = waiter.since + options_room.number(config, "totalTimeout") / 1000 + GRACE
   repeat
     waiter.sem:wait(reader:isRunning() and math.max(deadline - ngx.now(), 0) or NUDGE)
     if waiter.finished then return waiter.answer, waiter.err end

@@ -5,6 +5,7 @@ local cjson = require("cjson")
 local exit = require("logto_smtp.cli.exit")
 local explain = require("logto_smtp.cli.explain")
 local input = require("logto_smtp.cli.input")
+local kit = require("logto_smtp.kit")
 local report = require("logto_smtp.cli.report")
 local style = require("logto_smtp.cli.style")
 local verbose = require("logto_smtp.cli.verbose")
@@ -92,7 +93,7 @@ local function printer(context, paint)
     context.stdout:write("  ", mark(step, paint), (" %-9s"):format(step.name), first, time, "\n")
     line("", rest)
     for _, problem in ipairs(explain.issues(step.issues or {})) do
-      line("", problem.path .. ": " .. problem.message .. (problem.try and "; " .. problem.try or ""))
+      line("", kit.issueLine(problem.path, problem.message) .. (problem.try and "; " .. problem.try or ""))
     end
     if step.fault then line("this is: ", step.fault) end
     for _, advice in ipairs(step.advice) do line("try: ", advice) end
