@@ -84,6 +84,8 @@ M.micro = {
     bar = 3 },
   { key = "compose2k", name = "compose: 2 KiB of text", peer = "MailComposer", bar = 10 },
   { key = "compose50k", name = "compose: 50 KiB of UTF-8 HTML", peer = "MailComposer", bar = 10 },
+  { key = "send", name = "sendMessage: a transport that keeps the mail composed",
+    peer = "the original connector, nodemailer's stream transport", bar = 10 },
   { key = "composeAttachment", name = "compose: text, HTML and 100 KiB attached", peer = "MailComposer" },
 }
 

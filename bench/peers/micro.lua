@@ -34,6 +34,21 @@ local function composed(mail)
   return time(function() return assert(core.compose(mail)) end)
 end
 
+-- A connector whose transport composes what would go out; every thousandth message forgets those before.
+local function sent()
+  local capture = require("logto_smtp.testing.capture").new()
+  local connector = require("logto_smtp").createConnector {
+    getConfig = function() return input.good end, transport = capture,
+  }
+  local data = { to = "jane@example.com", type = "SignIn", payload = input.payload }
+  local count = 0
+  return time(function()
+    assert(connector.sendMessage(data))
+    count = count + 1
+    if count % 1000 == 0 then capture:clear() end
+  end)
+end
+
 assert(core.validate(input.good))
 assert(not core.validate(input.bad))
 driver.print {
@@ -43,5 +58,6 @@ driver.print {
   render50k = rendered(input.render50k),
   compose2k = composed(input.compose2k),
   compose50k = composed(input.compose50k),
+  send = sent(),
   composeAttachment = composed(input.composeAttachment),
 }

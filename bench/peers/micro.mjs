@@ -40,6 +40,16 @@ const compose = (mail) => time(() => new Promise((done, fail) => {
   new MailComposer(mail).compile().build((error, octets) => (error ? fail(error) : done(octets)))
 }))
 
+
+/* As the config of a stream transport the message is composed and kept, and no server is asked. */
+const { sendMessage } = await createConnector({
+  getConfig: async () => ({ ...input.good, streamTransport: true, buffer: true }),
+})
+const send = () => time(async () => {
+  await sendMessage({ to: 'jane@example.com', type: 'SignIn', payload: input.payload })
+  return 'x'
+})
+
 if (!configGuard.safeParse(input.good).success || configGuard.safeParse(input.bad).success) throw new Error('guard')
 console.log(JSON.stringify({
   guard: await guard(input.good),
@@ -48,5 +58,6 @@ console.log(JSON.stringify({
   render50k: await render(input.render50k),
   compose2k: await compose(input.compose2k),
   compose50k: await compose(input.compose50k),
+  send: await send(),
   composeAttachment: await compose(input.composeAttachment),
 }))

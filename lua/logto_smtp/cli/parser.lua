@@ -7,7 +7,7 @@ local exit = require("logto_smtp.cli.exit")
 local M = {}
 
 local COMMANDS = {
-  "init", "validate", "check", "preview", "test", "send", "bulk", "inbox", "completion", "manual",
+  "init", "validate", "check", "preview", "test", "send", "bulk", "inbox", "schema", "completion", "manual",
 }
 
 M.SUMMARY = "Checks configs of Logto's SMTP connector and sends mail with them."
