@@ -40,6 +40,7 @@ help:
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
 	@echo 'make nginx     the specs with a real nginx'
+	@echo 'make docs      the tables of options in the README and for LuaLS, from src/pure/option.def'
 	@echo 'make tsan      the engine'"'"'s two threads under the thread sanitizer'
 	@echo 'make audit     the specs of what waits, to find what nothing would wake the loop for'
 	@echo 'make terminal  the specs in a real terminal and a real browser'
@@ -196,6 +197,10 @@ lint:
 	@! LC_ALL=C.UTF-8 grep -nE '^.{111,}' -r src spec/unit bench --include='*.[ch]'
 	luacheck -q lua bin/logto-smtp examples spec bench
 
+# What is made of the table of options: the README's tables, the LuaLS class of a config.
+docs: $(module)
+	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) -e 'require("spec.support.option_docs").write()'
+
 layers:
 	@.ci/layers
 	@mkdir -p $(B)
@@ -249,6 +254,6 @@ env:
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
-.PHONY: unit peers tsan specs nginx terminal interop asan audit lint layers install install-shell clean env
+.PHONY: docs unit peers tsan specs nginx terminal interop asan audit lint layers install install-shell clean env
 .SECONDARY:
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)

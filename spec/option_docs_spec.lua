@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: MIT
+-- What is made of the table of options, and checked in, is not stale.
+
+local docs = require("spec.support.option_docs")
+local net = require("spec.support.net")
+
+describe("what make docs writes", function()
+  it("is what the README's tables of options say", function()
+    local readme = assert(net.read_file(docs.README))
+    assert.equal(docs.readme(readme), readme)
+  end)
+
+  it("is the LuaLS class of a config", function()
+    assert.equal(docs.types(), net.read_file(docs.TYPES))
+  end)
+end)
