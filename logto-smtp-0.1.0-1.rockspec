@@ -200,6 +200,7 @@ build = {
     ["logto_smtp.doctor.tcp"] = "lua/logto_smtp/doctor/tcp.lua",
     ["logto_smtp.enums"] = "lua/logto_smtp/enums.lua",
     ["logto_smtp.error"] = "lua/logto_smtp/error.lua",
+    ["logto_smtp.errors"] = "lua/logto_smtp/errors.lua",
     ["logto_smtp.faults"] = "lua/logto_smtp/faults.lua",
     ["logto_smtp.i18n"] = "lua/logto_smtp/i18n.lua",
     logto_smtp = "lua/logto_smtp/init.lua",

@@ -322,11 +322,11 @@ describe("the way to the server:", function()
   end)
 
   it("a port 25 that does not answer is told as blocked", function()
-    for _, err in ipairs({ { code = "ETIMEDOUT", message = "Connection timeout" },
-      { code = "ESOCKET", message = "connect ECONNREFUSED 192.0.2.1:25" } }) do
+    for _, err in ipairs({ { code = "ETIMEDOUT", reason = "timeout_connect", message = "Connection timeout" },
+      { code = "ESOCKET", reason = "connection_refused", message = "connect ECONNREFUSED 192.0.2.1:25" } }) do
       assert.are.equal("port_25", providers.diagnose(err, { host = "mail.example.com", port = 25 }).id)
     end
-    local silence = { code = "ETIMEDOUT", message = "Greeting never received" }
+    local silence = { code = "ETIMEDOUT", reason = "timeout_greeting", message = "Greeting never received" }
     local clear = { host = "x", port = 465, secure = false }
     assert.are.equal("clear_on_465", providers.diagnose(silence, clear).id)
     assert.are.equal("silence", providers.diagnose(silence, { host = "x", port = 587 }).id)
@@ -461,7 +461,7 @@ describe("a login that a service refuses for an unknown reason", function()
 end)
 
 describe("every fault", function()
-  local fields = { "at", "error", "reply", "enhanced", "command", "port", "text" }
+  local fields = { "at", "error", "reason", "reply", "enhanced", "command", "port", "text" }
 
   it("has an id of its own, something to try, and a source when it has a name", function()
     local seen = {}
@@ -485,11 +485,14 @@ describe("every fault", function()
       if fault.name and not proven[fault.id] then missing[#missing + 1] = fault.id end
     end
     assert.are.same({ "token_refused", "unreachable", "descriptors" }, missing)
-    local token = { code = "EAUTH", command = "AUTH XOAUTH2", responseCode = 535, message = "x" }
+    local token = { code = "EAUTH", reason = "token_refused", command = "AUTH XOAUTH2", responseCode = 535,
+      message = "x" }
     assert.are.equal("token_refused", providers.diagnose(token, { host = "smtp.gmail.com", port = 465 }).id)
-    local unreachable = { code = "ESOCKET", message = "connect ENETUNREACH 2001:db8::1:587" }
+    local unreachable = { code = "ESOCKET", reason = "unreachable",
+      message = "connect ENETUNREACH 2001:db8::1:587" }
     assert.are.equal("unreachable", providers.diagnose(unreachable, { host = "x", port = 587 }).id)
-    local lack = { code = "ESOCKET", message = "connect EMFILE x; this process has too many files open" }
+    local lack = { code = "ESOCKET", reason = "no_descriptor",
+      message = "connect EMFILE x; this process has too many files open" }
     assert.are.equal("descriptors", providers.diagnose(lack, { host = "x", port = 25 }).id)
   end)
 end)

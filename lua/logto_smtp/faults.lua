@@ -9,6 +9,7 @@
 ---@field id string
 ---@field at? string[]       provider ids: only where the host belongs to one of them
 ---@field error? string[]    codes of our own: EAUTH, ETLS, ...
+---@field reason? string[]   reasons of our own: our failures are known by them, what servers say by `text`
 ---@field reply? integer[]   reply codes of the server
 ---@field enhanced? string[] enhanced status codes
 ---@field command? string[]  how the step's command begins: EHLO, AUTH, MAIL FROM, RCPT TO, DATA
@@ -21,6 +22,8 @@
 ---@field try string         what to try
 ---@field source? string     URL; without it, that of the provider, where the row is of some
 
+local errors = require("logto_smtp.errors")
+
 local REPLY_CODES = "https://www.rfc-editor.org/rfc/rfc5321#section-4.2.3"
 local GMAIL = "https://support.google.com/a/answer/3726730"
 local MICROSOFT = "https://learn.microsoft.com/exchange/clients-and-mobile-in-exchange-online/"
@@ -30,21 +33,22 @@ local SENDGRID = "https://www.twilio.com/docs/sendgrid/for-developers/sending-em
   .. "smtp-errors-and-troubleshooting"
 local POSTFIX = "https://www.postfix.org/postconf.5.html"
 local TLS_PORTS = "https://www.rfc-editor.org/rfc/rfc8314#section-3.3"
-local CERTIFICATES = "https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/"
 
-local NO_SUCH_PORT = { "connection timeout", "connect etimedout", "econnrefused", "enetunreach",
-  "ehostunreach" }
+-- A failure of our own: what it is called and what to try is told in errors.
+local function own(id, ...)
+  local row = errors.REASONS[(...)]
+  return { id = id, reason = { ... }, name = row.means, try = row.try, source = row.source }
+end
+
+-- The rest of a code.
+local function rest(id, ...)
+  return { id = id, error = { ... }, try = errors.code((...)).try }
+end
 
 ---@type logto_smtp.Fault[]
 return {
   -- the login
-  {
-    id = "token_refused", error = { "EAUTH" }, command = { "AUTH XOAUTH2", "AUTH OAUTHBEARER" },
-    name = "the access token was refused",
-    try = "ask for the scope that sends mail (Google: https://mail.google.com/, Microsoft: SMTP.Send), and let "
-      .. "`auth.user` be the mailbox that granted it",
-    source = "https://developers.google.com/gmail/imap/xoauth2-protocol",
-  },
+  own("token_refused", "token_refused"),
   {
     id = "gmail_app_password", at = { "gmail" }, error = { "EAUTH" }, reply = { 534, 535 },
     name = "Gmail wants an app password, not the account's own",
@@ -104,9 +108,7 @@ return {
     try = "make an app password in the account's security settings and put it into `auth.pass`",
   },
   {
-    id = "too_many_logins", reply = { 421, 450, 451, 454 },
-    text = { "too many login", "too many auth", "too many concurrent", "too many connections",
-      "too many simultaneous", "login attempts", "concurrent connections", "connection rate", "too frequent" },
+    id = "too_many_logins", reason = { "too_many_connections" },
     name = "too many logins or connections at once",
     try = "wait some minutes, then lower `maxConnections`; one warm connection carries many mails",
     source = GMAIL,
@@ -119,20 +121,8 @@ return {
     try = "set `rateLimit` to what the service allows, or raise the quota there",
     source = "https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html",
   },
-  {
-    id = "auth_needs_tls", error = { "EAUTH" }, text = { "offers no auth" },
-    name = "no login is offered on this connection",
-    try = "many servers offer AUTH only over TLS: leave out `ignoreTLS`, and use port 587 with STARTTLS or 465 "
-      .. "with `secure` true; without a login to give, remove `auth`",
-    source = "https://www.rfc-editor.org/rfc/rfc4954#section-4",
-  },
-  {
-    id = "no_mechanism", error = { "EAUTH" }, text = { "no way to log in" },
-    name = "the server offers other ways to log in only",
-    try = "give `auth` what the server asks for, a password or OAuth 2.0 (`auth.type`), and leave `auth.method` "
-      .. "out",
-    source = "https://www.rfc-editor.org/rfc/rfc4954#section-4",
-  },
+  own("auth_needs_tls", "auth_not_offered"),
+  own("no_mechanism", "auth_no_mechanism"),
   {
     id = "starttls_first", reply = { 451, 503, 530, 538 },
     text = { "must issue a starttls", "starttls first", "starttls is required", "encryption required",
@@ -175,7 +165,7 @@ return {
     source = POSTFIX .. "#reject_sender_login_mismatch",
   },
   {
-    id = "greylisting", reply = { 421, 450, 451 }, text = { "gr[ea]y%-?list", "postgrey" },
+    id = "greylisting", reason = { "greylisted" },
     name = "greylisting: the server turns away whom it does not know yet",
     try = "send again in some minutes: the server takes another try later; a server for submission (port 587 or "
       .. "465, with a login) does not do this",
@@ -208,8 +198,7 @@ return {
     source = REPLY_CODES,
   },
   {
-    id = "secure_on_clear_port", error = { "ETLS" }, secure = true,
-    text = { "wrong version number", "packet length too long", "does not speak tls from the first octet" },
+    id = "secure_on_clear_port", reason = { "tls_clear_port" }, secure = true,
     name = "`secure` is true, and this port begins in clear text",
     try = "set `secure` false and `requireTLS` true (STARTTLS, as on 587), or use port 465",
     source = TLS_PORTS,
@@ -221,111 +210,51 @@ return {
     source = TLS_PORTS,
   },
   {
-    id = "clear_on_465", error = { "ETIMEDOUT", "ECONNECTION" }, port = { 465 }, secure = false,
-    text = { "greeting never received", "unexpected socket close" },
+    id = "clear_on_465", reason = { "timeout_greeting", "greeting_missing" }, port = { 465 }, secure = false,
     name = "`secure` is false, and port 465 waits for TLS",
     try = "set `secure` true, or use port 587",
     source = TLS_PORTS,
   },
-  {
-    id = "silence", error = { "ETIMEDOUT" }, text = { "greeting never received" },
-    name = "something takes the connection and says nothing",
-    try = "check `port`: this may be no mail server, a TLS port (then `secure` true), or a firewall that answers "
-      .. "for the server",
-    source = "https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.2.1",
-  },
+  own("silence", "timeout_greeting"),
 
   -- the network
+  own("resolver_silent", "timeout_lookup"),
   {
-    id = "resolver_silent", error = { "ETIMEDOUT" }, text = { "getaddrinfo" },
-    name = "the resolver of this machine does not answer",
-    try = "check the network, and the name servers in /etc/resolv.conf",
-    source = "https://man7.org/linux/man-pages/man5/resolv.conf.5.html",
-  },
-  {
-    id = "port_25", error = { "ETIMEDOUT", "ESOCKET" }, port = { 25 }, text = NO_SUCH_PORT,
+    id = "port_25", port = { 25 },
+    reason = { "timeout_connect", "connect_unanswered", "connection_refused", "unreachable" },
     name = "port 25 is blocked: most clouds and providers let no mail out of it",
     try = "use port 587 with `secure` false, or 465 with `secure` true",
     source = "https://cloud.google.com/compute/docs/tutorials/sending-mail",
   },
-  {
-    id = "refused", error = { "ESOCKET" }, text = { "econnrefused" },
-    name = "nothing listens on that port",
-    try = "check `host` and `port`, and that the server runs; a firewall may refuse in its place",
-    source = "https://www.rfc-editor.org/rfc/rfc9293#section-3.5.2",
-  },
-  {
-    id = "unreachable", error = { "ESOCKET" }, text = { "enetunreach", "ehostunreach" },
-    name = "there is no way to that address from here",
-    try = "check the network of this machine (IPv6, VPN, container) and `host`",
-    source = "https://man7.org/linux/man-pages/man2/connect.2.html",
-  },
-  {
-    id = "descriptors", error = { "ESOCKET" }, text = { "emfile", "enfile" },
-    name = "too many files and sockets are open here",
-    try = "raise the limit (`ulimit -n`, LimitNOFILE of systemd, worker_rlimit_nofile of nginx), or find what keeps "
-      .. "them open",
-    source = "https://man7.org/linux/man-pages/man2/getrlimit.2.html",
-  },
-  {
-    id = "no_answer", error = { "ETIMEDOUT" }, text = { "connection timeout", "connect etimedout" },
-    name = "the address does not answer",
-    try = "check `host` and `port`; a firewall on the way may drop the packets: try 587, 465 or 2525",
-    source = "https://man7.org/linux/man-pages/man2/connect.2.html",
-  },
+  own("refused", "connection_refused"),
+  own("unreachable", "unreachable"),
+  own("descriptors", "no_descriptor"),
+  own("no_answer", "timeout_connect", "connect_unanswered"),
 
   -- TLS
-  {
-    id = "certificate_expired", error = { "ETLS" }, text = { "certificate has expired", "certificate expired" },
-    name = "the server's certificate has expired",
-    try = "have the server's certificate renewed; check the clock of this machine",
-    source = CERTIFICATES,
-  },
-  {
-    id = "certificate_name", error = { "ETLS" }, text = { "wrong name in certificate" },
-    name = "the server's certificate is for another name",
-    try = "let `host`, or `tls.servername`, be a name that the certificate is for",
-    source = "https://www.rfc-editor.org/rfc/rfc9525",
-  },
-  {
-    id = "certificate_untrusted", error = { "ETLS" },
-    text = { "self%-?%s?signed", "nothing this machine trusts", "unable to get .-issuer", "unable to verify" },
-    name = "nobody this machine trusts has signed the server's certificate",
-    try = "give the certificate (self-signed) or that of its authority as `tls.ca`; a public server may send its "
-      .. "chain without the intermediate",
-    source = CERTIFICATES,
-  },
-  {
-    id = "no_starttls", error = { "ETLS" }, text = { "does not offer starttls" },
-    name = "the server offers no TLS on this port, and a password must not go in clear",
-    try = "use its TLS port (465) with `secure` true; only where the line is safe, set `ignoreTLS` true",
-    source = TLS_PORTS,
-  },
-  {
-    id = "tls_version", error = { "ETLS" }, text = { "no tls version suits" },
-    name = "the server knows no TLS version that we take",
-    try = "have the server brought up to TLS 1.2 or later; `tls.minVersion` lowers what is taken here",
-    source = "https://www.rfc-editor.org/rfc/rfc8996",
-  },
+  own("certificate_expired", "tls_expired"),
+  own("certificate_name", "tls_wrong_name"),
+  own("certificate_untrusted", "tls_untrusted"),
+  own("no_starttls", "tls_not_offered"),
+  own("tls_version", "tls_version"),
 
   -- what is none of the above
   { id = "later", temporary = true, try = "the server asks for another try later" },
-  { id = "dns", error = { "EDNS" },
-    try = "check `host` for typing errors, and that this machine can look up names" },
-  { id = "connection", error = { "ECONNECTION", "ESOCKET" },
-    try = "check `host` and `port`; a firewall or hosting provider may block outgoing mail ports" },
-  { id = "timeout", error = { "ETIMEDOUT" },
-    try = "check `host`, `port` and `secure`: a firewall may be in the way, or the port expects TLS" },
-  { id = "tls", error = { "ETLS" },
-    try = "check `secure` against the port (465: true, 587: false) and the server's certificate (`tls.ca`)" },
-  { id = "login", error = { "EAUTH" },
-    try = "check `auth.user` and `auth.pass`; many services want an app password or an API key here" },
-  { id = "oauth2", error = { "EOAUTH2" },
-    try = "check the OAuth 2.0 values: the refresh token may be revoked, or belong to another client" },
-  { id = "protocol", error = { "EPROTOCOL" },
-    try = "check that `host` and `port` name a mail server, and `secure` fits the port" },
-  { id = "envelope", error = { "EENVELOPE" },
-    try = "check `fromEmail` (may this login send as it?) and the recipient" },
-  { id = "message", error = { "EMESSAGE" }, try = "the server refused the message itself: read its reply" },
-  { id = "proxy", error = { "EPROXY" }, try = "check `proxy`" },
+  rest("dns", "EDNS"),
+  rest("connection", "ECONNECTION", "ESOCKET"),
+  rest("timeout", "ETIMEDOUT"),
+  rest("tls", "ETLS"),
+  rest("login", "EAUTH"),
+  rest("oauth2", "EOAUTH2"),
+  rest("protocol", "EPROTOCOL"),
+  rest("envelope", "EENVELOPE"),
+  rest("message", "EMESSAGE"),
+  rest("proxy", "EPROXY"),
+  rest("argument", "EARGUMENT"),
+  rest("memory", "ENOMEM"),
+  rest("signing", "EDKIM"),
+  rest("waiting", "EBUSY"),
+  rest("config", "ECONFIG"),
+  rest("phase", "EPHASE"),
+  rest("closed", "ECLOSED"),
 }

@@ -362,6 +362,7 @@ end
 local TESTS = {
   at = function(wanted, case) return holds(wanted, case.provider and case.provider.id) end,
   error = function(wanted, case) return holds(wanted, case.err.code) end,
+  reason = function(wanted, case) return holds(wanted, case.err.reason) end,
   reply = function(wanted, case) return holds(wanted, case.err.responseCode) end,
   enhanced = function(wanted, case) return holds(wanted, case.err.enhancedCode) end,
   command = function(wanted, case) return begins(wanted, case.err.command) end,

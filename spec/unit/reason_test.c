@@ -23,6 +23,7 @@ static void test_reason_has_a_word_of_its_own_and_a_sentence(void **state) {
   (void)state;
   for (int i = LS_REASON_NONE + 1; i < LS_REASON_COUNT; i++) {
     const char *word = ls_reason_word((enum ls_reason)i);
+    assert_int_equal(i, ls_reason_find(word));
     assert_int_equal(strlen(word), strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_"));
     assert_true(strlen(word) > 2 && *ls_reason_text((enum ls_reason)i));
     for (int j = LS_REASON_NONE + 1; j < i; j++)

@@ -136,7 +136,23 @@ static int errors(lua_State *L) {
   return 1;
 }
 
+/* reasonOf(reason, responseCode, enhancedCode, response) -> the reason of a refusal, else this one */
+static int reason_of(lua_State *L) {
+  const char *word = luaL_checkstring(L, 1);
+  int code = (int)luaL_checkinteger(L, 2);
+  const char *enhanced = luaL_checkstring(L, 3);
+  struct ls_span text;
+  text.p = luaL_checklstring(L, 4, &text.n);
+  ls_check_arity(L, 4);
+  enum ls_reason reason = ls_reason_find(word);
+  luaL_argcheck(L, reason != LS_REASON_NONE, 1, "no reason there is");
+  lua_pushstring(L, ls_reason_word(ls_reason_of_reply(reason, code, enhanced, text)));
+  return 1;
+}
+
 void ls_lerror_open(lua_State *L) {
+  lua_pushcfunction(L, reason_of);
+  lua_setfield(L, -2, "reasonOf");
   lua_pushcfunction(L, errors);
   lua_setfield(L, -2, "errors");
 }

@@ -27,6 +27,13 @@ const char *ls_reason_text(enum ls_reason reason) {
   return row_of(reason)->text;
 }
 
+enum ls_reason ls_reason_find(const char *word) {
+  int i = LS_REASON_COUNT - 1;
+  while (i > LS_REASON_NONE && strcmp(rows[i].word, word) != 0)
+    i--;
+  return (enum ls_reason)i;
+}
+
 enum ls_status ls_reason_status(enum ls_reason reason) {
   return row_of(reason)->status;
 }

@@ -20,6 +20,8 @@ enum ls_reason {
 const char *ls_reason_word(enum ls_reason reason);
 const char *ls_reason_text(enum ls_reason reason);
 
+enum ls_reason ls_reason_find(const char *word); /* LS_REASON_NONE: no such word */
+
 enum ls_status ls_reason_status(enum ls_reason reason); /* LS_OK: one that a reply tells, of any status */
 bool ls_reason_is_lasting(enum ls_reason reason); /* without a reply, the same attempt would fail again */
 

@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- Exit codes of the command, after sysexits(3), so that scripts can tell what to do next.
 
+local codes = require("logto_smtp.enums").ConnectorErrorCodes
+local errors = require("logto_smtp.errors")
+
 local M = {}
 
 -- name, code, what it tells
@@ -39,33 +42,13 @@ Exit codes (sysexits): 0 done; 64 wrong command line; 65 wrong recipient or payl
 75 try again later; 76 TLS or protocol failure; 77 login refused; 78 wrong config; 130 Ctrl-C;
 1 an error that preview --strict found.]]
 
-local BY_CODE = {
-  EDNS = M.NO_HOST,
-  ECONNECTION = M.TEMPORARY,
-  ESOCKET = M.TEMPORARY,
-  ETIMEDOUT = M.TEMPORARY,
-  ETLS = M.PROTOCOL,
-  EPROTOCOL = M.PROTOCOL,
-  EAUTH = M.NO_PERMISSION,
-  EOAUTH2 = M.NO_PERMISSION,
-  EPROXY = M.UNAVAILABLE,
-  EENVELOPE = M.UNAVAILABLE,
-  EMESSAGE = M.UNAVAILABLE,
-}
-
-local BY_CONNECTOR_CODE = {
-  invalid_config = M.CONFIG,
-  template_not_found = M.CONFIG,
-  invalid_request_parameters = M.DATA,
-}
-
 --- The exit code for a ConnectorError.
 ---@param err logto_smtp.ConnectorError
 ---@return integer
 function M.of(err)
   local cause = type(err.cause) == "table" and err.cause or {}
   if cause.responseCode and cause.responseCode >= 400 and cause.responseCode < 500 then return M.TEMPORARY end
-  return BY_CONNECTOR_CODE[err.code] or BY_CODE[cause.code] or M.UNAVAILABLE
+  return M[errors.says(err.code ~= codes.General and errors.code(err.code) and err or cause, "exit")]
 end
 
 return M

@@ -12,7 +12,7 @@ local style = require("logto_smtp.cli.style")
 local M = {}
 
 local FIELD_ORDER = {
-  "ok", "valid", "issues", "advice", "info", "error", "code", "path", "message", "fault", "try",
+  "ok", "valid", "issues", "advice", "info", "error", "code", "reason", "path", "message", "fault", "try",
   "source", "data", "cause", "accepted", "rejected", "envelope", "messageId", "messageSize", "response",
 }
 
@@ -66,7 +66,7 @@ end
 local function plain_cause(cause)
   if type(cause) ~= "table" then return nil end
   local out = {}
-  for _, field in ipairs({ "code", "message", "command", "response", "responseCode", "enhancedCode",
+  for _, field in ipairs({ "code", "reason", "message", "command", "response", "responseCode", "enhancedCode",
     "permanent", "delivery" }) do
     out[field] = cause[field]
   end

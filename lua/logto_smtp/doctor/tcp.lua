@@ -5,11 +5,13 @@ local socket = require("socket")
 
 local M = {}
 
--- What LuaSocket says, as the transport says it.
+-- What LuaSocket says, as the transport says it, and the transport's reason.
 local WORDS = {
-  { "refused", "ECONNREFUSED" }, { "network is unreachable", "ENETUNREACH" }, { "no route", "EHOSTUNREACH" },
-  { "timed out", "ETIMEDOUT" }, { "reset", "ECONNRESET" }, { "cannot assign", "EADDRNOTAVAIL" },
-  { "permission", "EACCES" }, { "too many open files", "EMFILE" },
+  { "refused", "ECONNREFUSED", "connection_refused" }, { "network is unreachable", "ENETUNREACH",
+    "unreachable" },
+  { "no route", "EHOSTUNREACH", "unreachable" }, { "timed out", "ETIMEDOUT", "connect_unanswered" },
+  { "reset", "ECONNRESET", "connection_reset" }, { "cannot assign", "EADDRNOTAVAIL", "connect_failed" },
+  { "permission", "EACCES", "connect_failed" }, { "too many open files", "EMFILE", "no_descriptor" },
 }
 
 --- `[::1]:25`, `127.0.0.1:25`
@@ -23,10 +25,11 @@ end
 local function failure(where, said)
   for _, word in ipairs(WORDS) do
     if said:lower():find(word[1], 1, true) then
-      return { code = "ESOCKET", message = ("connect %s %s"):format(word[2], where) }
+      return { code = "ESOCKET", reason = word[3], message = ("connect %s %s"):format(word[2], where) }
     end
   end
-  return { code = "ESOCKET", message = ("connect to %s failed: %s"):format(where, said) }
+  return { code = "ESOCKET", reason = "connect_failed", message = ("connect to %s failed: %s"):format(where,
+    said) }
 end
 
 local function start(address, port, local_address)
@@ -92,7 +95,7 @@ function M.connect(addresses, port, seconds, local_address)
   end
   for _, sock in ipairs(waiting) do
     local message = "Connection timeout: " .. waiting[sock].where .. " does not answer"
-    settle(waiting[sock], { code = "ETIMEDOUT", message = message })
+    settle(waiting[sock], { code = "ETIMEDOUT", reason = "timeout_connect", message = message })
   end
   return attempts
 end

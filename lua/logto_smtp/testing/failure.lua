@@ -2,6 +2,8 @@
 --- failure: the errors of the real transport, made to order. What is not said is as it most often is.
 local address = require "logto_smtp.address"
 local arguments = require "logto_smtp.arguments"
+local core = require "logto_smtp.core"
+local errors = require "logto_smtp.errors"
 
 local M = {}
 
@@ -15,24 +17,31 @@ local M = {}
 ---@field to? string only mails to this recipient fail (in any spelling)
 ---@field times? integer|"always" default 1
 
--- For each code: what goes in front of the server's answer, the command it answers, a usual answer; or for a
--- failure without an answer its message. unknown: the same after the content was sent.
+-- For each code: the reason, what goes in front of the server's answer, the command it answers, a usual
+-- answer; or for a failure without an answer its message. unknown, later: message and reason after the
+-- content was sent.
 local CODES = {
-  EENVELOPE = { prefix = "Can't send mail - all recipients were rejected: ", command = "RCPT TO",
-    answer = "550 5.1.1 No such user" },
-  EMESSAGE = { prefix = "Message failed: ", command = "DATA", answer = "554 5.7.1 Message refused" },
-  EAUTH = { prefix = "Invalid login: ", command = "AUTH PLAIN",
+  EENVELOPE = { reason = "recipient_refused", prefix = "Can't send mail - all recipients were rejected: ",
+    command = "RCPT TO", answer = "550 5.1.1 No such user" },
+  EMESSAGE = { reason = "message_refused", prefix = "Message failed: ", command = "DATA",
+    answer = "554 5.7.1 Message refused" },
+  EAUTH = { reason = "auth_refused", prefix = "Invalid login: ", command = "AUTH PLAIN",
     answer = "535 5.7.8 Authentication credentials invalid" },
-  EPROTOCOL = { answer = "421 4.3.2 Service not available" },
-  ECONNECTION = { message = "Unexpected socket close", unknown = "Connection closed unexpectedly" },
-  ETIMEDOUT = { message = "Greeting never received", unknown = "Timeout" },
+  EPROTOCOL = { reason = "greeting_refused", answer = "421 4.3.2 Service not available" },
+  ECONNECTION = { reason = "greeting_missing", message = "Unexpected socket close",
+    unknown = "Connection closed unexpectedly", later = "connection_lost" },
+  ETIMEDOUT = { reason = "timeout_greeting", message = "Greeting never received", unknown = "Timeout",
+    later = "timeout_reply" },
   ESOCKET = {
+    reason = "connection_refused",
     message = "connect ECONNREFUSED 127.0.0.1:25; nothing listens there: check host and port",
   },
-  EDNS = { message = "getaddrinfo ENOTFOUND smtp.example" },
-  ETLS = { message = "TLS with smtp.example failed: certificate has expired", permanent = true },
-  EOAUTH2 = { message = "https://accounts.example/token cannot be reached", command = "AUTH XOAUTH2" },
-  EPROXY = { message = "connect ECONNREFUSED to the proxy 127.0.0.1:1 failed; check proxy" },
+  EDNS = { reason = "name_not_found", message = "getaddrinfo ENOTFOUND smtp.example" },
+  ETLS = { reason = "tls_expired", message = "TLS with smtp.example failed: certificate has expired" },
+  EOAUTH2 = { reason = "oauth_unreachable", message = "https://accounts.example/token cannot be reached",
+    command = "AUTH XOAUTH2" },
+  EPROXY = { reason = "proxy_unreachable", message = "connect ECONNREFUSED to the proxy 127.0.0.1:1 "
+    .. "failed; check proxy" },
 }
 
 local FIELDS = {
@@ -94,20 +103,22 @@ local function answer_text(rule, usual)
   return ("%d %s"):format(wanted, words or rule.response)
 end
 
-local function answered(rule, text, command, prefix)
+local function answered(rule, text, reason, command, prefix)
   local code = tonumber(text:match("^%d%d%d"))
+  local enhanced = text:match("^%d+ (%d%.%d+%.%d+)")
   return {
-    code = rule.code, message = rule.message or prefix .. text, command = command, response = text,
-    responseCode = code, enhancedCode = text:match("^%d+ (%d%.%d+%.%d+)"), permanent = code >= 500,
+    code = rule.code, reason = core.reasonOf(reason, code, enhanced or "", text),
+      message = rule.message or prefix .. text, command = command, response = text,
+    responseCode = code, enhancedCode = enhanced, permanent = code >= 500,
     delivery = "not_sent",
   }
 end
 
 local function refused_recipients(rule, text, usual, envelope)
-  local err = answered(rule, text, usual.command, usual.prefix)
+  local err = answered(rule, text, usual.reason, usual.command, usual.prefix)
   err.accepted, err.rejected, err.rejectedErrors = {}, {}, {}
   for i, to in ipairs(envelope.to) do
-    local one = answered(rule, text, usual.command, "Recipient command failed: ")
+    local one = answered(rule, text, usual.reason, usual.command, "Recipient command failed: ")
     one.recipient = to
     err.rejected[i], err.rejectedErrors[i] = to, one
   end
@@ -119,18 +130,20 @@ local function make(rule, envelope)
   if not usual.answer then
     local delivery = rule.delivery or "not_sent"
     local message = delivery == "unknown" and usual.unknown or usual.message
+    local reason = delivery == "unknown" and usual.later or usual.reason
     return {
-      code = rule.code, message = rule.message or message, command = usual.command or "CONN",
-      permanent = usual.permanent or false, delivery = delivery,
+      code = rule.code, reason = reason, message = rule.message or message, command = usual.command or "CONN",
+      permanent = errors.REASONS[reason].permanent, delivery = delivery,
     }
   end
   local text = answer_text(rule, usual)
-  if rule.at == "MAIL" then return answered(rule, text, "MAIL FROM", "Mail command failed: ") end
+  if rule.at == "MAIL" then return answered(rule, text, "sender_refused", "MAIL FROM",
+    "Mail command failed: ") end
   if rule.code == "EENVELOPE" then return refused_recipients(rule, text, usual, envelope) end
   if rule.code == "EPROTOCOL" then
-    return answered(rule, text, "CONN", "Invalid greeting. response=" .. text .. ": ")
+    return answered(rule, text, usual.reason, "CONN", "Invalid greeting. response=" .. text .. ": ")
   end
-  return answered(rule, text, usual.command, usual.prefix)
+  return answered(rule, text, usual.reason, usual.command, usual.prefix)
 end
 
 local function concerns(rule, envelope)

@@ -148,13 +148,9 @@ local function refusal(args, context, config)
     :format(MANY, host)
 end
 
-local EXIT_BY_CODE = {
-  ELIST = exit.DATA, EJOURNAL = exit.CANNOT_CREATE, EOPTION = exit.USAGE, EINTERNAL = exit.SOFTWARE,
-}
-
 local function exit_code(r)
   if r.interrupted then return exit.INTERRUPTED end
-  if r.stopped then return EXIT_BY_CODE[r.stopped.code] or exit.of({ cause = r.stopped }) end
+  if r.stopped then return exit.of({ cause = r.stopped }) end
   if r.deferred > 0 then return exit.TEMPORARY end
   if r.refused + r.before.refused + r.unknown > 0 then return exit.UNAVAILABLE end
   return r.invalid > 0 and exit.DATA or exit.OK
@@ -225,7 +221,7 @@ local function run(args, context, options, view)
   if view then view.clear() end
   if r then return tell(args, context, r) end
   if err.name == "ConnectorError" then return report.not_sent(args, context, err, {}) end
-  local code = err.code == "ELIST" and exit.NO_INPUT or EXIT_BY_CODE[err.code] or exit.of({ cause = err })
+  local code = err.code == "ELIST" and exit.NO_INPUT or exit.of({ cause = err })
   return report.failure(args, context, err.message, code)
 end
 

@@ -33,7 +33,8 @@ function M.define(command)
 end
 
 local STEP_ORDER = {
-  "ok", "host", "port", "steps", "name", "ms", "detail", "fault", "advice", "source", "code", "responseCode",
+  "ok", "host", "port", "steps", "name", "ms", "detail", "fault", "advice", "source", "code", "reason",
+  "responseCode",
   "enhancedCode", "response", "issues", "chain", "subject", "issuer", "expires",
 }
 
@@ -44,7 +45,8 @@ local function plain_step(step)
   if ok == nil then ok = cjson.null end
   return {
     name = step.name, ok = ok, ms = step.ms, detail = step.detail, advice = step.advice, fault = step.fault,
-    source = step.source, code = err.code, responseCode = err.responseCode, enhancedCode = err.enhancedCode,
+    source = step.source, code = err.code, reason = err.reason, responseCode = err.responseCode,
+      enhancedCode = err.enhancedCode,
     response = err.response, issues = step.issues, chain = step.chain,
   }
 end
