@@ -53,6 +53,9 @@ describe("the table of errors", function()
         path .. code) end
       for code in read(path):gmatch('failure%("(E[A-Z]+)"') do assert.is_table(run_codes[code],
         path .. code) end
+      for code, word in read(path):gmatch('failed%("(E[A-Z]+)", "([a-z_0-9]+)"') do
+        assert.equal(code, (errors.REASONS[word] or {}).code, path .. word)
+      end
       for word in read(path):gmatch('reason = "([a-z_0-9]+)"') do
         if path:find("doctor/", 1, true) or path:find("failure", 1, true) then
           assert.is_table(errors.REASONS[word], path .. word)
