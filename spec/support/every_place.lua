@@ -53,26 +53,28 @@ else
   function plant() setmetatable({}, metatable) end
 end
 
+local function disarm(...)
+  armed = false
+  collect_seldom()
+  return ...
+end
+
 local function with_finalizer(n, what, call)
   collect_always()
   armed, count, at, act = true, 0, n, what
   plant()
-  local function done(...)
-    armed = false
-    collect_seldom()
-    return ...
-  end
-  return done(pcall(call))
+  return disarm(pcall(call))
+end
+
+local function stop(...)
+  count = allocator.stop()
+  return ...
 end
 
 local function with_failure(n, times, call)
-  local function done(...)
-    count = allocator.stop()
-    return ...
-  end
   collectgarbage()
   allocator.fail(n, times)
-  return done(pcall(call))
+  return stop(pcall(call))
 end
 
 -- Strings that nothing but a table holds.
@@ -315,7 +317,9 @@ local actions = {
   again = function()
     if c.client then
       note(pcall(c.client.send, c.client, mail()))
-      if row_name ~= "poll" then c.client:poll(0) end
+      for _, result in ipairs(row_name ~= "poll" and c.client:poll(0) or {}) do
+        note(true, result.info, result.err)
+      end
     end
     if c.engine then c.engine:stats() end
     core.validate(connector_config())
