@@ -342,8 +342,8 @@ static void test_guard_survives_each_failed_allocation(void **state) {
   ls_arena_deinit(&a);
 }
 
-/* An arena takes few blocks, so its ceiling stands in for memory that ends at each single request. What does not
- * fit is told in one sentence, and never as a config that is fine. */
+/* An arena takes few blocks, so its ceiling stands in for memory that ends at each single request. What does
+ * not fit is told in one sentence, and never as a config that is fine. */
 static void test_guard_survives_memory_that_ends_anywhere(void **state) {
   (void)state;
   struct ls_arena input;
