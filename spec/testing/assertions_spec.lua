@@ -66,7 +66,7 @@ describe("assert.mail_sent()", function()
   it("refuses what cannot be meant", function()
     assert.matches("bad argument #1 to 'mail_sent' (an inbox or a capture expected, got string)",
       failure_of(function() assert.mail_sent("inbox", {}) end), 1, true)
-    assert.matches("bad argument #2 to 'mail_sent' (unknown field \"too\")",
+    assert.matches("bad argument #2 to 'mail_sent' (unknown field \"too\"; did you mean `to`?)",
       failure_of(function() assert.mail_sent(capture, { too = "x" }) end), 1, true)
     local failure = failure_of(function() assert.no_mail_sent(capture, { n = 2 }) end)
     assert.matches("n has no meaning here", failure)

@@ -253,10 +253,18 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   }
 }
 
+/* Whether what has failed last still says how things are: no connection that is there has carried anything. */
+static bool only_fails(const struct ls_pool *p) {
+  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (!m->probe && m->carried)
+      return false;
+  return p->attempts.level > 0;
+}
+
 static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
   if (err->status != LS_OK)
     return;
-  if (p->attempts.level && p->count == 0) { /* what the server did says more than that the time is up */
+  if (only_fails(p)) { /* what the server did says more than that the time is up */
     ls_error_copy(err, &p->failure);
     return;
   }
