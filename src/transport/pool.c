@@ -253,7 +253,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   }
 }
 
-/* Whether what has failed last still says how things are: no connection that is there has carried anything. */
+/* Whether what has failed last still says how things are: no connection that is there carried anything. */
 static bool only_fails(const struct ls_pool *p) {
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
     if (!m->probe && m->carried)
