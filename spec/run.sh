@@ -6,12 +6,18 @@ set -u
 cd "$(dirname "$0")/.."
 passed=0
 failed=0
-trouble=()
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trouble=$(mktemp)
+trap 'rm -f "$log" "$trouble"' EXIT
 
 sum() { # pattern with one number in it: the sum of that number over the log
   grep -oE "$1" "$log" | grep -oE '[0-9]+' | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# What failed of the step in the log, by name, for a reader who sees the end of the output alone; of a step that names
+# nothing, its last words.
+failures() {
+  grep -E '^(Failure|Error) → |^\[  FAILED  \] [^0-9]' "$log" || tail -n 5 "$log"
 }
 
 step() { # name, command...
@@ -29,7 +35,7 @@ step() { # name, command...
   fi
   passed=$((passed + good))
   failed=$((failed + bad))
-  [ "$bad" -eq 0 ] || trouble+=("$name")
+  [ "$bad" -eq 0 ] || { echo "failed: $name" && failures | sed 's/^/  /'; } >> "$trouble"
   printf -- '--- %s: %d passed, %d failed, %d s\n' "$name" "$good" "$bad" $((SECONDS - began))
 }
 
@@ -51,8 +57,6 @@ step "specs on Lua 5.4 under ASan and UBSan" $make asan
 step "specs of what waits, none longer than it must" $make audit
 
 printf '\n'
-for name in "${trouble[@]}"; do
-  echo "failed: $name"
-done
+cat "$trouble"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
