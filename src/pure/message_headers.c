@@ -12,8 +12,14 @@ static int order_ignoring_case(struct ls_span a, struct ls_span b) {
   return a.n != b.n ? (a.n > b.n) - (a.n < b.n) : ls_value_name_order(a, b);
 }
 
-/* Halves are sorted and merged, from runs of one up: qsort may allocate and is not stable. */
-static void merge_sort(struct ls_member *v, struct ls_member *spare, size_t count) {
+/* Whether a stands behind b. */
+typedef bool after_fn(const void *a, const void *b);
+
+/* Halves are sorted and merged, from runs of one up: qsort may allocate and is not stable. v and spare have
+ * count items of n octets each. */
+static void merge_sort(void *v, void *spare, size_t count, size_t n, after_fn *is_after) {
+  char *items = v;
+  char *merged = spare;
   for (size_t run = 1; run < count; run *= 2) {
     for (size_t from = 0; from < count; from += 2 * run) {
       size_t mid = from + run < count ? from + run : count;
@@ -21,13 +27,18 @@ static void merge_sort(struct ls_member *v, struct ls_member *spare, size_t coun
       size_t left = from;
       size_t right = mid;
       for (size_t i = from; i < end; i++) {
-        bool take_left =
-            left < mid && (right == end || order_ignoring_case(v[left].name, v[right].name) <= 0);
-        spare[i] = take_left ? v[left++] : v[right++];
+        bool take_left = left < mid && (right == end || !is_after(items + left * n, items + right * n));
+        memcpy(merged + i * n, items + (take_left ? left++ : right++) * n, n);
       }
     }
-    memcpy(v, spare, count * sizeof *v);
+    memcpy(items, merged, count * n);
   }
+}
+
+static bool member_is_after(const void *a, const void *b) {
+  const struct ls_member *one = a;
+  const struct ls_member *other = b;
+  return order_ignoring_case(one->name, other->name) > 0;
 }
 
 enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *object, struct ls_member **out) {
@@ -36,7 +47,7 @@ enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *obje
   if (!members)
     return LS_ENOMEM;
   memcpy(members, object->as.object.members, count * sizeof *members);
-  merge_sort(members, members + count, count);
+  merge_sort(members, members + count, count, sizeof *members, member_is_after);
   *out = members;
   return LS_OK;
 }
@@ -252,26 +263,11 @@ struct place {
   size_t at;
 };
 
-static bool comes_after(const struct place *a, const struct place *b) {
-  int order = ls_value_name_order(a->field->name, b->field->name);
-  return order ? order > 0 : a->at > b->at;
-}
-
-/* By name, then by place. Most mails have a dozen fields; some have tens of thousands. */
-static void sort_places(struct place *v, struct place *spare, size_t count) {
-  for (size_t run = 1; run < count; run *= 2) {
-    for (size_t from = 0; from < count; from += 2 * run) {
-      size_t mid = from + run < count ? from + run : count;
-      size_t end = mid + run < count ? mid + run : count;
-      size_t left = from;
-      size_t right = mid;
-      for (size_t i = from; i < end; i++) {
-        bool take_left = left < mid && (right == end || !comes_after(&v[left], &v[right]));
-        spare[i] = take_left ? v[left++] : v[right++];
-      }
-    }
-    memcpy(v, spare, count * sizeof *v);
-  }
+static bool place_is_after(const void *a, const void *b) {
+  const struct place *one = a;
+  const struct place *other = b;
+  int order = ls_value_name_order(one->field->name, other->field->name);
+  return order ? order > 0 : one->at > other->at;
 }
 
 static bool is_blank(const struct ls_field *f) {
@@ -355,7 +351,8 @@ enum ls_status ls_reader_settle_fields(struct ls_reader *r) {
     return status == LS_OK ? LS_ENOMEM : status;
   for (size_t i = 0; i < m->count; i++)
     places[i] = (struct place){&m->fields[i], i};
-  sort_places(places, places + m->count, m->count);
+  /* by name, then by place; most mails have a dozen fields, some have tens of thousands */
+  merge_sort(places, places + m->count, m->count, sizeof *places, place_is_after);
   for (size_t i = 0, end; status == LS_OK && i < m->count; i = end) {
     for (end = i + 1; end < m->count && ls_span_eq(places[i].field->name, places[end].field->name);)
       end++;
