@@ -7,6 +7,7 @@ local cjson = require("cjson")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 local shell = require("spec.support.shell")
+local untakeable = require("spec.support.untakeable")
 
 local lua = net.quote(shell.interpreter())
 local dir
@@ -20,18 +21,6 @@ end)
 
 local function nested(levels, open, close)
   return (open or '{"a":'):rep(levels) .. (open and "" or "1") .. (close or "}"):rep(levels)
-end
-
-local function deep(levels)
-  local value = "end"
-  for _ = 1, levels do value = { a = value } end
-  return value
-end
-
-local function cyclic()
-  local value = {}
-  value.value = value
-  return value
 end
 
 local function touchy(name)
@@ -71,9 +60,9 @@ local CSV_ROWS = {
 }
 
 local VALUES = {
-  ["100 levels"] = function(to) return { to = to, x = deep(100) } end,
-  ["10,000 levels"] = function(to) return { to = to, x = deep(10000) } end,
-  ["a table in itself"] = function(to) return { to = to, x = cyclic() } end,
+  ["100 levels"] = function(to) return { to = to, x = untakeable.deep(100) } end,
+  ["10,000 levels"] = function(to) return { to = to, x = untakeable.deep(10000) } end,
+  ["a table in itself"] = function(to) return { to = to, x = untakeable.cyclic() } end,
   ["a function"] = function(to) return { to = to, x = print } end,
   ["a boolean for a name"] = function(to) return { to = to, [true] = 1 } end,
   ["a table for a name"] = function(to) return { to = to, x = { [{}] = 1 } } end,

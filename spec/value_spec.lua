@@ -4,24 +4,14 @@
 local configs = require("spec.support.configs")
 local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
-
-local function deep(levels)
-  local value = "end"
-  for _ = 1, levels do value = { a = value } end
-  return value
-end
-
-local function cyclic()
-  local value = {}
-  value.value = value
-  return value
-end
+local untakeable = require("spec.support.untakeable")
 
 after_each(mailing.stop)
 
 describe("a value that is too deep, too large or no plain one", function()
   local function each(call)
-    for _, value in ipairs({ deep(101), cyclic(), { [true] = 1 }, { [{}] = 1 } }) do call(value) end
+    local refused = { untakeable.deep(101), untakeable.cyclic(), { [true] = 1 }, { [{}] = 1 } }
+    for _, value in ipairs(refused) do call(value) end
     local large = {}
     for i = 1, 2100000 do large[i] = i end
     call(large)
