@@ -34,6 +34,7 @@ build = {
         "src/bindings/compat.c",
         "src/bindings/core.c",
         "src/bindings/lclient.c",
+        "src/bindings/lconfig.c",
         "src/bindings/lengine.c",
         "src/bindings/lerror.c",
         "src/bindings/llog.c",

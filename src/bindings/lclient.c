@@ -9,6 +9,7 @@
 #include "../pure/visible.h"
 #include "../transport/client.h"
 #include "box.h"
+#include "lconfig.h"
 #include "lerror.h"
 #include "llog.h"
 #include "loutcome.h"
@@ -185,13 +186,9 @@ static int new_client(lua_State *L) {
   check_options(L);
   struct client_box *b = ls_box_push(L, &client_type);
   struct mail_box *scratch = push_mail_box(L);
-  char what[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 1, &scratch->arena, what);
-  if (!config) {
-    lua_pushnil(L);
-    ls_lresult_push_issues(L, what, NULL);
+  struct ls_value *config = ls_lconfig_read(L, 1, &scratch->arena);
+  if (!config)
     return 2;
-  }
   struct ls_value *issues;
   struct ls_config read;
   enum ls_status status = ls_guard_read(config, LS_GUARD_TRANSPORT, &scratch->arena, &scratch->config, &read,
@@ -203,11 +200,7 @@ static int new_client(lua_State *L) {
   if (status != LS_OK && !ls_client_blames_config(status))
     return ls_lerror_return(L, &scratch->error);
   if (status != LS_OK) {
-    lua_pushnil(L);
-    if (issues)
-      ls_lvalue_push(L, issues, &scratch->arena);
-    else
-      ls_lresult_push_issues(L, ls_error_text(&scratch->error), &scratch->error);
+    ls_lconfig_push_refusal(L, issues, &scratch->arena, &scratch->error);
     return 2;
   }
   ls_client_set_log(b->client, !lua_isnil(L, 3));

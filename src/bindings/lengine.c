@@ -4,6 +4,7 @@
 #include "../pure/guard.h"
 #include "../transport/engine.h"
 #include "box.h"
+#include "lconfig.h"
 #include "lerror.h"
 #include "llog.h"
 #include "lresult.h"
@@ -134,20 +135,15 @@ static int engine_configure(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   struct work_box *w = push_work_box(L);
-  char what[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 2, &w->arena, what);
-  if (!config) {
-    lua_pushnil(L);
-    ls_lresult_push_issues(L, what, NULL);
+  struct ls_value *config = ls_lconfig_read(L, 2, &w->arena);
+  if (!config)
     return 2;
-  }
   struct ls_value *issues;
   struct ls_config read;
   uint64_t handle = 0;
   ls_guard_read(config, LS_GUARD_TRANSPORT, &w->arena, &w->config, &read, &issues, NULL, &w->why);
   if (issues) {
-    lua_pushnil(L);
-    ls_lvalue_push(L, issues, &w->arena);
+    ls_lconfig_push_refusal(L, issues, &w->arena, NULL);
     return 2;
   }
   if (w->why.status == LS_ENOMEM)
@@ -242,7 +238,7 @@ static void set_error(lua_State *L, const struct ls_engine_result *r) {
     ls_lresult_push(L, &r->result);
   }
   if (r->issue.status != LS_OK) {
-    ls_lresult_push_issues(L, ls_error_text(&r->issue), &r->issue);
+    ls_lconfig_push_issues(L, &r->issue);
     lua_setfield(L, -2, "issues");
   }
   lua_setfield(L, -2, "err");

@@ -8,8 +8,8 @@
 #include "../transport/identity.h"
 #include "../transport/recipient.h"
 #include "box.h"
+#include "lconfig.h"
 #include "lerror.h"
-#include "lresult.h"
 #include "lvalue.h"
 
 enum {
@@ -74,11 +74,8 @@ static int validate(lua_State *L) {
   luaL_checkany(L, 1);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
-  char why[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
+  struct ls_value *config = ls_lconfig_read(L, 1, &s->arena);
   if (!config) {
-    lua_pushnil(L);
-    ls_lresult_push_issues(L, why, NULL);
     finish(L, s);
     return 2;
   }
@@ -109,11 +106,8 @@ static int check(lua_State *L) {
   ls_check_arity(L, 2);
   bool keyed = lua_toboolean(L, 2);
   struct scratch *s = begin(L);
-  char why[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
+  struct ls_value *config = ls_lconfig_read(L, 1, &s->arena);
   if (!config) {
-    lua_pushnil(L);
-    ls_lresult_push_issues(L, why, NULL);
     finish(L, s);
     return 2;
   }
@@ -143,11 +137,8 @@ static int identity(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
-  char why[LS_LVALUE_WHY];
-  struct ls_value *config = ls_lvalue_read(L, 1, &s->arena, why);
+  struct ls_value *config = ls_lconfig_read(L, 1, &s->arena);
   if (!config) {
-    lua_pushnil(L);
-    ls_lresult_push_issues(L, why, NULL);
     finish(L, s);
     return 2;
   }
@@ -162,11 +153,7 @@ static int identity(lua_State *L) {
     finish(L, s);
     return 1;
   }
-  lua_pushnil(L);
-  if (issues)
-    ls_lvalue_push(L, issues, &s->arena);
-  else
-    ls_lresult_push_issues(L, ls_error_text(&s->error), &s->error);
+  ls_lconfig_push_refusal(L, issues, &s->arena, &s->error);
   finish(L, s);
   return 2;
 }

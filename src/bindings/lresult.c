@@ -1,33 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lresult.h"
 
-#include "../pure/option.h"
 #include "lerror.h"
-
-/* Pushes the way to the option that an error is about; of none, the way to the whole config. */
-static void push_path(lua_State *L, const struct ls_error *e) {
-  struct ls_option_step steps[LS_OPTION_STEPS];
-  size_t count =
-      e && e->option ? ls_option_path((enum ls_option_id)(e->option - ls_options), e->item, steps) : 0;
-  lua_createtable(L, (int)count, 0);
-  for (size_t i = 0; i < count; i++) {
-    if (steps[i].name)
-      lua_pushstring(L, steps[i].name);
-    else
-      ls_push_number(L, (double)steps[i].index);
-    lua_rawseti(L, -2, (int)i + 1);
-  }
-}
-
-void ls_lresult_push_issues(lua_State *L, const char *text, const struct ls_error *why) {
-  lua_createtable(L, 1, 0);
-  lua_createtable(L, 0, 3);
-  ls_set_text(L, "code", "custom");
-  ls_set_text(L, "message", text);
-  push_path(L, why);
-  lua_setfield(L, -2, "path");
-  lua_rawseti(L, -2, 1);
-}
 
 /* Pushes the table of one refused recipient: an error with the recipient's address in it. */
 static void push_rejection(lua_State *L, const struct ls_recipient_result *r) {

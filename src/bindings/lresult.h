@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * lresult: what became of a message, a verification or a config, as Lua tables. */
+ * lresult: what became of a message or a verification, as Lua tables. */
 #ifndef LS_LRESULT_H
 #define LS_LRESULT_H
 
@@ -16,10 +16,6 @@ void ls_lresult_set_part(lua_State *L, const struct ls_result *r, size_t i);
 
 /* Pushes {ehlo, greeting, mechanism, address, tls, chain, times}, as far as it got. */
 void ls_lresult_push_verification(lua_State *L, const struct ls_verification *v);
-
-/* Pushes issues as the guard makes them, of what only the reading of a table or the making of a client can
- * find: text, and why that is, NULL: the whole config. */
-void ls_lresult_push_issues(lua_State *L, const char *text, const struct ls_error *why);
 
 /* Pushes {sent, failed, ...}. */
 void ls_lresult_push_stats(lua_State *L, const struct ls_client_stats *s);
