@@ -87,6 +87,7 @@ build = {
         "src/pure/message_parts.c",
         "src/pure/mime.c",
         "src/pure/mime_type.c",
+        "src/pure/msgid.c",
         "src/pure/netaddr.c",
         "src/pure/option.c",
         "src/pure/queue.c",

@@ -6,12 +6,13 @@ local core = require("logto_smtp.core")
 local logto = require("logto_smtp")
 local reader = require("spec.support.reader")
 
--- RFC 5322 3.6 and 3.6.1 to 3.6.5, RFC 2369 2, RFC 2919 3, RFC 2045 3, RFC 2183 2
+-- RFC 5322 3.6 and 3.6.1 to 3.6.5, RFC 2369 2, RFC 2919 3, RFC 8058 3.1, RFC 2045 3, RFC 2183 2
 local ONCE = {
   "date", "from", "sender", "reply-to", "to", "cc", "message-id", "in-reply-to", "references", "subject",
-  "list-help", "list-id", "list-unsubscribe", "mime-version", "content-type", "content-transfer-encoding",
-  "content-disposition", "content-id",
+  "list-help", "list-id", "list-unsubscribe", "list-unsubscribe-post", "mime-version", "content-type",
+  "content-transfer-encoding", "content-disposition", "content-id", "content-description",
 }
+local BLIND = { "bcc", "resent-bcc" }
 
 local DATE = "Mon, 23 Nov 2026 14:03:24 +0000"
 
@@ -28,7 +29,7 @@ end
 
 local HEADERS = {
   "From", "Sender", "To", "Reply-To", "Message-ID", "In-Reply-To", "References", "Subject", "Date",
-  "List-Help", "List-ID", "List-Unsubscribe", "X-Mailer", "X-Priority", "X-Other",
+  "List-Help", "List-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "X-Mailer", "X-Priority", "X-Other",
 }
 local OPTIONS = {
   From = "from", Sender = "sender", To = "to", ["Reply-To"] = "replyTo", ["Message-ID"] = "messageId",
@@ -48,21 +49,25 @@ local function in_any_case(name, random)
   return (name:gsub("%a", function(c) return random(2) == 0 and c:upper() or c:lower() end))
 end
 
--- Headers from some names, in one of the forms the option takes.
+-- Headers from some names, in one of the forms the option takes. A mail has one sender.
 local function some_headers(random, tag, extra)
   local list, object = {}, {}
   local pairs_form = random(2) == 0
   for _, name in ipairs(HEADERS) do
     if random(2) == 0 then
       local values = {}
-      for i = 1, 1 + random(3) do values[i] = value_of(name, tag .. i) end
+      local one = name == "Sender" and tag ~= "part"
+      for i = 1, one and 1 or 1 + random(3) do values[i] = value_of(name, tag .. i) end
       local key = in_any_case(name, random)
       list[#list + 1] = { key = key, value = values }
-      if random(2) == 0 then list[#list + 1] = { key = name, value = value_of(name, tag .. "x") } end
+      if random(2) == 0 and not one then
+        list[#list + 1] = { key = in_any_case(name, random), value = value_of(name, tag .. "x") }
+      end
       object[key] = #values == 1 and values[1] or values
     end
   end
   for name, value in pairs(extra or {}) do
+    name = in_any_case(name, random)
     list[#list + 1] = { key = name, value = value }
     object[name] = value
   end
@@ -72,6 +77,7 @@ end
 -- One mail from every source there is, each there or not.
 local function mail_of(random)
   local mail = { from = "own@people.example", to = "reader@people.example" }
+  if random(2) == 0 then mail.from = { mail.from, "second@people.example" } end
   mail.headers = some_headers(random, "header")
   for _, name in ipairs(HEADERS) do
     local option = name ~= "From" and OPTIONS[name]
@@ -88,7 +94,10 @@ local function mail_of(random)
     mail.attachments = mail.attachments or {}
     mail.attachments[i] = {
       content = "octets", filename = "a.txt", cid = random(2) == 0 and "cid" .. i or nil,
-      headers = some_headers(random, "part", { Bcc = "hidden@people.example", ["X-Part"] = { "1", "2" } }),
+      headers = some_headers(random, "part", {
+        Bcc = "hidden@people.example", ["Resent-Bcc"] = "hidden@people.example",
+        ["Content-Description"] = { "", "first", "second" }, ["X-Part"] = { "1", "2" },
+      }),
     }
   end
   return mail
@@ -116,7 +125,10 @@ describe("each field that may be there once is (RFC 5322 3.6), and Bcc never,", 
       assert.equal(1, mail.counts.from)
       assert.equal(1, mail.counts["message-id"])
       for _, part in ipairs(mail.parts) do
-        for _, name in ipairs(part.names) do assert.not_equal("bcc", name) end
+        local found = {}
+        for _, name in ipairs(part.names) do found[name] = (found[name] or 0) + 1 end
+        for _, name in ipairs(BLIND) do assert.is_nil(found[name]) end
+        assert.is_true((found["content-description"] or 0) <= 1)
       end
       assert.is_nil(composed[i]:find("hidden@people.example", 1, true))
       assert.same({}, mail.defects)
@@ -125,7 +137,8 @@ describe("each field that may be there once is (RFC 5322 3.6), and Bcc never,", 
 
   it("and an option of the mail stands above its headers, and those above an attachment's", function()
     for i, mail in ipairs(readings) do
-      assert.same({ { "", "own@people.example" } }, mail.people.from)
+      assert.same({ "", "own@people.example" }, mail.people.from[1])
+      assert.is_true(#mail.people.from == 1 or mail.counts.sender == 1)
       for name, option in pairs(OPTIONS) do
         if mails[i][option] and name ~= "From" and name ~= "To" and name ~= "Date" then
           assert.matches("own", mail.headers[name:lower()], 1, true)
@@ -185,6 +198,37 @@ describe("a mail that is one attachment", function()
     local mail = compose({ headers = { ["List-Help"] = "<https://ours.example>" } })
     assert.equal("<https://ours.example>", mail.headers["list-help"])
   end)
+end)
+
+describe("the sender", function()
+  local function fields_of(mail)
+    mail.to, mail.text = "b@example.com", "x"
+    local octets, err = core.compose(mail)
+    if not octets then return nil, err.message end
+    return octets:match("\nSender: (.-)\r\n") or octets:match("^Sender: (.-)\r\n") or "none"
+  end
+
+  local two, group = "a@example.com, A <c@example.com>", "Team: a@example.com, c@example.com;"
+  local rows = {
+    { { from = "a@example.com" }, "none" },
+    { { from = two }, "a@example.com" },
+    { { from = group }, "a@example.com" },
+    { { headers = { From = { "A <c@example.com>", "a@example.com" } } }, "A <c@example.com>" },
+    { { from = two, sender = "s@example.com" }, "s@example.com" },
+    { { from = two, headers = { sender = "s@example.com" } }, "s@example.com" },
+    { { from = two, headers = { sender = "" } }, "a@example.com" },
+    { { from = two, sender = two }, nil, "sender must be one mailbox (RFC 5322 3.6.2); got several" },
+    { { from = two, sender = group }, nil, "sender must be one mailbox (RFC 5322 3.6.2); got a group" },
+    { { from = two, headers = { sender = "s@example.com", SENDER = "t@example.com" } }, nil,
+      "headers.Sender must be one mailbox (RFC 5322 3.6.2); got several" },
+  }
+  for i, row in ipairs(rows) do
+    it(("is one mailbox, and there where the mail is from several (%d)"):format(i), function()
+      local sender, refusal = fields_of(row[1])
+      assert.equal(row[2], sender)
+      assert.equal(row[3], refusal)
+    end)
+  end
 end)
 
 describe("the mail's date", function()
@@ -250,7 +294,8 @@ describe("ids", function()
   end)
 
   it("are parted by any white space, and may be a list", function()
-    local rows = { "<a@b>\t<c@d>", "<a@b>\r\n <c@d>", "a@b c@d", "<a@b><c@d>", { "a@b", "<c@d>" } }
+    local rows = { "<a@b>, <c@d>", "<a@b>\t<c@d>", "<a@b>\r\n <c@d>",
+      "a@b c@d", "<a@b><c@d>", { "a@b", "<c@d>" } }
     for _, ids in ipairs(rows) do
       local head = head_of({ inReplyTo = ids, references = ids })
       assert.matches("\r\nIn-Reply-To: <a@b> <c@d>\r\n", head, 1, true)
@@ -262,6 +307,23 @@ describe("ids", function()
     local head, err = head_of({ messageId = "<a@b> <c@d>" })
     assert.is_nil(head)
     assert.matches("messageId must be one id", err.message, 1, true)
+  end)
+
+  it("are ids, or the mail is refused by the option that names none (RFC 5322 3.6.4)", function()
+    for _, text in ipairs({ "a", "<a b@c>", "<a@b(c)>", "(c)<a@b>", "<a@b", "a@b\0", "<a@b@c>" }) do
+      local rows = {
+        messageId = { messageId = text }, inReplyTo = { inReplyTo = text },
+        references = { references = { text } },
+        ["headers.message-id"] = { headers = { ["message-id"] = text } },
+        ["headers.References"] = { headers = { References = text } },
+      }
+      if text ~= "a" then rows["attachments[1].cid"] = { attachments = { { content = "x", cid = text } } } end
+      for name, mail in pairs(rows) do
+        local head, err = head_of(mail)
+        assert.is_nil(head)
+        assert.equal(name .. " must be", err.message:sub(1, #name + 8))
+      end
+    end
   end)
 end)
 

@@ -73,7 +73,8 @@ describe("check 34: option customHeaders", function()
   end
 
   local refused = {
-    { "Bcc", "v@example.com" }, { "cc", "v@example.com" }, { "Content-Type", "text/html" },
+    { "Bcc", "v@example.com" }, { "Resent-Bcc", "v@example.com" }, { "cc", "v@example.com" },
+    { "Content-Type", "text/html" },
     { "Content-Transfer-Encoding", "base64" }, { "MIME-Version", "1.0" }, { "Bcc ", "v@example.com" },
   }
   for _, row in ipairs(refused) do

@@ -29,8 +29,8 @@
 ---@field ignoreTLS? boolean  never STARTTLS, and a password may go in clear; not together with `requireTLS`;
 ---  `false` without it
 ---@field requireTLS? boolean  no STARTTLS, no mail; `false` without it
----@field customHeaders? table<string, string|string[]>  further headers of each mail; never `Bcc`, `Cc`,
----  `Content-*` or `MIME-Version`
+---@field customHeaders? table<string, string|string[]>  further headers of each mail; never `Bcc`,
+---  `Resent-Bcc`, `Cc`, `Content-*` or `MIME-Version`
 ---@field service? string  `Gmail`, `SendGrid`, ...: sets `host`, `port` and `secure` (and what else that
 ---  service needs) in place of the config's own; `core.service()` names all
 ---@field authMethod? string  as `auth.method`, which comes first

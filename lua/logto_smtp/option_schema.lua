@@ -62,7 +62,7 @@ local DKIM_KEY = { "domainName", "keySelector", "privateKey" }
 local PORT = "^0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
 
 -- The headers that a config may not set.
-local HEADERS = { "bcc", "cc", "mime-version" }
+local HEADERS = { "bcc", "cc", "mime-version", "resent-bcc" }
 
 local SHAPES = {
   flag = function() return { type = "boolean" } end,

@@ -156,13 +156,27 @@ static void test_message_writes_headers_in_the_original_order(void **state) {
       {MAIL(",\"headers\":{\"to\":\"x@y.z\",\"from\":[\"q\",\"r\"],\"subject\":\"mine\",\"message-id\":\"m@"
             "n\"}"),
        "From: a@b.c\r\nMessage-ID: <m@n>\r\nSubject: mine\r\nTo: d@e.f\r\n" PLAIN "hi\r\n"},
-      {"{\"headers\":{\"To\":[\"d@e.f\",\"G <g@h.i>\"],\"FROM\":\"a@b.c\",\"references\":[\"1\",\"<2> 3\"],"
-       "\"in-reply-to\":\"4\",\"List-Help\":[\"<u>\",\"\",\"<v>\"],\"Subject\":[\" \",\"x\",\"y\"],\"date\":"
+      {"{\"headers\":{\"To\":[\"d@e.f\",\"G <g@h.i>\"],\"FROM\":\"a@b.c\","
+       "\"references\":[\"1@a\",\"<2@a>,3@a\"],"
+       "\"in-reply-to\":\"4@a\",\"List-Help\":[\"<u>\",\"\",\"<v>\"],\"Subject\":[\" \",\"x\",\"y\"],"
+       "\"date\":"
        "\"2026-11-23T14:03:24Z\"},\"text\":\"hi\"}",
-       "Date: Mon, 23 Nov 2026 14:03:24 +0000\r\nFrom: a@b.c\r\nIn-Reply-To: <4>\r\nList-Help: <u>, <v>\r\n"
-       "References: <1> <2> <3>\r\nSubject: x\r\nTo: d@e.f, G <g@h.i>\r\n" ID
+       "Date: Mon, 23 Nov 2026 14:03:24 +0000\r\nFrom: a@b.c\r\nIn-Reply-To: <4@a>\r\n"
+       "List-Help: <u>, <v>\r\n"
+       "References: <1@a> <2@a> <3@a>\r\nSubject: x\r\nTo: d@e.f, G <g@h.i>\r\n" ID
        "Content-Transfer-Encoding: 7bit\r\nMIME-Version: 1.0\r\n"
        "Content-Type: text/plain; charset=utf-8\r\n\r\nhi\r\n"},
+      {"{\"from\":\"A <a@b.c>, x@y.z\",\"to\":\"d@e.f\",\"text\":\"hi\"}",
+       "From: A <a@b.c>, x@y.z\r\nSender: A <a@b.c>\r\nTo: d@e.f\r\n" ID PLAIN "hi\r\n"},
+      {"{\"from\":{\"name\":\"G\",\"group\":[\"a@b.c\"]},\"to\":\"d@e.f\",\"text\":\"hi\"}",
+       "From: G:a@b.c;\r\nSender: a@b.c\r\nTo: d@e.f\r\n" ID PLAIN "hi\r\n"},
+      {"{\"from\":\"a@b.c, x@y.z\",\"sender\":\"s@t.u\",\"to\":\"d@e.f\",\"text\":\"hi\"}",
+       "From: a@b.c, x@y.z\r\nSender: s@t.u\r\nTo: d@e.f\r\n" ID PLAIN "hi\r\n"},
+      {"{\"from\":\"a@b.c, x@y.z\",\"headers\":{\"SENDER\":\" \"},\"to\":\"d@e.f\",\"text\":\"hi\"}",
+       "Sender: a@b.c\r\nFrom: a@b.c, x@y.z\r\nTo: d@e.f\r\n" ID PLAIN "hi\r\n"},
+      {MAIL(",\"headers\":{\"List-ID\":[\" \",\"<a>\",\"<b>\"],\"list-unsubscribe-post\":\"x\","
+            "\"List-Unsubscribe-Post\":\"y\",\"list-post\":[\"<u>\",\"<v>\"]}"),
+       "List-ID: <a>\r\nList-Post: <u>, <v>\r\nList-Unsubscribe-Post: y\r\n" FROM_TO ID PLAIN "hi\r\n"},
       {MAIL(",\"textEncoding\":\"B\",\"subject\":\"abé~\",\"replyTo\":{\"name\":\"G\\nH\",\"group\":[\"x@y."
             "z\","
             "{\"name\":\"I\",\"group\":[\"u@v.w\"]}]}"),
@@ -456,7 +470,7 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
       {MAIL(",\"attachments\":[{\"content\":\"?\",\"encoding\":\"base64\"}]"), LS_EMESSAGE,
        "attachments[1].content is not base64"},
       {MAIL(",\"attachments\":[{\"cid\":\"a\\r\\nBcc: x\"}]"), LS_EMESSAGE,
-       "attachments[1].cid must be printable"},
+       "attachments[1].cid must be an id such as"},
       {MAIL(",\"attachments\":[{\"contentType\":\"text/html\\r\\nBcc: x\"}]"), LS_EMESSAGE,
        "attachments[1].contentType must be a content type"},
       {MAIL(",\"attachments\":[{\"contentType\":\"multipart/mixed\"}]"), LS_EMESSAGE,
@@ -470,6 +484,12 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
       {MAIL(",\"attachments\":[{\"contentType\":\"message/rfc822\",\"content\":\"a\\0b\"}]"), LS_EMESSAGE,
        "attachments[1]: a message part may not be encoded"},
       {MAIL(",\"headers\":{\"bcc\":\"x@y.z\"}"), LS_EMESSAGE, "headers: \"bcc\" may not be set here"},
+      {MAIL(",\"headers\":{\"RESENT-bcc \":\"x@y.z\"}"), LS_EMESSAGE,
+       "headers: \"RESENT-bcc \" may not be set here"},
+      {MAIL(",\"sender\":\"a@b.c, d@e.f\""), LS_EMESSAGE, "sender must be one mailbox (RFC 5322 3.6.2)"},
+      {MAIL(",\"sender\":{\"name\":\"G\",\"group\":[\"x@y.z\"]}"), LS_EMESSAGE, "sender must be one mailbox"},
+      {MAIL(",\"headers\":{\"sender\":\"a@b.c\",\"Sender\":\"d@e.f\"}"), LS_EMESSAGE,
+       "headers.Sender must be one mailbox"},
       {MAIL(",\"headers\":{\"Content-Foo\":\"x\"}"), LS_EMESSAGE,
        "headers: \"Content-Foo\" may not be set here"},
       {MAIL(",\"headers\":{\"X-A\\r\\nBcc\":\"x\"}"), LS_EMESSAGE,
@@ -487,7 +507,15 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
       {MAIL(",\"dsn\":{\"notify\":\"NEVER SIZE=1\"}"), LS_EENVELOPE, "Invalid DSN notify"},
       {MAIL(",\"dsn\":{\"ret\":\"x\"}"), LS_EENVELOPE, "Invalid DSN ret: \"x\""},
       {MAIL(",\"dsn\":{\"orcpt\":\"a b;c\"}"), LS_EENVELOPE, "Invalid DSN recipient"},
-      {MAIL(",\"messageId\":\"<a@b> <c@d>\""), LS_EMESSAGE, "messageId must be one id"},
+      {MAIL(",\"messageId\":\"<a b@c>\""), LS_EMESSAGE,
+       "messageId must be one id such as <unique@example.com> (RFC 5322 3.6.4), and \"<a b@c>\" is none"},
+      {MAIL(",\"inReplyTo\":\"<a@b(c)>\""), LS_EMESSAGE, "inReplyTo must be ids such as"},
+      {MAIL(",\"references\":[\"a@b\",\"no id\"]"), LS_EMESSAGE, "references must be ids such as"},
+      {MAIL(",\"headers\":{\"message-id\":\"x\\r\\nBcc: e@f\"}"), LS_EMESSAGE,
+       "headers.message-id must be one id such as"},
+      {MAIL(",\"headers\":{\"References\":[\"a@b\",\"c\\0@d\"]}"), LS_EMESSAGE,
+       "headers.References[2] must be ids such as"},
+      {MAIL(",\"messageId\":\"<a@b> <c@d>\""), LS_EMESSAGE, "messageId must be one id such as"},
       {MAIL(",\"headers\":[{\"key\":\"\",\"value\":\"x\"}]"), LS_EMESSAGE,
        "headers[1] must be {key=, value=}"},
       {MAIL(",\"headers\":{\"a~ b\":\"x\"}"), LS_EMESSAGE, "headers: \"a~ b\" is no header name"},
@@ -517,7 +545,6 @@ static void test_message_no_value_adds_a_field(void **state) {
 #define EVIL "x\\r\\nBcc: evil@example.com\\r\\n\\r\\nevil\\0"
   struct mail m;
   compose(&m, "{\"from\":{\"name\":\"" EVIL "\",\"address\":\"a@b.c\"},\"to\":\"d@e.f\",\"subject\":\"" EVIL
-              "\",\"inReplyTo\":\"" EVIL "\",\"references\":[\"" EVIL "\"],\"messageId\":\"" EVIL
               "\",\"xMailer\":\"" EVIL "\",\"headers\":{\"X-A\":[\"" EVIL "\"]},"
               "\"list\":{\"help\":{\"url\":\"" EVIL "\",\"comment\":\"" EVIL
               "\"}},\"text\":\"t\",\"attachments\":"
@@ -525,9 +552,9 @@ static void test_message_no_value_adds_a_field(void **state) {
               "\"contentType\":\"text/plain; x=\\\"" EVIL "\\\"\"}]}");
   assert_int_equal(m.status, LS_OK);
   static const char *const allowed[] = {
-      "X-A: ",        "From: ", "To: ",       "In-Reply-To: ", "References: ",   "Subject: ",
-      "Message-ID: ", "Date: ", "X-Mailer: ", "List-Help: ",   "MIME-Version: ", "Content-",
-      "X-B: ",        "--=_",   " ",          "\r\n",          "t\r\n",          "Yw==\r\n"};
+      "X-A: ",       "From: ",         "To: ",     "Subject: ", "Message-ID: ", "Date: ", "X-Mailer: ",
+      "List-Help: ", "MIME-Version: ", "Content-", "X-B: ",     "--=_",         " ",      "\r\n",
+      "t\r\n",       "Yw==\r\n"};
   char *line = m.composed.content.p;
   for (size_t at = 0; at < m.composed.content.n;) {
     struct ls_span rest = ls_span(line + at, m.composed.content.n - at);
@@ -621,8 +648,9 @@ static bool compose_everything(void *context) {
                    "\"subject\":\"a\\nž\",\"cc\":[\"G: "
                    "x@y.z;\",{\"name\":\"ž\",\"address\":\"q@r.s\"}],"
                    "\"headers\":{\"X-A\":[\"1\",2],\"Reply-To\":[\"a@b.c\",\"d@e.f\"],"
-                   "\"List-Id\":[\"<a>\",\"<b>\"]},\"inReplyTo\":[\"a\"],"
-                   "\"sender\":{\"name\":\"G\",\"group\":[\"x@y.z\"]},\"references\":[\"a\",\"b\"],\"list\":{"
+                   "\"List-Id\":[\"<a>\",\"<b>\"]},\"inReplyTo\":[\"a@b\"],"
+                   "\"replyTo\":{\"name\":\"G\",\"group\":[\"x@y.z\"]},"
+                   "\"references\":[\"a@b\",\"c@d\"],\"list\":{"
                    "\"help\":\"x@y\"},"
                    "\"dsn\":{\"id\":\"1\",\"notify\":\"delay\",\"recipient\":\"o@p.q\"},\"date\":0,"
                    "\"attachments\":[{\"content\":\"eA==\",\"encoding\":\"base64\",\"cid\":\"1\",\"headers\":"

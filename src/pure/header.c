@@ -268,7 +268,7 @@ static struct ls_span valid(struct ls_span value, struct ls_buf *repaired) {
   return ls_buf_span(repaired);
 }
 
-bool ls_header_add_id(struct ls_buf *out, struct ls_span value) {
+static bool add_single_id(struct ls_buf *out, struct ls_span value) {
   struct ls_buf repaired;
   size_t from = out->n;
   value = valid(value, &repaired);
@@ -285,7 +285,7 @@ bool ls_header_add_id(struct ls_buf *out, struct ls_span value) {
 
 enum ls_status ls_header_id(struct ls_buf *out, struct ls_span name, struct ls_span value) {
   size_t from = ls_header_begin(out, name);
-  if (!ls_header_add_id(out, value)) {
+  if (!add_single_id(out, value)) {
     ls_buf_cut(out, from);
     return out->status != LS_OK ? out->status : LS_EMESSAGE;
   }

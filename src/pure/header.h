@@ -27,9 +27,6 @@ enum ls_status ls_header_id(struct ls_buf *out, struct ls_span name, struct ls_s
 /* A field of ids separated by white space (References, In-Reply-To), folded between them. */
 enum ls_status ls_header_ids(struct ls_buf *out, struct ls_span name, struct ls_span value);
 
-/* The same id as text, as ls_header_id puts it behind the name. False: there are two, nothing is added. */
-bool ls_header_add_id(struct ls_buf *out, struct ls_span value);
-
 /* A structured field in two steps: begin writes the name, the caller appends a value made of mailboxes
  * (ls_mailbox_write_list), parameters and quoted strings (codec), end folds it. from: what begin answered.
  * Controls that got there all the same are spaces afterwards. */

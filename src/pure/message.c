@@ -319,19 +319,17 @@ static void add_random_id(struct writer *w, struct ls_buf *out) {
 
 /* The id given, or one made up; either stands in the field that reading left for it. */
 static enum ls_status write_message_id(struct writer *w) {
-  struct ls_buf id;
-  ls_buf_init(&id, LS_MESSAGE_MAX);
   struct ls_field *field = w->m->fields;
   while (!ls_span_eq(field->name, LS_SPAN("Message-ID")))
     field++;
-  bool single = ls_header_add_id(&id, field->value);
-  if (id.status == LS_OK && !id.n)
+  enum ls_status status = LS_OK;
+  if (!field->value.n) {
+    struct ls_buf id;
+    ls_buf_init(&id, LS_MESSAGE_MAX);
     add_random_id(w, &id);
-  enum ls_status status = keep(w, &id, &w->out->message_id);
-  field->value = w->out->message_id;
-  if (status == LS_OK && !single)
-    return ls_error_set(w->err, LS_EMESSAGE, "API",
-                        "messageId must be one id, such as <unique@example.com>; these are several");
+    status = keep(w, &id, &field->value);
+  }
+  w->out->message_id = field->value;
   return status;
 }
 

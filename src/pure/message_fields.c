@@ -5,6 +5,7 @@
 
 #include "date.h"
 #include "message_state.h"
+#include "msgid.h"
 #include "utf8.h"
 
 struct ls_label ls_label_make(const char *field) {
@@ -197,6 +198,23 @@ static enum ls_status read_ids(struct ls_reader *r, const struct ls_value *v, co
   return status != LS_OK ? status : kept;
 }
 
+enum ls_status ls_reader_ids_text(struct ls_reader *r, const struct ls_label *label, bool one,
+                                  struct ls_span *text) {
+  struct ls_buf ids;
+  size_t count;
+  ls_buf_init(&ids, LS_MESSAGE_MAX);
+  struct ls_span wrong = ls_msgid_list(*text, &ids, &count);
+  if (one && count > 1)
+    wrong = *text;
+  struct ls_label shown = ls_label_octets(wrong);
+  enum ls_status kept = ls_reader_keep(r, &ids, text);
+  if (kept != LS_OK || !wrong.n)
+    return kept;
+  return ls_error_set(r->err, LS_EMESSAGE, "API",
+                      "%s must be %s such as <unique@example.com> (RFC 5322 3.6.4), and \"%s\" is none",
+                      label->text, one ? "one id" : "ids", shown.text);
+}
+
 enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *label, struct ls_span *text) {
   if (!ls_utf8_trim(*text).n) {
     *text = ls_span(NULL, 0);
@@ -242,11 +260,13 @@ static enum ls_status read_own(struct ls_reader *r, const struct ls_value *v, co
   struct ls_label label = ls_label_make(key);
   if (field->kind == LS_FIELD_MAILBOXES)
     return ls_reader_mailboxes(r, v, &label, &field->list);
-  if (field->kind == LS_FIELD_IDS)
-    return read_ids(r, v, &label, &field->value);
   if (field->kind == LS_FIELD_BUILT)
     return read_date(r, v, &label, &field->value);
-  return ls_reader_string(r, v, &label, &field->value);
+  enum ls_status status = field->kind == LS_FIELD_IDS ? read_ids(r, v, &label, &field->value)
+                                                      : ls_reader_string(r, v, &label, &field->value);
+  if (status != LS_OK || field->kind == LS_FIELD_TEXT)
+    return status;
+  return ls_reader_ids_text(r, &label, field->kind == LS_FIELD_ID, &field->value);
 }
 
 static enum ls_status set_text(struct ls_reader *r, const char *name, const char *value) {
@@ -269,7 +289,40 @@ static enum ls_status read_priority(struct ls_reader *r, const struct ls_value *
   return status == LS_OK ? set_text(r, "Importance", high ? "High" : "Low") : status;
 }
 
-/* The row without a key keeps a place for the id that writing makes up. */
+static struct ls_field *find_field(struct ls_reader *r, struct ls_span name) {
+  for (size_t i = 0; i < r->m->count; i++)
+    if (ls_span_eq(r->m->fields[i].name, name))
+      return &r->m->fields[i];
+  return NULL;
+}
+
+/* Sender is one mailbox, and there where From is not one (RFC 5322 3.6.2, RFC 6854 2.1): the first of From's
+ * then. */
+static enum ls_status settle_sender(struct ls_reader *r) {
+  struct ls_field *sender = find_field(r, LS_SPAN("Sender"));
+  const struct ls_field *from = find_field(r, LS_SPAN("From"));
+  if (sender->list.count > 1 || (sender->list.count && sender->list.items->is_group))
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be one mailbox (RFC 5322 3.6.2); got %s",
+                        sender->rank == LS_RANK_OWN ? "sender" : "headers.Sender",
+                        sender->list.count > 1 ? "several" : "a group");
+  if (!from || sender->list.count || !from->list.count)
+    return LS_OK;
+  const struct ls_mailbox *first = ls_mailbox_first(&from->list);
+  if (!first || (from->list.count == 1 && !from->list.items->is_group))
+    return LS_OK;
+  sender->list.items = ls_arena_alloc(r->a, sizeof *sender->list.items);
+  if (!sender->list.items)
+    return LS_ENOMEM;
+  *sender->list.items = *first;
+  sender->list.count = 1;
+  return LS_OK;
+}
+
+/* Those that writing or settling makes up where nobody gives them have a place all the same. */
+static bool is_made_up(struct ls_span name) {
+  return ls_span_eq(name, LS_SPAN("Sender")) || ls_span_eq(name, LS_SPAN("Message-ID"));
+}
+
 enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail) {
   static const struct {
     const char *key;
@@ -280,19 +333,18 @@ enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail
               {"bcc", "Bcc", LS_FIELD_MAILBOXES},         {"replyTo", "Reply-To", LS_FIELD_MAILBOXES},
               {"inReplyTo", "In-Reply-To", LS_FIELD_IDS}, {"references", "References", LS_FIELD_IDS},
               {"subject", "Subject", LS_FIELD_TEXT},      {"messageId", "Message-ID", LS_FIELD_ID},
-              {"date", "Date", LS_FIELD_BUILT},           {NULL, "Message-ID", LS_FIELD_ID},
-              {"xMailer", "X-Mailer", LS_FIELD_TEXT}};
+              {"date", "Date", LS_FIELD_BUILT},           {"xMailer", "X-Mailer", LS_FIELD_TEXT}};
   r->option = "headers";
   enum ls_status status = ls_reader_headers(r, ls_value_get(mail, LS_SPAN("headers")));
   for (size_t i = 0; status == LS_OK && i < sizeof rows / sizeof rows[0]; i++) {
     struct ls_field field = {.name = ls_span_cstr(rows[i].name), .kind = rows[i].kind};
-    const struct ls_value *v = rows[i].key ? ls_value_get(mail, ls_span_cstr(rows[i].key)) : NULL;
+    const struct ls_value *v = ls_value_get(mail, ls_span_cstr(rows[i].key));
     bool given = is_given(v);
     field.rank = given ? LS_RANK_OWN : LS_RANK_DEFAULT;
     r->option = given ? rows[i].key : r->option;
     if (given)
       status = read_own(r, v, rows[i].key, &field);
-    if (status == LS_OK && (given || !rows[i].key))
+    if (status == LS_OK && (given || is_made_up(field.name)))
       status = ls_reader_append(r, &field);
   }
   if (status == LS_OK)
@@ -301,5 +353,7 @@ enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail
     r->option = "list";
     status = ls_reader_list(r, ls_value_get(mail, LS_SPAN("list")));
   }
-  return status == LS_OK ? ls_reader_settle_fields(r) : status;
+  if (status == LS_OK)
+    status = ls_reader_settle_fields(r);
+  return status == LS_OK ? settle_sender(r) : status;
 }

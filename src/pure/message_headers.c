@@ -2,6 +2,7 @@
  * Custom headers, of a mail and of its attachments, and which of several fields of one name stay. */
 #include "jstext.h"
 #include "message_state.h"
+#include "utf8.h"
 
 static int order_ignoring_case(struct ls_span a, struct ls_span b) {
   for (size_t i = 0; i < a.n && i < b.n; i++) {
@@ -98,10 +99,22 @@ static bool find_known(struct ls_span name, enum ls_field_kind *kind) {
   return false;
 }
 
-/* List- fields are lists of their own (RFC 2369 2: one of each). */
+/* Lists of addresses of their own (RFC 2369 3). */
+static bool is_address_list(struct ls_span name) {
+  static const char *const names[] = {"List-Help", "List-Unsubscribe", "List-Subscribe",
+                                      "List-Post", "List-Owner",       "List-Archive"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (ls_span_eq(name, ls_span_cstr(names[i])))
+      return true;
+  return false;
+}
+
+/* Of each List- field there is one (RFC 2369 2, RFC 2919 3, RFC 8058 3.1), and of each that describes the
+ * content (RFC 2045 3). */
 static bool is_once(struct ls_span name) {
   enum ls_field_kind kind;
-  return find_known(name, &kind) || ls_span_starts(name, LS_SPAN("List-"));
+  return find_known(name, &kind) || ls_span_starts(name, LS_SPAN("List-")) ||
+         ls_span_starts(name, LS_SPAN("Content-"));
 }
 
 /* What to do with each value of a header: context is the caller's. */
@@ -123,8 +136,15 @@ static enum ls_status add_custom(struct ls_reader *r, void *context, struct ls_s
       status = ls_mailbox_parse(field.value, label->text, r->a, &field.list, r->err);
     if (status == LS_OK && field.kind == LS_FIELD_BUILT)
       status = ls_reader_date_text(r, label, &field.value);
+    if (status == LS_OK && (field.kind == LS_FIELD_ID || field.kind == LS_FIELD_IDS))
+      status = ls_reader_ids_text(r, label, field.kind == LS_FIELD_ID, &field.value);
   }
   return status == LS_OK ? ls_reader_append(r, &field) : status;
+}
+
+/* Who gets a blind copy stands in no header. */
+static bool is_blind(struct ls_span name) {
+  return ls_span_eq(name, LS_SPAN("Bcc")) || ls_span_eq(name, LS_SPAN("Resent-Bcc"));
 }
 
 /* What may not be set as a header of the mail, or of a part, because something else sets it. */
@@ -132,8 +152,8 @@ static bool is_reserved(struct ls_span name, bool part) {
   static const char *const made[] = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition",
                                      "Content-ID"};
   if (!part)
-    return ls_span_eq(name, LS_SPAN("Bcc")) || ls_span_eq(name, LS_SPAN("Cc")) ||
-           ls_span_eq(name, LS_SPAN("MIME-Version")) || ls_span_starts(name, LS_SPAN("Content-"));
+    return is_blind(name) || ls_span_eq(name, LS_SPAN("Cc")) || ls_span_eq(name, LS_SPAN("MIME-Version")) ||
+           ls_span_starts(name, LS_SPAN("Content-"));
   for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
     if (ls_span_eq(name, ls_span_cstr(made[i])))
       return true;
@@ -221,7 +241,7 @@ static enum ls_status add_part_field(struct ls_reader *r, void *context, struct 
   struct ls_span value;
   enum ls_status status = ls_reader_header_value(r, v, label, &value);
   size_t count = part->field_count;
-  if (status != LS_OK || ls_span_eq(name, LS_SPAN("Bcc")))
+  if (status != LS_OK || is_blind(name))
     return status;
   if ((count & (count - 1)) == 0) {
     struct ls_mime_pair *fields = ls_arena_array(r->a, count ? 2 * count : 1, sizeof *fields);
@@ -235,10 +255,53 @@ static enum ls_status add_part_field(struct ls_reader *r, void *context, struct 
   return LS_OK;
 }
 
+/* A field of a part and where it stands. */
+struct spot {
+  const struct ls_mime_pair *field;
+  size_t at;
+};
+
+static bool spot_is_after(const void *a, const void *b) {
+  const struct spot *one = a;
+  const struct spot *other = b;
+  int order = ls_value_name_order(one->field->name, other->field->name);
+  return order ? order > 0 : one->at > other->at;
+}
+
+static bool is_empty_field(const struct ls_mime_pair *f) {
+  return !ls_utf8_trim(f->value).n;
+}
+
+/* Of each Content- field of a part the first that says something stays. */
+static enum ls_status settle_part(struct ls_reader *r, struct ls_mime_part *part) {
+  size_t count = part->field_count;
+  struct spot *spots = ls_arena_array(r->a, count, 2 * sizeof *spots);
+  if (!spots)
+    return LS_ENOMEM;
+  for (size_t i = 0; i < count; i++)
+    spots[i] = (struct spot){&part->fields[i], i};
+  merge_sort(spots, spots + count, count, sizeof *spots, spot_is_after);
+  struct ls_mime_pair *kept = NULL;
+  for (size_t i = 0; i < count; i++) {
+    struct ls_mime_pair *f = &part->fields[spots[i].at];
+    if (!ls_span_starts(f->name, LS_SPAN("Content-")))
+      continue;
+    bool again = kept && ls_span_eq(kept->name, f->name);
+    if (again && is_empty_field(kept))
+      kept->value = f->value;
+    if (again)
+      f->value = ls_span(NULL, 0);
+    else
+      kept = f;
+  }
+  return LS_OK;
+}
+
 enum ls_status ls_reader_part_headers(struct ls_reader *r, const struct ls_value *v,
                                       const struct ls_label *label, struct ls_mime_part *part) {
   const struct source s = {.label = *label, .part = true, .each = add_part_field, .context = part};
-  return read_source(r, &s, v);
+  enum ls_status status = read_source(r, &s, v);
+  return status == LS_OK && part->field_count > 1 ? settle_part(r, part) : status;
 }
 
 /* An attachment that is the whole mail: its fields become fields of the mail, where those that may be there
@@ -312,7 +375,7 @@ static enum ls_status unite(struct ls_reader *r, const struct place *v, size_t c
     return join_mailboxes(r, v, count, &out->list);
   if (out->kind == LS_FIELD_IDS)
     return join_texts(r, v, count, " ", &out->value);
-  if (ls_span_starts(out->name, LS_SPAN("List-")))
+  if (is_address_list(out->name))
     return join_texts(r, v, count, ", ", &out->value);
   for (size_t i = 0; i < count && is_blank(out); i++)
     *out = *v[i].field;

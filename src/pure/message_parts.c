@@ -4,6 +4,7 @@
 
 #include "jstext.h"
 #include "message_state.h"
+#include "msgid.h"
 #include "utf8.h"
 
 static struct ls_mime_part *new_part(struct ls_reader *r, struct ls_span type) {
@@ -179,10 +180,12 @@ static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v, con
     return status;
   if (id.p[0] == '<' && id.p[id.n - 1] == '>')
     id = ls_span_sub(id, 1, id.n - 1);
-  for (size_t i = 0; i < id.n; i++)
-    if (id.p[i] <= ' ' || id.p[i] > '~' || id.p[i] == '<' || id.p[i] == '>')
-      return ls_error_set(r->err, LS_EMESSAGE, "API",
-                          "%s must be printable ASCII without spaces, '<' and '>'", at.text);
+  struct ls_label shown = ls_label_octets(id);
+  if (!ls_msgid_is_part(id))
+    return ls_error_set(r->err, LS_EMESSAGE, "API",
+                        "%s must be an id such as logo@example.com or logo (RFC 5322 3.6.4), and \"%s\" is "
+                        "none",
+                        at.text, shown.text);
   part->id = id;
   return LS_OK;
 }

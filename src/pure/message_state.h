@@ -127,6 +127,11 @@ enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value
 /* A date as text, to one as RFC 5322 has it; blank text becomes none. */
 enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *label, struct ls_span *text);
 
+/* Ids, or one, to these in angle brackets with a space between; blank text becomes none. LS_EMESSAGE: what is
+ * there is no id, or more than one. */
+enum ls_status ls_reader_ids_text(struct ls_reader *r, const struct ls_label *label, bool one,
+                                  struct ls_span *text);
+
 /* Fields are appended as they are read, whoever sets them; then, once, each name is settled: what may be
  * there once is (RFC 5322 3.6, RFC 2369), and what is an option of the mail stands alone. */
 enum ls_status ls_reader_append(struct ls_reader *r, const struct ls_field *field);

@@ -61,6 +61,8 @@ static struct ls_span header_name(struct ls_span name) {
 static const char *header_refusal(struct ls_span name) {
   if (ls_span_ieq(name, LS_SPAN("Bcc")) || ls_span_ieq(name, LS_SPAN("Cc")))
     return "it would add recipients to every message; remove it";
+  if (ls_span_ieq(name, LS_SPAN("Resent-Bcc")))
+    return "every reader would see who gets a blind copy; remove it";
   if (ls_span_ieq(ls_span_sub(name, 0, 8), LS_SPAN("Content-")) || ls_span_ieq(name, LS_SPAN("MIME-Version")))
     return "it is set with the body and would break the message; set contentType in the template instead";
   return NULL;
