@@ -113,11 +113,13 @@ describe("who compares addresses", function()
       for _, spelling in ipairs(spellings) do list[#list + 1] = { to = spelling } end
       addresses = addresses + 1
     end
-    local report = assert(bulk.run({ config = inbox:config(), recipients = list, unique = true }))
+    local run = { config = inbox:config(), recipients = list, payload = { code = "1" }, unique = true }
+    local report = assert(bulk.run(run))
     assert.equal(addresses, report.sent + report.refused)
     assert.equal(#list - addresses, report.duplicates)
     inbox:clear()
-    report = assert(bulk.run({ config = inbox:config(), recipients = list, onlyTo = { "Bücher.example." } }))
+    run.unique, run.onlyTo = nil, { "Bücher.example." }
+    report = assert(bulk.run(run))
     assert.equal(#ADDRESSES[3] + #ADDRESSES[4], report.sent)
     assert.equal(#list - report.sent, report.skipped)
     inbox:stop()
