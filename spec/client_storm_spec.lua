@@ -104,6 +104,49 @@ describe("a server that", function()
     end
   end)
 
+  -- what is refused, and what the server does to the connection then
+  local REFUSALS = {
+    { at = "CONTENT", code = 451, text = "4.7.0 not now", drop = "after" },
+    { at = "RCPT", code = 450, text = "4.7.1 not now", drop = "after" },
+    { at = "MAIL", code = 550, text = "5.7.1 not you", drop = "after" },
+    { at = "DATA", code = 421, text = "4.7.0 not now", drop = "after" },
+  }
+
+  it("refuses each mail and closes gets no login for each", function()
+    local runs = {}
+    for i, refusal in ipairs(REFUSALS) do
+      local inbox, client = mailing.start({ auth = login, authInClear = true })
+      inbox:nextReply({ at = refusal.at, code = refusal.code, text = refusal.text, drop = refusal.drop,
+        times = "always" })
+      runs[i] = { inbox = inbox, client = client, code = refusal.code }
+      for _ = 1, 20 do assert(client:submit(mailing.mail())) end
+    end
+    local _, _, span = clock.timed(function()
+      local left = #runs * 7
+      while left > 0 do
+        for _, r in ipairs(runs) do
+          for _, item in ipairs(r.client:poll(0.01)) do
+            left = left - 1
+            assert.equal(r.code, item.err.responseCode, r.code .. item.err.message)
+          end
+        end
+      end
+    end)
+    for _, r in ipairs(runs) do
+      span:holds(r.inbox:counters().auths, 5 + 3, 1 / 2)
+    end
+  end)
+
+  it("refuses what it does not like and stays is not slowed", function()
+    local inbox, client = mailing.start({ auth = login, authInClear = true })
+    inbox:nextReply({ at = "RCPT", code = 550, text = "5.1.1 nobody", skip = 3, times = 9 })
+    for _ = 1, 60 do assert(client:submit(mailing.mail())) end
+    local refused = 0
+    for _, item in ipairs(mailing.drain(client, 60)) do refused = refused + (item.err and 1 or 0) end
+    assert.equal(9, refused)
+    assert.is_true(inbox:counters().auths <= 5)
+  end)
+
   it("has refused a login is not asked again and again", function()
     local inbox, client = mailing.start({ auth = { user = "user", pass = "another" }, authInClear = true },
       { auth = login })

@@ -103,6 +103,47 @@ static void test_attempt_forgets_what_is_long_ago(void **state) {
   assert_false(ls_attempt_exhausted(&a));
 }
 
+static void test_attempt_was_vain_where_nothing_was_accepted(void **state) {
+  (void)state;
+  static const struct {
+    struct ls_attempt_use use;
+    bool vain;
+  } rows[] = {
+      {{.answered = 0, .accepted = 0, .wanted = true, .lived_ms = 100000}, true},
+      {{.answered = 0, .accepted = 0, .wanted = false, .lived_ms = 0}, false}, /* nobody wanted anything */
+      {{.answered = 1, .accepted = 0, .wanted = true, .lived_ms = 0}, true},
+      {{.answered = LS_ATTEMPT_MUCH - 1, .accepted = 0, .wanted = true, .lived_ms = 0}, true},
+      {{.answered = LS_ATTEMPT_MUCH, .accepted = 0, .wanted = true, .lived_ms = 0}, false},
+      {{.answered = 1, .accepted = 0, .wanted = true, .lived_ms = LS_ATTEMPT_LONGEST_MS}, false},
+      {{.answered = 1, .accepted = 1, .wanted = true, .lived_ms = 0}, false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    assert_int_equal(ls_attempt_was_vain(&rows[i].use), rows[i].vain);
+}
+
+static void test_attempt_lets_wait_while_messages_are_refused(void **state) {
+  (void)state;
+  struct ls_attempts a = {0};
+  for (size_t i = 0; i < 9; i++) {
+    uint64_t n = ls_attempt_begin(&a, 1000000);
+    ls_attempt_answered(&a);
+    ls_attempt_failed(&a, n, 1000000, 0);
+    assert_int_equal(a.level, i + 1);
+    assert_false(ls_attempt_exhausted(&a));
+  }
+}
+
+static void test_attempt_tries_soon_again_where_nobody_is_there(void **state) {
+  (void)state;
+  struct ls_attempts a = {0};
+  for (size_t i = 0; i < 9; i++) {
+    ls_attempt_failed(&a, ls_attempt_begin(&a, 1000000), 1000000, 0);
+    ls_attempt_told(&a, 1000000, 0);
+    assert_int_equal(a.again_ms - 1000000, LS_ATTEMPT_SOON_MS * 3 / 4);
+    assert_false(ls_attempt_exhausted(&a));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_attempt_judges_what_the_next_one_would_meet),
@@ -110,6 +151,9 @@ int main(void) {
       cmocka_unit_test(test_attempt_counts_those_begun_together_as_one),
       cmocka_unit_test(test_attempt_is_made_alone_until_a_newer_one_works),
       cmocka_unit_test(test_attempt_forgets_what_is_long_ago),
+      cmocka_unit_test(test_attempt_was_vain_where_nothing_was_accepted),
+      cmocka_unit_test(test_attempt_lets_wait_while_messages_are_refused),
+      cmocka_unit_test(test_attempt_tries_soon_again_where_nobody_is_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,14 @@ static bool is_forgotten(const struct ls_attempts *a, int64_t now_ms) {
   return now_ms - a->failed_ms >= LS_ATTEMPT_FORGET_MS;
 }
 
+bool ls_attempt_was_vain(const struct ls_attempt_use *use) {
+  if (use->accepted)
+    return false;
+  if (use->answered)
+    return use->answered < LS_ATTEMPT_MUCH && use->lived_ms < LS_ATTEMPT_LONGEST_MS;
+  return use->wanted;
+}
+
 bool ls_attempt_may_begin(const struct ls_attempts *a, size_t unproven, int64_t now_ms) {
   if (a->level == 0)
     return true;
@@ -50,14 +58,17 @@ static int64_t pause_ms(unsigned level, uint32_t chance) {
   return pause - pause / 4 + (int64_t)(chance % (uint32_t)(pause / 2 + 1));
 }
 
-void ls_attempt_failed(struct ls_attempts *a, uint64_t number, int64_t now_ms, uint32_t chance) {
-  if (number <= a->judged)
-    return;
+static void note_failure(struct ls_attempts *a, int64_t now_ms, uint32_t chance) {
   a->judged = a->begun;
   a->failures++;
   a->level++;
   a->failed_ms = now_ms;
   a->again_ms = now_ms + pause_ms(a->level, chance);
+}
+
+void ls_attempt_failed(struct ls_attempts *a, uint64_t number, int64_t now_ms, uint32_t chance) {
+  if (number > a->judged)
+    note_failure(a, now_ms, chance);
 }
 
 void ls_attempt_worked(struct ls_attempts *a, uint64_t number) {
@@ -66,6 +77,15 @@ void ls_attempt_worked(struct ls_attempts *a, uint64_t number) {
     a->level = 0;
     a->again_ms = 0;
   }
+}
+
+void ls_attempt_answered(struct ls_attempts *a) {
+  a->failures = 0;
+}
+
+void ls_attempt_told(struct ls_attempts *a, int64_t now_ms, uint32_t chance) {
+  a->failures = a->level = 0;
+  note_failure(a, now_ms, chance);
 }
 
 bool ls_attempt_exhausted(const struct ls_attempts *a) {

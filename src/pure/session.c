@@ -247,8 +247,8 @@ struct ls_session_learned ls_session_learned(const struct ls_session *s) {
   return s->learned;
 }
 
-size_t ls_session_carried(const struct ls_session *s) {
-  return s->carried;
+struct ls_session_record ls_session_record(const struct ls_session *s) {
+  return s->record;
 }
 
 bool ls_session_closing(const struct ls_session *s) {
@@ -290,12 +290,21 @@ static bool may_be_accepted(const struct ls_session *s, const struct ls_flight *
 
 /* The first in line, and nobody before it on this connection has fared any better. */
 enum ls_retry ls_session_retry(const struct ls_session *s, const struct ls_flight *f) {
-  return f == s->flights.first && f->serial && s->carried == 0 ? LS_RETRY_SUSPECT : LS_RETRY_FREE;
+  return f == s->flights.first && f->serial && s->record.answered == 0 ? LS_RETRY_SUSPECT : LS_RETRY_FREE;
+}
+
+void ls_session_count(struct ls_session *s, const struct ls_flight *f) {
+  s->record.answered++;
+  s->record.accepted_last = f->error.status == LS_OK;
+  s->record.accepted += s->record.accepted_last;
 }
 
 static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) {
-  if (f->error.status != LS_OK)
+  if (f->error.status != LS_OK) {
+    if (f->error.response_code && f->retry == LS_RETRY_NO)
+      ls_session_count(s, f); /* it was refused, and only what is said behind that is missing */
     return;
+  }
   /* out of memory leaves the sentence out, never the status */
   (void)ls_error_copy(&f->error, &s->ending);
   if ((how != LS_ENDING_SHUTDOWN || s->went_on) && may_be_accepted(s, f)) {

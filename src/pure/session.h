@@ -37,6 +37,13 @@ struct ls_session_options {
   struct ls_session_learned learned; /* zeroes for a server not met before */
 };
 
+/* What became of the messages that the server has answered for good on one connection. */
+struct ls_session_record {
+  size_t answered; /* accepted, or refused for their own sake */
+  size_t accepted;
+  bool accepted_last; /* the newest of them was accepted */
+};
+
 struct ls_rejection {
   size_t recipient;      /* index into the envelope */
   struct ls_error error; /* EENVELOPE, "RCPT TO", with the reply */
@@ -100,9 +107,7 @@ void ls_session_noop(struct ls_session *s, int64_t now_ms);
 /* What this server taught us; also of a session that is over. */
 struct ls_session_learned ls_session_learned(const struct ls_session *s);
 
-/* How many messages the server has answered for good on this connection: accepted, or refused for their own
- * sake. */
-size_t ls_session_carried(const struct ls_session *s);
+struct ls_session_record ls_session_record(const struct ls_session *s);
 
 /* The server has said that it closes (421), and what it was sent before may still be answered: nothing goes
  * out any more, and the next thing to hear is its last replies or its end. Close our side for writing. */

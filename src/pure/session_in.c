@@ -62,7 +62,7 @@ static void shut_down(struct ls_session *s) {
 static bool is_farewell(const struct ls_session *s, const struct ls_awaited *a) {
   const char *detail = strrchr(s->reply.enhanced, '.');
   bool of_connection = s->reply.code / 100 == 4 && detail && strcmp(detail, ".2") == 0;
-  return s->reply.code == 421 || (a && a->command == LS_COMMAND_MAIL && s->carried && of_connection);
+  return s->reply.code == 421 || (a && a->command == LS_COMMAND_MAIL && s->record.answered && of_connection);
 }
 
 static void ignore(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -248,7 +248,8 @@ static void settle(struct ls_session *s, struct ls_flight *f) {
     if (!s->closing) /* else it is left to the end, and goes to another connection */
       ls_session_restart(s, f);
   } else if (f->answered_last || f->error.status != LS_OK) {
-    s->carried += f->retry == LS_RETRY_NO;
+    if (f->retry == LS_RETRY_NO)
+      ls_session_count(s, f);
     ls_session_finish(s, f);
   }
 }
@@ -263,7 +264,6 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
   }
   if (content && s->reply.code >= 400) {
     set_error(s, &a->flight->error, LS_REASON_MESSAGE_REFUSED, "DATA", "Message failed");
-    s->carried++;
     shut_down(s);
     return;
   }

@@ -99,7 +99,7 @@ struct ls_session {
 
   uint64_t serial; /* of the transaction last begun */
   bool masked;     /* the reply's text has no secrets any more */
-  size_t carried;  /* messages the server has answered for good */
+  struct ls_session_record record;
   bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
   bool barrier;    /* nothing may go out before every reply has come */
   bool in_doubt;   /* BDAT was refused: has the server read its octet, or is that part of the next line? */
@@ -132,6 +132,7 @@ struct ls_span ls_session_words(struct ls_session *s);
 void ls_session_end(struct ls_session *s, enum ls_ending how);
 void ls_session_shut_down(struct ls_session *s); /* 421: ends it now or soon */
 enum ls_retry ls_session_retry(const struct ls_session *s, const struct ls_flight *f);
+void ls_session_count(struct ls_session *s, const struct ls_flight *f); /* it was answered for good */
 void ls_session_no_memory(struct ls_session *s);                    /* ends it */
 void ls_session_finish(struct ls_session *s, struct ls_flight *f);  /* f becomes an event */
 void ls_session_restart(struct ls_session *s, struct ls_flight *f); /* f goes out anew, before what waits */

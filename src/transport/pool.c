@@ -99,15 +99,19 @@ static bool goes_again(const struct ls_pool *p, const struct ls_job *j, enum ls_
   return retry == LS_RETRY_FREE || j->requeues < p->config->max_requeues;
 }
 
-static void note_carried(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+static void note_answers(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   struct ls_session *s = ls_conn_session(m->conn);
-  size_t carried = s ? ls_session_carried(s) : 0;
-  if (carried == m->carried)
+  struct ls_session_record before = m->record;
+  if (s)
+    m->record = ls_session_record(s);
+  if (m->record.answered == before.answered)
     return;
-  m->carried = carried;
-  m->carried_ms = now_ms;
+  m->answered_ms = now_ms;
   p->fresh = false;
-  ls_attempt_worked(&p->attempts, m->attempt);
+  if (m->record.accepted > before.accepted)
+    ls_attempt_worked(&p->attempts, m->attempt);
+  else
+    ls_attempt_answered(&p->attempts);
 }
 
 /* Gives each message whose fate is known to the finished ones, or back to the waiting ones. */
@@ -135,8 +139,8 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       ls_pool_log_ended(p->log, m->conn, &ev.error);
       m->ended = ev.error;
       ev.error = (struct ls_error){0};
-      m->cut_off =
-          m->taken > m->carried && (m->ended.status == LS_ECONNECTION || m->ended.status == LS_ESOCKET);
+      bool broke_off = m->ended.status == LS_ECONNECTION || m->ended.status == LS_ESOCKET;
+      m->cut_off = broke_off && m->taken > m->record.answered;
     }
     ls_error_deinit(&ev.error);
   }
@@ -207,9 +211,11 @@ static void learn(struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_m
   const struct ls_session *s = ls_conn_session(m->conn);
   if (!s || m->probe)
     return;
+  /* an end behind a refusal is put down to that, not to the number of messages */
+  bool ended = m->record.accepted_last && (m->cut_off || ls_session_closing(s));
   struct ls_lesson_news news = {.session = ls_session_learned(s),
-                                .carried = m->carried,
-                                .ended = m->cut_off || ls_session_closing(s),
+                                .carried = m->record.answered,
+                                .ended = ended,
                                 .told = m->ended.response_code || ls_session_closing(s)};
   if (ls_lesson_is_news(&p->lesson, &news, now_ms))
     ls_lessons_add(p->config->host, p->config->port, &news, now_ms, &p->lesson);
@@ -230,7 +236,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
     ls_conn_receive(m->conn, now_ms);
   ls_conn_tell(m->conn);
   tend_check(m, now_ms);
-  note_carried(p, m, now_ms);
+  note_answers(p, m, now_ms);
   collect(p, m, now_ms);
   learn(p, m, now_ms);
   switch (ls_conn_state(m->conn)) {
@@ -253,10 +259,10 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   }
 }
 
-/* Whether what has failed last still says how things are: no connection that is there carried anything. */
+/* Whether what has failed last still says how things are: no connection that is there answered anything. */
 static bool only_fails(const struct ls_pool *p) {
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
-    if (!m->probe && m->carried)
+    if (!m->probe && m->record.answered)
       return false;
   return p->attempts.level > 0;
 }

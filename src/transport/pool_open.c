@@ -107,7 +107,7 @@ static void failed(struct ls_pool *p, uint64_t attempt, const struct ls_error *w
   else
     ls_pool_log_pause(p->log, &p->attempts, p->waiting.count, now_ms);
   if (first && p->opening == 0)
-    ls_attempt_worked(&p->attempts, p->attempts.begun + 1); /* whoever asks next is told at once too */
+    ls_attempt_told(&p->attempts, now_ms, chance);
 }
 
 void ls_pool_token_failed(struct ls_pool *p, const struct ls_error *why, int64_t now_ms) {
@@ -142,10 +142,13 @@ void ls_pool_opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t n
   ls_error_deinit(&why);
 }
 
-/* A connection that has carried nothing is a failed attempt too, unless nobody wanted anything of it. Whoever
- * logs in once more for each of these gets banned. */
+/* Whoever logs in once more for each connection that has come to nothing gets banned. */
 void ls_pool_ended(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
-  if (m->carried == 0 && (m->taken || p->waiting.head))
+  struct ls_attempt_use use = {.answered = m->record.answered,
+                               .accepted = m->record.accepted,
+                               .wanted = m->taken || p->waiting.head,
+                               .lived_ms = now_ms - ls_conn_ready_ms(m->conn)};
+  if (ls_attempt_was_vain(&use))
     failed(p, m->attempt, &m->ended, LS_ATTEMPT_PASSING, now_ms);
 }
 
@@ -164,7 +167,8 @@ static bool has_token(struct ls_pool *p, int64_t now_ms) {
 static bool may_begin(const struct ls_pool *p, int64_t now_ms) {
   size_t unproven = p->opening;
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
-    unproven += !m->probe && ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count && !m->carried;
+    unproven +=
+        !m->probe && ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count && !m->record.accepted;
   return ls_attempt_may_begin(&p->attempts, unproven, now_ms);
 }
 

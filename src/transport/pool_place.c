@@ -7,8 +7,15 @@ enum {
   CHECK_MS = 5000 /* a connection that has not answered NOOP by then is given up */
 };
 
+/* The limit that a server has shown ends no connection on which it has refused all: else each refusal would
+ * cost a login. There the server may end it itself. */
+static bool at_limit(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  bool all_refused = m->record.answered == m->taken && m->record.accepted == 0;
+  return m->taken >= ls_lesson_messages(&p->lesson, now_ms) && !all_refused;
+}
+
 bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
-  return m->taken >= ls_pool_most_messages(p, now_ms) ||
+  return m->taken >= p->config->max_messages || at_limit(p, m, now_ms) ||
          now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
 }
 
@@ -54,7 +61,7 @@ bool ls_pool_takes_messages(const struct ls_pool *p, const struct ls_pool_conn *
 
 bool ls_pool_could_take(const struct ls_pool *p, const struct ls_pool_conn *m, const struct ls_job *j,
                         int64_t now_ms) {
-  int64_t seen_ms = m->carried ? m->carried_ms : ls_conn_ready_ms(m->conn);
+  int64_t seen_ms = m->record.answered ? m->answered_ms : ls_conn_ready_ms(m->conn);
   return ls_pool_takes_messages(p, m, now_ms) && seen_ms >= j->not_before;
 }
 

@@ -17,8 +17,8 @@ struct ls_pool_conn {
   struct ls_conn *conn;
   struct ls_job_list jobs; /* in flight, in order */
   size_t taken;            /* messages so far */
-  size_t carried;          /* of those, answered for good */
-  int64_t carried_ms;      /* when the last of them was */
+  struct ls_session_record record;
+  int64_t answered_ms;     /* when the last of them was answered for good */
   uint64_t attempt;        /* its number */
   bool cut_off;            /* over, by the server, while messages were on it */
   struct ls_error ended;   /* why it is over */
@@ -44,7 +44,7 @@ void ls_pool_place(struct ls_pool *p, int64_t now_ms); /* gives connections what
 /* Ready, and neither at its end nor being checked. */
 bool ls_pool_takes_messages(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms);
 /* Whether j may go over m, now or when there is room. A message that a connection gave back goes over no
- * other that was there already, unless that one has carried something since: what ended one may have ended
+ * other that was there already, unless that one has answered something since: what ended one may have ended
  * all. */
 bool ls_pool_could_take(const struct ls_pool *p, const struct ls_pool_conn *m, const struct ls_job *j,
                         int64_t now_ms);
