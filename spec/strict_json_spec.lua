@@ -52,7 +52,19 @@ describe("core.fromJson()", function()
     assert.same(value, core.fromJson(cjson.encode(value)))
     assert.equal("587", core.render("{{port}}", core.fromJson('{"port":587}')))
     assert.equal(cjson.null, core.fromJson("null"))
-    assert.equal("b", core.fromJson('{"a":"a","a":"b"}').a)
+  end)
+
+  it("takes no object that has a name twice, however it is written, and tells the name", function()
+    for text, name in pairs({
+      ['{"a":"a","a":"b"}'] = "a", ['[{"b":{"to":1,"t\\u006f" : null}}]'] = "to", ['{"":1,"":2}'] = "",
+      ['{"a\\"":1,"a\\"":2}'] = 'a"', ['{"a":{"a":{}},"a":1}'] = "a",
+    }) do
+      local value, at, twin = core.fromJson(text)
+      assert.is_nil(value)
+      assert.equal(name, twin)
+      assert.equal('"', text:sub(at, at))
+    end
+    assert.same({ a = { a = 1 }, b = { a = 1 } }, core.fromJson('{"a":{"a":1},"b":{"a":1}}'))
   end)
 
   it("tells where it ends to be JSON, and of what is nested too deeply", function()
@@ -76,6 +88,7 @@ describe("JSON that is none", function()
   end)
 
   -- a raw line end cannot stand within one line of a list
+  local TWICE = "`code` twice in one object"
   local SAMPLES = { '"a\tb"', '"a\1b"', "01", "NaN", "0x10", '"\255"', '"\\ud800"', "1." }
 
   it("is no config and no payload of the command", function()
@@ -90,6 +103,15 @@ describe("JSON that is none", function()
       line = line:gsub("%$", dir)
       assert.matches("is not JSON.*exit 65", shell.run(line))
     end
+    net.write_file(dir .. "/bad.json", config:sub(1, -2) .. ',"name":"a","n\\u0061me":"b"}')
+    local said = shell.run("bin/logto-smtp validate " .. dir .. "/bad.json")
+    assert.matches("has the name `name` twice in one object.*exit 78", said)
+    for _, payload in ipairs({ "@" .. dir .. "/payload.json", '\'{"code":"1","code":"2"}\'' }) do
+      net.write_file(dir .. "/payload.json", '{"code":"1","code":"2"}')
+      net.write_file(dir .. "/config.json", config)
+      local line = "bin/logto-smtp send $/config.json --to a@example.com --payload "
+      assert.matches(TWICE .. ".*exit 65", shell.run(line:gsub("%$", dir) .. payload))
+    end
     assert.equal(0, #inbox:messages())
   end)
 
@@ -97,12 +119,14 @@ describe("JSON that is none", function()
     local inbox = mailing.inbox { tls = "none" }
     local lines = {}
     for i, value in ipairs(SAMPLES) do lines[i] = ('{"to":"r%d@example.com","code":%s}'):format(i, value) end
+    lines[#lines + 1] = '{"to":"bad@example.com","code":"1","code":"2"}'
     lines[#lines + 1] = '{"to":"good@example.com","code":"1"}'
     net.write_file(dir .. "/list", table.concat(lines, "\n") .. "\n")
     local report = assert(require("logto_smtp.bulk").run {
       config = inbox:config(), recipients = dir .. "/list", type = "SignIn",
     })
-    assert.equal(#SAMPLES, report.invalid)
+    assert.equal(#SAMPLES + 1, report.invalid)
+    assert.matches(TWICE, report.failures[#SAMPLES + 1].message)
     assert.equal(1, report.sent)
     assert.equal("good@example.com", inbox:messages()[1].envelope.to[1])
   end)

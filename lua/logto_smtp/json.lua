@@ -174,6 +174,26 @@ function M.shown(text)
   return core.visible(text)
 end
 
+-- Octets of a name that a reason shows.
+local SHOWN = 60
+
+--- Reads a JSON text that a person or another program wrote.
+---@param text string
+---@param depth? integer  levels of objects and arrays
+---@return any value
+---@return string? reason  why it is none, to stand behind what it should be; it shows no more of it than a name
+---@return boolean? twin   an object has a name twice
+function M.read(text, depth)
+  local value, at, twin = core.fromJson(text, depth)
+  if value ~= nil then return value end
+  if twin then
+    return nil, ("has the name `%s` twice in one object (at character %d)")
+      :format(core.visible(twin:sub(1, SHOWN)), at), true
+  end
+  if at == 0 then return nil, "is nested too deeply, or too large" end
+  return nil, ("is not JSON (at character %d)"):format(at)
+end
+
 --- The JSON text of a value. Raises for a function, a thread or a userdata other than cjson.null.
 ---@param value any
 ---@param opts? logto_smtp.json.opts

@@ -90,6 +90,38 @@ static void test_json_names_the_place_and_not_the_text(void **state) {
   ls_arena_deinit(&a);
 }
 
+static void test_json_of_people_names_nothing_twice(void **state) {
+  (void)state;
+  static const struct {
+    const char *in, *twin; /* NULL: none */
+    size_t at;
+  } rows[] = {
+      {"{\"a\":1,\"b\":{\"a\":1},\"c\":[{\"a\":1},{\"a\":1}]}", NULL, 0},
+      {"{\"a\":1,\"b\":2,\"a\":1}", "a", 16},
+      {"[{\"b\":{\"t\\u006fo\":1,\"too\" :2}}]", "too", 25},
+      {"{\"too\":1,\"t\\u006fo\":2}", "too", 19},
+      {"{\"q\\\"\":1,\"q\\\"\":2}", "q\"", 14},
+      {"{\"\\\\\":1,\"\\\\\":2}", "\\", 12},
+      {"{\"\":1,\"\":2}", "", 8},
+      {"{\"\xc3\xa9\":1,\"\\u00e9\":2}", "\xc3\xa9", 16},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct ls_arena a;
+    struct ls_value *v = NULL;
+    struct ls_json_fault fault;
+    ls_arena_init(&a, 1 << 20);
+    struct ls_span in = support_guard(ls_span_cstr(rows[i].in));
+    assert_int_equal(ls_json_read(in, LS_JSON_DEPTH, &a, &v, &fault), rows[i].twin ? LS_EARGUMENT : LS_OK);
+    support_unguard(in);
+    assert_int_equal(fault.twin.p != NULL, rows[i].twin != NULL);
+    if (rows[i].twin) {
+      assert_span_equal(fault.twin, ls_span_cstr(rows[i].twin));
+      assert_int_equal(fault.at, rows[i].at);
+    }
+    ls_arena_deinit(&a);
+  }
+}
+
 static void test_json_writes_only_utf8(void **state) {
   (void)state;
   struct ls_arena a;
@@ -130,6 +162,7 @@ int main(void) {
       cmocka_unit_test(test_json_refuses_what_is_none),
       cmocka_unit_test(test_json_stops_at_a_depth_and_at_the_arena),
       cmocka_unit_test(test_json_names_the_place_and_not_the_text),
+      cmocka_unit_test(test_json_of_people_names_nothing_twice),
       cmocka_unit_test(test_json_writes_only_utf8),
       cmocka_unit_test(test_json_survives_each_failed_allocation),
   };

@@ -67,29 +67,62 @@ static bool too_deep(struct ls_span text, size_t most) {
   return false;
 }
 
-enum ls_status ls_json_parse(struct ls_span text, struct ls_arena *a, struct ls_value **out, size_t *at) {
-  return ls_json_parse_within(text, LS_JSON_DEPTH, a, out, at);
-}
+/* integers as reals: those above 2^63 are JSON too */
+enum { FLAGS = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };
 
-enum ls_status ls_json_parse_within(struct ls_span text, size_t depth, struct ls_arena *a,
-                                    struct ls_value **out, size_t *at) {
-  json_error_t error = {.position = 0};
+static enum ls_status parse(struct ls_span text, size_t depth, size_t flags, struct ls_arena *a,
+                            struct ls_value **out, json_error_t *error) {
+  *error = (json_error_t){.position = 0};
   *out = NULL;
-  if (at)
-    *at = 0;
   if (too_deep(text, depth))
     return LS_EARGUMENT;
-  /* integers as reals: those above 2^63 are JSON too */
-  size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
-  json_t *j = json_loadb(text.n ? text.p : "", text.n, flags, &error);
+  json_t *j = json_loadb(text.n ? text.p : "", text.n, flags, error);
   if (!j) {
-    if (at)
-      *at = error.position > 0 ? (size_t)error.position : 1;
-    return json_error_code(&error) == json_error_out_of_memory ? LS_ENOMEM : LS_EARGUMENT;
+    error->position = error->position > 0 ? error->position : 1;
+    return json_error_code(error) == json_error_out_of_memory ? LS_ENOMEM : LS_EARGUMENT;
   }
   *out = read_value(j, a, 0);
   json_decref(j);
   return *out ? LS_OK : LS_ENOMEM;
+}
+
+enum ls_status ls_json_parse(struct ls_span text, struct ls_arena *a, struct ls_value **out, size_t *at) {
+  json_error_t error;
+  enum ls_status status = parse(text, LS_JSON_DEPTH, FLAGS, a, out, &error);
+  if (at)
+    *at = status == LS_OK ? 0 : (size_t)error.position;
+  return status;
+}
+
+/* Whether an odd number of backslashes stands in front of at. */
+static bool is_escaped(struct ls_span text, size_t at) {
+  size_t from = at;
+  while (from > 0 && text.p[from - 1] == '\\')
+    from--;
+  return (at - from) % 2 == 1;
+}
+
+/* The string whose closing quote is in front of end: within it each quote is escaped. */
+static struct ls_span string_before(struct ls_span text, size_t end) {
+  size_t open = end - 1;
+  do
+    open = open > 0 ? open - 1 : 0;
+  while (open > 0 && (text.p[open] != '"' || is_escaped(text, open)));
+  return ls_span_sub(text, open, end);
+}
+
+enum ls_status ls_json_read(struct ls_span text, size_t depth, struct ls_arena *a, struct ls_value **out,
+                            struct ls_json_fault *fault) {
+  json_error_t error;
+  struct ls_value *name = NULL;
+  *fault = (struct ls_json_fault){0};
+  enum ls_status status = parse(text, depth, FLAGS | JSON_REJECT_DUPLICATES, a, out, &error);
+  fault->at = (size_t)error.position;
+  if (status != LS_EARGUMENT || !fault->at || json_error_code(&error) != json_error_duplicate_key)
+    return status;
+  status = ls_json_parse(string_before(text, fault->at), a, &name, NULL);
+  fault->twin = status == LS_OK ? ls_value_string(name) : LS_SPAN("");
+  return status == LS_ENOMEM ? status : LS_EARGUMENT;
 }
 
 static json_t *make(const struct ls_value *v, int depth);

@@ -141,9 +141,9 @@ local function take_object(object, entry)
 end
 
 local function decode_json(text, entry)
-  local object, at = core.fromJson(text)
+  local object, reason = json.read(text)
   if object == nil then
-    entry.invalid = at == 0 and "nested too deeply" or ("not JSON at character %d"):format(at)
+    entry.invalid = "the line " .. reason
     return
   end
   take_object(object, entry)

@@ -2,8 +2,8 @@
 --- What the commands read: config files, payloads and secrets.
 -- Each function answers its value, or nil, a sentence for the user and an exit code.
 
-local core = require("logto_smtp.core")
 local exit = require("logto_smtp.cli.exit")
+local json = require("logto_smtp.json")
 
 local M = {}
 
@@ -31,11 +31,10 @@ local function name_of(path)
 end
 
 local function decode(text, what, code)
-  local value, at = core.fromJson(text)
+  local value, reason = json.read(text)
   if value ~= nil then return value end
-  if at == 0 then return nil, what .. " is nested too deeply, or too large", code end
-  local words = "%s is not JSON (at character %d): check quotes, commas and braces there"
-  return nil, words:format(what, at), code
+  local advice = reason:find("^is not JSON") and ": check quotes, commas and braces there" or ""
+  return nil, what .. " " .. reason .. advice, code
 end
 
 -- The secret that --pass-env or --pass-file names, without its final line end; nil, nil if neither is given.

@@ -3,7 +3,6 @@
 -- mean harm. Each refusal is `nil, { status, message }`, and none repeats what the client said.
 
 local cjson = require("cjson")
-local core = require("logto_smtp.core")
 local ngx = require("ngx")
 local json = require("logto_smtp.json")
 local mailbox = require("logto_smtp.mailbox")
@@ -66,40 +65,6 @@ function M.isJson(content_type, encoding)
   return encoding == nil or encoding:lower() == "identity"
 end
 
--- Where a string ends that starts at a quote: at the next quote that no backslash escapes.
-local function string_end(text, at)
-  repeat
-    at = text:find('["\\]', at + 1)
-    local is_quote = text:byte(at) == 34
-    if not is_quote then at = at + 1 end
-  until is_quote
-  return at
-end
-
--- Whether an object of a JSON text names a key twice: readers differ in which of the two they take. Says so
--- only of a text that is JSON; there a string with a colon behind it is a key.
-local function has_twin_keys(text)
-  local open, depth, at = {}, 0, text:find('["{}]')
-  while at do
-    local c, last = text:sub(at, at), at
-    if c == "{" then
-      depth = depth + 1
-      open[depth] = {}
-    elseif c == "}" then
-      depth = depth - 1
-    else
-      last = string_end(text, at)
-      if text:find("^%s*:", last + 1) then
-        local key = cjson.decode("[" .. text:sub(at, last) .. "]")[1]
-        if open[depth][key] then return true end
-        open[depth][key] = true
-      end
-    end
-    at = text:find('["{}]', last + 1)
-  end
-  return false
-end
-
 -- What the fields have to be; `ip` is there when Logto knows it.
 local FIELDS = { { "to", "string" }, { "type", "string" }, { "payload", "table" }, { "ip", "string" } }
 local KINDS = { string = "a string", table = "an object" }
@@ -126,12 +91,12 @@ end
 ---@return {status: integer, message: string}? refusal
 function M.parse(text)
   if not json.isUtf8(text) then return refuse(400, "The body is not UTF-8.") end
-  local data = core.fromJson(text, DEPTH)
+  local data, _, twin = json.read(text, DEPTH)
+  if twin then return refuse(400, "The body has an object with the same key twice.") end
   if data == nil then
     return refuse(400, ("The body is not JSON, or nested deeper than %d levels."):format(DEPTH))
   end
   if type(data) ~= "table" or #data > 0 then return refuse(400, "The body is not a JSON object.") end
-  if has_twin_keys(text) then return refuse(400, "The body has an object with the same key twice.") end
   local wrong = wrong_field(data)
   if wrong then return refuse(400, wrong) end
   local recipient, reason = mailbox.recipient(data.to)
