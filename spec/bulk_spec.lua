@@ -75,6 +75,31 @@ describe("a list in CSV (RFC 4180)", function()
     assert.equal("B, C", list[2].payload.name)
   end)
 
+  it("takes LF, CRLF and CR for line ends outside quotes, and leaves those within as they are", function()
+    for _, ending in ipairs({ "\n", "\r\n", "\r" }) do
+      for _, last in ipairs({ "", ending }) do
+        local lines = { "to,name", 'a@x.example,"A' .. ending .. 'B"', "", "b@x.example,C", 'c@x.example,"D"' }
+        local list = read_all(file_of(table.concat(lines, ending) .. last))
+        assert.equal(3, #list)
+        assert.equal("A" .. ending .. "B", list[1].payload.name)
+        assert.same({ "b@x.example", 5, "C" }, { list[2].to, list[2].line, list[2].payload.name })
+        assert.same({ "c@x.example", 6, "D" }, { list[3].to, list[3].line, list[3].payload.name })
+        local rows = '{"to":"a@x.example"}' .. ending .. ending .. '{"to":"b@x.example"}' .. last
+        list = read_all(file_of(rows))
+        assert.same({ 2, "b@x.example", 3 }, { #list, list[2].to, list[2].line })
+      end
+    end
+    local mixed = read_all(file_of("to\ra@x.example\r\nb@x.example\nc@x.example"))
+    assert.same({ 3, 4 }, { #mixed, mixed[3].line })
+  end)
+
+  it("gives back the lines behind an open quote, whatever ends them", function()
+    local list = read_all(file_of('to,x\ra@x.example,"open\rb@x.example,1\r\nc@x.example,2\n'))
+    assert.same({ 3, "a quote is not closed", "b@x.example", 4, "c@x.example" },
+      { #list, list[1].invalid, list[2].to, list[3].line, list[3].to })
+    assert.same({ "1", "2" }, { list[2].payload.x, list[3].payload.x })
+  end)
+
   it("prefers the column `to`, in any case, and takes semicolons and tabs", function()
     local list = read_all(file_of("email;To\nold@x.example;new@x.example\n"))
     assert.equal("new@x.example", list[1].to)
@@ -581,13 +606,15 @@ describe("core.process", function()
   end)
 
   it("reads lines with any octet, whole or not at all", function()
-    net.write_file(dir .. "/x", "a\0b\n\n" .. ("c"):rep(5000) .. "\nlast")
+    net.write_file(dir .. "/x", "a\0b\r\n\n" .. ("c"):rep(5000) .. "\rx\r\rlast")
     local file = assert(io.open(dir .. "/x", "rb"))
     local read = core.process.readLine
-    assert.equal("a\0b", read(file, 3))
-    assert.equal("", read(file, 0))
-    assert.same({ false, 5000 }, { read(file, 4999) })
-    assert.equal("last", read(file, 4))
+    assert.same({ "a\0b", "\r\n" }, { read(file, 3) })
+    assert.same({ "", "\n" }, { read(file, 0) })
+    assert.same({ false, 5000, "\r" }, { read(file, 4999) })
+    assert.same({ "x", "\r" }, { read(file, 1) })
+    assert.same({ "", "\r" }, { read(file, 1) })
+    assert.same({ "last", "" }, { read(file, 4) })
     assert.same({ n = 0 }, { n = select("#", read(file, 4)) })
     file:close()
     assert.has_error(function() read(file, 4) end)

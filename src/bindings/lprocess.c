@@ -116,9 +116,21 @@ static void release_line(void *line) {
 static const struct ls_box_type line_type = {
     .name = "logto_smtp.line", .size = sizeof(struct ls_buf), .release = release_line};
 
-/* readLine(file, limit) -> line without its end | false, octets of one that is longer than limit and was
- * passed over | nil at the end | nil, err. Unlike Lua's own it takes NUL in every version, and no memory for
- * what nobody wants. */
+/* What ends the line that c ended: LF, CR LF, CR alone as old Macs write it, or the end of the file. */
+static const char *line_ending(FILE *file, int c) {
+  if (c != '\r')
+    return c == '\n' ? "\n" : "";
+  int next = getc(file);
+  if (next == '\n')
+    return "\r\n";
+  if (next != EOF)
+    ungetc(next, file);
+  return "\r";
+}
+
+/* readLine(file, limit) -> line, its end | false, octets of one that is longer than limit and was passed
+ * over, its end | nil at the end | nil, err. Unlike Lua's own it takes NUL in every version, and no memory
+ * for what nobody wants. */
 static int read_line(lua_State *L) {
   lua_Number limit = luaL_checknumber(L, 2);
   ls_check_arity(L, 2);
@@ -129,7 +141,7 @@ static int read_line(lua_State *L) {
   luaL_argcheck(L, file != NULL, 1, "the file is closed");
   size_t n = 0;
   int c;
-  while ((c = getc(file)) != EOF && c != '\n') {
+  while ((c = getc(file)) != EOF && c != '\n' && c != '\r') {
     n++;
     ls_buf_addc(line, (char)c);
   }
@@ -143,14 +155,17 @@ static int read_line(lua_State *L) {
     return 0;
   if (line->status == LS_ENOMEM)
     return luaL_error(L, "not enough memory");
+  const char *ending = line_ending(file, c);
   if (line->status == LS_OK) {
     ls_push_span(L, ls_buf_span(line));
     ls_box_free(L, 3);
-    return 1;
+    lua_pushstring(L, ending);
+    return 2;
   }
   lua_pushboolean(L, 0);
   ls_push_number(L, (double)n);
-  return 2;
+  lua_pushstring(L, ending);
+  return 3;
 }
 
 /* lock(file) -> true | nil, err: ours alone until it is closed; does not wait */

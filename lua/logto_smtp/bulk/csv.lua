@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
---- Records of CSV text (RFC 4180): quoted fields may hold delimiters, doubled quotes and line ends.
+--- Records of CSV text (RFC 4180): quoted fields may hold delimiters, doubled quotes and line ends, which are
+-- LF, CR LF or CR.
 
 local M = {}
 
@@ -45,8 +46,9 @@ local function quotes_in(line)
 end
 
 ---@class logto_smtp.bulk.Lines
----@field read fun(): string?        the next line, without its end
----@field unread fun(lines: string[], from: integer)  gives those from there on back, to be read again
+---@field read fun(): string?, string?  the next line, and its end: LF, CR, CR LF, or none at the end
+---@field unread fun(lines: string[], from: integer)  gives those from there on back, to be read again: each
+---  line and its end
 
 --- The next record as text, less its line end: as many lines as its quotes ask for. One whose quotes are not
 --- closed within a mebibyte is its first line alone, and what is behind it is read as if it were well.
@@ -54,22 +56,23 @@ end
 ---@return string|nil text
 ---@return integer lines  how many it took
 function M.record(source)
-  local line = source.read()
+  local line, ending = source.read()
   if not line then return nil, 0 end
-  local quotes, lines, pieces, size = quotes_in(line), 1, { line }, #line
-  while quotes % 2 == 1 do
-    local more = source.read()
+  local quotes, lines, size = quotes_in(line), 1, #line
+  if quotes % 2 == 0 then return line, 1 end
+  local pieces = { line, ending }
+  repeat
+    local more, behind = source.read()
     if more then
-      lines, size = lines + 1, size + #more + 1
-      quotes, pieces[lines] = quotes + quotes_in(more), more
+      lines, size = lines + 1, size + #more + #behind
+      quotes, pieces[#pieces + 1], pieces[#pieces + 2] = quotes + quotes_in(more), more, behind
     end
     if not more or size > LONGEST then
-      source.unread(pieces, 2)
-      lines, pieces, quotes = 1, { line }, 0
+      source.unread(pieces, 3)
+      return line, 1
     end
-  end
-  local text = lines > 1 and table.concat(pieces, "\n") or line
-  return text:byte(-1) == 13 and text:sub(1, -2) or text, lines
+  until quotes % 2 == 0
+  return table.concat(pieces, "", 1, #pieces - 1), lines
 end
 
 --- The delimiter of a list by its header: comma, or what Excel writes in some countries.

@@ -153,44 +153,46 @@ end
 -- why there are no more, where that is not the end of the file.
 local function line_source(file, encoding)
   local source = { line = 0, octets = 0 }
-  local again, at = {}, 1 -- read before, and given back
+  local again, at = {}, 1 -- read before, and given back: each line and its end
 
   -- A line that is too long is a line that nobody can send: it stands here as what no reader takes.
   local function fetch()
-    local text, more = core.process.readLine(file, LONGEST)
+    local text, ending, behind = core.process.readLine(file, LONGEST)
     if text == false then
-      source.octets = source.octets + more
-      return TOO_LONG
+      source.octets = source.octets + ending
+      return TOO_LONG, behind
     end
-    if not text and more then source.failed = ("line %d cannot be read: %s"):format(source.line + 1, more) end
-    if not text then return nil end
-    if encoding then return core.decode(text, encoding) or NO_TEXT end
-    return json.isUtf8(text) and text or NO_UTF8
+    if not text then
+      source.failed = ending and ("line %d cannot be read: %s"):format(source.line + 1, ending)
+      return nil
+    end
+    if encoding then return core.decode(text, encoding) or NO_TEXT, ending end
+    return json.isUtf8(text) and text or NO_UTF8, ending
   end
 
   function source.read()
-    local text = again[at]
-    if text then at = at + 1 else text = fetch() end
+    local text, ending = again[at], again[at + 1]
+    if text then at = at + 2 else text, ending = fetch() end
     if not text then return nil end
-    source.line, source.octets = source.line + 1, source.octets + #text + 1
-    return text
+    source.line, source.octets = source.line + 1, source.octets + #text + #ending
+    return text, ending
   end
 
   function source.unread(lines, from)
     local list = {}
-    for i = from, #lines do
-      list[#list + 1] = lines[i]
-      source.line, source.octets = source.line - 1, source.octets - #lines[i] - 1
+    for i = from, #lines, 2 do
+      list[i - from + 1], list[i - from + 2] = lines[i], lines[i + 1]
+      source.line, source.octets = source.line - 1, source.octets - #lines[i] - #lines[i + 1]
     end
     for i = at, #again do list[#list + 1] = again[i] end
     again, at = list, 1
   end
 
-  local first = fetch()
+  local first, ending = fetch()
   if first and first:sub(1, 3) == BOM then
     first, source.octets = first:sub(4), 3
   end
-  source.first, again = first or "", { first }
+  source.first, again = first or "", { first, ending }
   return source
 end
 
