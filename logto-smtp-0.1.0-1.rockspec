@@ -223,6 +223,7 @@ build = {
     ["logto_smtp.preview.style"] = "lua/logto_smtp/preview/style.lua",
     ["logto_smtp.preview.variables"] = "lua/logto_smtp/preview/variables.lua",
     ["logto_smtp.providers"] = "lua/logto_smtp/providers.lua",
+    ["logto_smtp.raised"] = "lua/logto_smtp/raised.lua",
     ["logto_smtp.resty"] = "lua/logto_smtp/resty.lua",
     ["logto_smtp.resty.answer"] = "lua/logto_smtp/resty/answer.lua",
     ["logto_smtp.resty.authorization"] = "lua/logto_smtp/resty/authorization.lua",

@@ -2,11 +2,13 @@
 -- logto_smtp.bulk among hostile rows, templates and callbacks: each good row is sent once, each bad one is in
 -- the report and the journal with its reason, and a run always comes to its end.
 
+local attempt = require("logto_smtp.attempt")
 local bulk = require("logto_smtp.bulk")
 local cjson = require("cjson")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 local shell = require("spec.support.shell")
+local told = require("logto_smtp.raised")
 local untakeable = require("spec.support.untakeable")
 
 local lua = net.quote(shell.interpreter())
@@ -176,6 +178,7 @@ local function check_report(report, bad, sent, sent_before)
   for _, failure in ipairs(report.failures) do
     assert.is_truthy(bad[failure.number], ("entry %d is no bad one"):format(failure.number))
     assert.is_true(#failure.message > 3 and #failure.message < 400 and not failure.message:find("%c"))
+    assert.is_nil(failure.message:find("%.lua:%d"), failure.message)
   end
 end
 
@@ -209,6 +212,24 @@ for name, make in pairs({ ["JSON lines"] = json_list, CSV = csv_list, ["values o
     end)
   end)
 end
+
+describe("what was raised", function()
+  for text, reason in pairs({
+    ["lua/logto_smtp/mail.lua:73: no text"] = "no text",
+    ["...o/my files/a.lua:1: b.lua:2: no text"] = "no text",
+    ['[string "x: y"]:1: no text'] = "no text", ["(command line):1: no text"] = "no text",
+    ["bin/logto-smtp:3: no text"] = "no text", ["?:-1: no text"] = "no text",
+    ["mail.example:587: refused"] = "mail.example:587: refused",
+    ["at line 3: no text"] = "at line 3: no text",
+    ["first\nsecond"] = "first", [""] = "an error without a text",
+  }) do
+    it("is told without its place in Lua: " .. text:gsub("\n", " "), function()
+      assert.equal(reason, told.reason(text))
+      assert.equal(reason, select(2, attempt(error, text, 0)))
+      assert.equal(text:match("^[^\n]+") or reason, told.line(text))
+    end)
+  end
+end)
 
 describe("bulk.run()", function()
   it("tells what callbacks raised, and lets nothing depend on it", function()

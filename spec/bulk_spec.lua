@@ -78,7 +78,8 @@ describe("a list in CSV (RFC 4180)", function()
   it("takes LF, CRLF and CR for line ends outside quotes, and leaves those within as they are", function()
     for _, ending in ipairs({ "\n", "\r\n", "\r" }) do
       for _, last in ipairs({ "", ending }) do
-        local lines = { "to,name", 'a@x.example,"A' .. ending .. 'B"', "", "b@x.example,C", 'c@x.example,"D"' }
+        local quoted = 'a@x.example,"A' .. ending .. 'B"'
+        local lines = { "to,name", quoted, "", "b@x.example,C", 'c@x.example,"D"' }
         local list = read_all(file_of(table.concat(lines, ending) .. last))
         assert.equal(3, #list)
         assert.equal("A" .. ending .. "B", list[1].payload.name)
@@ -396,6 +397,31 @@ describe("the journal", function()
     local none, reason = open({ resume = true })
     assert.is_nil(none)
     assert.matches("line 2 is damaged, and not the last of a run", reason)
+  end)
+
+  it("goes on where its first line is torn and nothing is behind it: nothing was sent", function()
+    assert(open()):close()
+    local whole = net.read_file(path)
+    local torn = { ("\0"):rep(4096) }
+    for octets = 1, #whole - 1, 9 do torn[#torn + 1] = whole:sub(1, octets) end
+    for _, text in ipairs(torn) do
+      net.write_file(path, text)
+      local j = assert(open({ resume = true }))
+      assert.equal(0, j.last)
+      assert(j:start({ entry(1) }))
+      j:close()
+      j = assert(open({ resume = true }))
+      assert.equal("started", (j:outcome(entry(1))))
+      j:close()
+    end
+    for text, reason in pairs({
+      [whole:sub(1, 30) .. '\n{"start":1,"line":1,"to":"a","id":"0000000a"}\n'] =
+        "line 1 is damaged, and not the last of a run",
+      ["to,code\n"] = "it is no journal of a bulk run",
+    }) do
+      net.write_file(path, text)
+      assert.matches(reason, select(2, open({ resume = true })), 1, true)
+    end
   end)
 
   it("is one run's at a time, and of one type and payload", function()

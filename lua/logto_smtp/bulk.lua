@@ -18,6 +18,7 @@ local json = require("logto_smtp.json")
 local kit = require("logto_smtp.kit")
 local mailer = require("logto_smtp.mail")
 local pace = require("logto_smtp.bulk.pace")
+local raised = require("logto_smtp.raised")
 local recipients = require("logto_smtp.bulk.recipients")
 local rehearsal = require("logto_smtp.bulk.rehearsal")
 local smtp = require("logto_smtp")
@@ -490,9 +491,9 @@ end
 function Run:call(name, ...)
   local callback = self.options[name]
   if not callback then return nil end
-  local fine, answer = attempt(callback, ...)
+  local fine, answer = pcall(callback, ...)
   if fine then return answer end
-  self.tally:raised_one(name, answer)
+  self.tally:raised_one(name, raised.line(answer))
   return nil
 end
 

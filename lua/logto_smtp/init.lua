@@ -18,6 +18,7 @@ local kit = require("logto_smtp.kit")
 local mailer = require("logto_smtp.mail")
 local mailbox = require("logto_smtp.mailbox")
 local metadata = require("logto_smtp.metadata")
+local raised = require("logto_smtp.raised")
 
 local codes = enums.ConnectorErrorCodes
 
@@ -73,7 +74,7 @@ end
 local function ask(operation, secrets, config, ...)
   local ok, answer, err = pcall(operation, config, ...)
   if ok and answer then return answer end
-  if not ok then err = answer end
+  if not ok then err = type(answer) == "string" and raised.reason(answer) or answer end
   return nil, failure(err, config, secrets)
 end
 

@@ -181,7 +181,7 @@ local SHOWN = 60
 ---@param text string
 ---@param depth? integer  levels of objects and arrays
 ---@return any value
----@return string? reason  why it is none, to stand behind what it should be; it shows no more of it than a name
+---@return string? reason  why it is none, to stand behind what it should be; it shows at most a name of it
 ---@return boolean? twin   an object has a name twice
 function M.read(text, depth)
   local value, at, twin = core.fromJson(text, depth)

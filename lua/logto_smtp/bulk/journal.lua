@@ -59,6 +59,14 @@ local function take(states, text)
   return number
 end
 
+local HEADER = '{"run":1,"settings":"'
+
+-- Whether a line is the beginning of a run's line, or the zeros that a power cut leaves in its place. Nothing
+-- is sent before that line is whole on the disk: of a journal with nothing behind it, nothing was.
+local function is_torn_header(text)
+  return HEADER:sub(1, #text) == text or text:sub(1, #HEADER) == HEADER or not text:find("[^%z]")
+end
+
 -- Reads what earlier runs wrote. The last line of a run may be torn: of its start, the mail was not sent.
 local function read(file, settings)
   local states, last, line, damaged = {}, 0, 0, nil
@@ -67,7 +75,7 @@ local function read(file, settings)
     local theirs = text:match('^{"run":1,"settings":"(%x+)",.*}$')
     if theirs and theirs ~= settings then
       return nil, "it was written with another --type or --payload; give the same, or another journal"
-    elseif line == 1 and not theirs then
+    elseif line == 1 and not theirs and not is_torn_header(text) then
       return nil, "it is no journal of a bulk run"
     elseif theirs then
       damaged = nil
