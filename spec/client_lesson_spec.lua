@@ -44,6 +44,9 @@ local ENDS = {
   { "says 421 and waits for our end", { code = 421, text = "4.7.0 enough", partial = 1000 }, told = true },
   { "says 421 and resets", { code = 421, text = "4.7.0 enough", drop = "after", reset = true }, told = true },
   { "says 451 4.4.2 and closes", { code = 451, text = "4.4.2 enough", drop = "after" }, told = true },
+  { "says 452 4.5.3 and stays", { code = 452, text = "4.5.3 too many messages on this connection", times = "always" },
+    told = true },
+  { "closes right behind the last it has accepted", { at = "CONTENT", drop = "after" }, last = true },
   { "closes", { drop = "before" } },
   { "resets", { drop = "before", reset = true } },
 }
@@ -52,7 +55,7 @@ local MAILS, WINDOW = 300, 16
 local function limited(how, limit, chunking)
   local rules = {}
   for connection = 1, MAILS + 20 do
-    local rule = { at = "MAIL", connection = connection, skip = limit, times = "always" }
+    local rule = { at = "MAIL", connection = connection, skip = how.last and limit - 1 or limit, times = "always" }
     for k, v in pairs(how[2]) do rule[k] = v end
     rules[connection] = rule
   end
@@ -116,6 +119,15 @@ describe("a server that takes so many messages on a connection", function()
       end
     end)
   end
+
+  it("gets each mail where even the first MAIL of a connection is told its end", function()
+    local rules = {}
+    for i, text in ipairs({ "4.4.2 Timeout waiting for data from client.", "4.3.2 Please retry" }) do
+      rules[i] = { at = "MAIL", connection = i, code = 451, text = text, drop = "after" }
+    end
+    local inbox = mailing.inbox({ tls = "none", chunking = true, script = rules })
+    assert_each_once(inbox, by_client(inbox), 0, "at the first MAIL")
+  end)
 
   it("gets each mail once from an engine", function()
     for _, how in ipairs({ ENDS[1], ENDS[3], ENDS[4] }) do

@@ -133,12 +133,40 @@ static void test_reason_of_a_reply_tells_limits_from_refusals(void **state) {
   }
 }
 
+static void test_reason_tells_the_end_of_a_connection(void **state) {
+  (void)state;
+  static const struct {
+    int code;
+    const char *enhanced, *text;
+    bool ends;
+  } rows[] = {
+      {421, "", "bye", true},
+      {451, "4.4.2", "4.4.2 Timeout waiting for data from client.", true},
+      {450, "4.3.2", "4.3.2 Service currently unavailable", true},
+      {452, "4.5.3", "4.5.3 too many messages on this connection", true},
+      {452, "", "Too many messages in one session, reconnect", true},
+      {450, "4.7.0", "4.7.0 Max message per connection reached", true},
+      {451, "4.7.1", "4.7.1 message limit exceeded for this session", true},
+      {452, "4.2.2", "4.2.2 mailbox full", false},
+      {452, "4.3.1", "4.3.1 Insufficient system storage", false},
+      {450, "4.7.1", "4.7.1 Sender rate limit exceeded", false},
+      {450, "4.7.0", "4.7.0 too many concurrent sessions", false},
+      {451, "4.7.1", "4.7.1 TLS is needed on this connection", false},
+      {552, "5.5.3", "5.5.3 too many messages on this connection", false},
+      {250, "2.4.2", "2.4.2 one more, then the limit of this connection is reached", false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    assert_int_equal(ls_reason_ends_connection(rows[i].code, rows[i].enhanced, ls_span_cstr(rows[i].text)),
+                     rows[i].ends);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_reason_is_there_for_every_status),
       cmocka_unit_test(test_reason_has_a_word_of_its_own_and_a_sentence),
       cmocka_unit_test(test_reason_decides_the_status_and_what_is_lasting),
       cmocka_unit_test(test_reason_of_a_reply_tells_limits_from_refusals),
+      cmocka_unit_test(test_reason_tells_the_end_of_a_connection),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,27 @@ static enum ls_reason said_in(struct ls_span text) {
   return LS_REASON_NONE;
 }
 
+/* "452 4.5.3 too many messages on this connection", "Max message per connection reached" */
+static const char *const limit_words[] = {"too many", "max*", "limit*", "exceeded", "reached", "enough"};
+static const char *const here_words[] = {"this connection", "per connection", "one connection",
+                                         "this session",    "per session",    "one session",
+                                         "same connection", "same session",   "this smtp session",
+                                         "messages in connection", "messages in session"};
+
+static bool has_one(struct ls_span text, const char *const *words, size_t count) {
+  while (count && !has_words(text, words[count - 1]))
+    count--;
+  return count > 0;
+}
+
+bool ls_reason_ends_connection(int code, const char *enhanced, struct ls_span text) {
+  if (code == 421 || code / 100 != 4)
+    return code == 421;
+  return strcmp(enhanced, "4.3.2") == 0 || strcmp(enhanced, "4.4.2") == 0 ||
+         (has_one(text, here_words, sizeof here_words / sizeof *here_words) &&
+          has_one(text, limit_words, sizeof limit_words / sizeof *limit_words));
+}
+
 enum { LOGIN = 1, SENDER = 2, RECIPIENT = 4, CONTENT = 8, MAIL = SENDER | RECIPIENT | CONTENT, ALL = 15 };
 
 /* What a refusal of this reason was an answer to; a greeting and such are not asked about by themselves. */

@@ -34,4 +34,8 @@ enum ls_reason ls_reason_of(enum ls_status status);
 enum ls_reason ls_reason_of_reply(enum ls_reason otherwise, int code, const char *enhanced,
                                   struct ls_span text);
 
+/* Whether a reply says that the connection is at its end, whatever it answers: 421 always (RFC 5321 3.8),
+ * other 4xx by 4.3.2 and 4.4.2 (RFC 3463), or by words about a limit of this connection. */
+bool ls_reason_ends_connection(int code, const char *enhanced, struct ls_span text);
+
 #endif

@@ -16,9 +16,10 @@
  *
  * 1. Replies come in the order of the commands. One that comes before its command is out, or when none is
  *    due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come always.
- * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8):
- *    nothing more is sent, and what is said nevertheless counts (see ls_session_shut_down). Whatever it
- *    answers, it is about the connection: the message may go to another.
+ * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8);
+ *    so do other words about the connection, where a message would begin (see is_farewell). Nothing more is
+ *    sent, and what is said nevertheless counts (see ls_session_shut_down). Whatever it answers, it is about
+ *    the connection: the message may go to another.
  * 3. The first refusal names the error; what the commands behind it in the same flight are told counts for
  *    nothing.
  * 4. A message is settled when none of its replies is due any more: nothing is pulled from under the server.
@@ -56,13 +57,22 @@ static void shut_down(struct ls_session *s) {
   ls_session_shut_down(s);
 }
 
-/* The server ends the connection: by 421, or where it has carried others by a refusal of MAIL that speaks of
- * the connection ("451 4.4.2 Timeout waiting for data", RFC 3463: x.x.2 in 4.3.2 and 4.4.2). Was it meant for
+static bool is_between_messages(enum ls_command command) {
+  return command == LS_COMMAND_MAIL || command == LS_COMMAND_RSET || command == LS_COMMAND_CANCEL ||
+         command == LS_COMMAND_NOOP;
+}
+
+/* The server ends the connection: by 421, or before a message has begun by another word about the connection
+ * ("451 4.4.2 Timeout waiting for data", "452 4.5.3 too many messages on this connection"). Was it meant for
  * the message, the next connection will refuse it again, as its first. */
-static bool is_farewell(const struct ls_session *s, const struct ls_awaited *a) {
-  const char *detail = strrchr(s->reply.enhanced, '.');
-  bool of_connection = s->reply.code / 100 == 4 && detail && strcmp(detail, ".2") == 0;
-  return s->reply.code == 421 || (a && a->command == LS_COMMAND_MAIL && s->record.answered && of_connection);
+static bool is_farewell(struct ls_session *s, const struct ls_awaited *a) {
+  int code = s->reply.code;
+  const char *enhanced = s->reply.enhanced;
+  if (code == 421 || code / 100 != 4 || (a && !is_between_messages(a->command)))
+    return code == 421;
+  /* 4.5.3 counts recipients, and here there are none yet */
+  bool counts = a && a->command == LS_COMMAND_MAIL && s->record.answered && strcmp(enhanced, "4.5.3") == 0;
+  return counts || ls_reason_ends_connection(code, enhanced, ls_session_words(s));
 }
 
 static void ignore(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -82,7 +92,7 @@ static void reset_no(struct ls_session *s, struct ls_flight *f, size_t recipient
   (void)recipient;
   if (s->in_doubt) /* the octet stood before it: once more */
     s->open = true;
-  else if (s->reply.code != 421)
+  else if (!is_farewell(s, NULL))
     protocol_error(s);
   s->in_doubt = false;
 }
@@ -258,7 +268,7 @@ static void settle(struct ls_session *s, struct ls_flight *f) {
  * message; what is left of the content cannot be sent to anyone, so the connection is at its end too. */
 static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
   bool content = a && (a->command == LS_COMMAND_CONTENT || a->command == LS_COMMAND_BDAT);
-  if (s->reply.code == 421) {
+  if (is_farewell(s, content ? a : NULL)) {
     shut_down(s);
     return;
   }
