@@ -44,8 +44,8 @@ local ENDS = {
   { "says 421 and waits for our end", { code = 421, text = "4.7.0 enough", partial = 1000 }, told = true },
   { "says 421 and resets", { code = 421, text = "4.7.0 enough", drop = "after", reset = true }, told = true },
   { "says 451 4.4.2 and closes", { code = 451, text = "4.4.2 enough", drop = "after" }, told = true },
-  { "says 452 4.5.3 and stays", { code = 452, text = "4.5.3 too many messages on this connection", times = "always" },
-    told = true },
+  { "says 452 4.5.3 and stays",
+    { code = 452, text = "4.5.3 too many messages on this connection", times = "always" }, told = true },
   { "closes right behind the last it has accepted", { at = "CONTENT", drop = "after" }, last = true },
   { "closes", { drop = "before" } },
   { "resets", { drop = "before", reset = true } },
@@ -53,9 +53,9 @@ local ENDS = {
 local MAILS, WINDOW = 300, 16
 
 local function limited(how, limit, chunking)
-  local rules = {}
+  local rules, skip = {}, how.last and limit - 1 or limit
   for connection = 1, MAILS + 20 do
-    local rule = { at = "MAIL", connection = connection, skip = how.last and limit - 1 or limit, times = "always" }
+    local rule = { at = "MAIL", connection = connection, skip = skip, times = "always" }
     for k, v in pairs(how[2]) do rule[k] = v end
     rules[connection] = rule
   end
