@@ -222,6 +222,35 @@ static void test_mask_replaces_the_secret_and_nothing_else(void **state) {
   assert_told(NULL, "123456", "123456");
 }
 
+/* Words that were cut off in the middle of a secret. */
+static void test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words(void **state) {
+  (void)state;
+  static const struct {
+    const char *words, *want;
+  } rows[] = {
+      {"535 bad password s3cret-pa", "535 bad password ***"},
+      {"535 bad password s3cr", "535 bad password ***"},
+      {"535 bad password s3c", "535 bad password s3c"},
+      {"535 your code 4711 is", "535 your code 4711 is"},
+      {"535 see a-very-long-", "535 see ***"},
+      {"421 too many", "421 too many"},
+      {"s3cret", "***"},
+      {"", ""},
+  };
+  struct ls_mask *m = ls_mask_new();
+  ls_mask_add(m, NULL, LS_SPAN("s3cret-pass"));
+  ls_mask_add(m, NULL, LS_SPAN("47110815"));
+  ls_mask_add(m, NULL, LS_SPAN("a-very-long-secret-of-many-octets"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char words[64];
+    snprintf(words, sizeof words, "%s", rows[i].words);
+    size_t n = ls_mask_apply_tail(m, words, strlen(words));
+    assert_span_equal(ls_span(words, n), ls_span_cstr(rows[i].want));
+    assert_int_equal(ls_mask_apply_tail(NULL, words, n), n);
+  }
+  ls_mask_free(m);
+}
+
 static void test_mask_finds_every_piece_of_a_long_secret(void **state) {
   (void)state;
   char octets[97];
@@ -317,6 +346,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mask_finds_each_secret_in_each_form),
       cmocka_unit_test(test_mask_replaces_the_secret_and_nothing_else),
+      cmocka_unit_test(test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words),
       cmocka_unit_test(test_mask_finds_every_piece_of_a_long_secret),
       cmocka_unit_test(test_mask_remembers_retired_secrets_for_a_while),
       cmocka_unit_test(test_mask_withholds_what_it_cannot_search),

@@ -42,6 +42,7 @@ static const struct {
     {"200 x\r\n", 200, "", "200 x", 1},
     {"250 caf\xc3\xa9\r\n", 250, "", "250 caf\xc3\xa9", 1},
     {"250-a\r\n251 b\r\n", -1, "", "", 0},
+    {"250-a\r\n251-b\r\n250 c\r\n", -1, "", "", 0},
     {"250-a\r\n\r\n250 b\r\n", -1, "", "", 0},
     {"199 x\r\n", -1, "", "", 0},
     {"600 x\r\n", -1, "", "", 0},
@@ -141,9 +142,76 @@ static void test_reply_excerpt_shows_the_bad_line(void **state) {
   struct ls_reply r;
   size_t used;
   ls_reply_init(&r);
-  assert_int_equal(ls_reply_feed(&r, LS_SPAN("250-a\r\n550 b\r\n"), &used), LS_EPROTOCOL);
-  assert_span_equal(ls_reply_excerpt(&r), LS_SPAN("550 b"));
+  assert_int_equal(ls_reply_feed(&r, LS_SPAN("250-a\r\nnot b\r\n"), &used), LS_EPROTOCOL);
+  assert_span_equal(ls_reply_excerpt(&r), LS_SPAN("not b"));
   ls_reply_deinit(&r);
+}
+
+/* Lines with different codes: the one that refuses counts, and all is told. Code 0: the line is no reply. */
+static void test_reply_tells_all_of_one_with_different_codes(void **state) {
+  (void)state;
+  static const struct {
+    const char *wire, *text, *enhanced;
+    int code;
+  } mixes[] = {
+      {"220-hello\r\n521 5.3.2 no mail here\r\n", "220-hello\n521 5.3.2 no mail here", "5.3.2", 521},
+      {"220-hello\r\n521-no\r\n521 mail\r\n", "220-hello\n521-no\n521 mail", "", 521},
+      {"521-no\r\n220 hello\r\n", "521-no\n220 hello", "", 521},
+      {"250-a\r\n421 4.3.2 b\r\n", "250-a\n421 4.3.2 b", "4.3.2", 421},
+      {"550-a\r\n250 2.0.0 b\r\n", "550-a\n250 2.0.0 b", "", 550},
+      {"220-a\r\n250 b\r\n", "220-a\n250 b", "", 250},
+  };
+  for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++)
+    for (int cut = OCTETS; cut < (int)strlen(mixes[i].wire); cut++) {
+      struct ls_reply r;
+      ls_reply_init(&r);
+      assert_int_equal(feed_cut(&r, ls_span_cstr(mixes[i].wire), cut), LS_EPROTOCOL);
+      assert_true(r.complete && r.mixed);
+      assert_int_equal(r.code, mixes[i].code);
+      assert_string_equal(r.enhanced, mixes[i].enhanced);
+      assert_span_equal(ls_buf_span(&r.text), ls_span_cstr(mixes[i].text));
+      ls_reply_deinit(&r);
+    }
+}
+
+/* What came before the server closed. text NULL: nothing. */
+static void test_reply_tells_what_came_of_one_that_was_cut(void **state) {
+  (void)state;
+  static const struct {
+    const char *wire, *text, *enhanced;
+    int code;
+  } cuts[] = {
+      {"", NULL, NULL, 0},
+      {"\r\n", NULL, NULL, 0},
+      {"250 ok\r\n", NULL, NULL, 0},
+      {"garbage\r\n", NULL, NULL, 0},
+      {"421 too many", "421 too many", "", 421},
+      {"421 too many\r", "421 too many", "", 421},
+      {"250 ok\r\n554 5.7.1 no", "554 5.7.1 no", "5.7.1", 554},
+      {"421-too\r\n", "421-too", "", 421},
+      {"421-too\r\nma", "421-too\nma", "", 421},
+      {"220-hello\r\n521", "220-hello\n521", "", 521},
+      {"421", "421", "", 421},
+      {"42", "42", "", 0},
+      {"HTTP/1.1 400", "HTTP/1.1 400", "", 0},
+  };
+  for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+    struct ls_reply r;
+    struct ls_span in = ls_span_cstr(cuts[i].wire);
+    enum ls_status st = LS_OK;
+    size_t used;
+    ls_reply_init(&r);
+    for (; in.n && st >= 0; in = ls_span_sub(in, used, in.n))
+      st = ls_reply_feed(&r, in, &used);
+    assert_int_equal(ls_reply_cut(&r), cuts[i].text != NULL);
+    if (cuts[i].text) {
+      assert_int_equal(r.code, cuts[i].code);
+      assert_string_equal(r.enhanced, cuts[i].enhanced);
+      assert_span_equal(ls_buf_span(&r.text), ls_span_cstr(cuts[i].text));
+      assert_false(ls_reply_cut(&r));
+    }
+    ls_reply_deinit(&r);
+  }
 }
 
 /* Answers after how many octets of endless repetition the reader gave up. */
@@ -229,6 +297,8 @@ int main(void) {
       cmocka_unit_test(test_reply_reads_every_row_in_any_cut),
       cmocka_unit_test(test_reply_stops_behind_the_first_of_several),
       cmocka_unit_test(test_reply_rejects_nul),
+      cmocka_unit_test(test_reply_tells_all_of_one_with_different_codes),
+      cmocka_unit_test(test_reply_tells_what_came_of_one_that_was_cut),
       cmocka_unit_test(test_reply_excerpt_shows_the_bad_line),
       cmocka_unit_test(test_reply_ends_at_its_limit),
       cmocka_unit_test(test_reply_takes_as_much_as_its_limit),

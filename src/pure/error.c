@@ -76,6 +76,23 @@ void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, stru
     snprintf(e->enhanced, sizeof e->enhanced, "%s", enhanced);
 }
 
+void ls_error_add_cut(struct ls_error *e, int code, const char *enhanced, struct ls_span text) {
+  struct ls_buf message;
+  if (!e || e->status == LS_OK || e->response)
+    return;
+  ls_buf_init(&message, SIZE_MAX);
+  ls_buf_adds(&message, ls_error_text(e));
+  ls_buf_adds(&message, ": ");
+  ls_buf_add(&message, text);
+  char *shown = message.status == LS_OK ? ls_visible_copy(ls_buf_span(&message)) : NULL;
+  ls_buf_deinit(&message);
+  if (shown) {
+    free(e->message);
+    e->message = shown;
+  }
+  ls_error_add_reply(e, code >= 400 ? code : 0, enhanced, text);
+}
+
 bool ls_error_permanent(const struct ls_error *e) {
   if (e->permanent)
     return true;

@@ -57,6 +57,10 @@ void ls_error_vbecause(struct ls_error *e, enum ls_reason reason, const char *co
  * it where it tells one; does nothing when the error has one. */
 void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, struct ls_span text);
 
+/* The same for what came of a reply before the connection ended (see ls_reply_cut), which no other message
+ * tells: it is added to the message too. */
+void ls_error_add_cut(struct ls_error *e, int code, const char *enhanced, struct ls_span text);
+
 /* True when the same attempt would fail again: a 5xx reply, or a status no retry mends (ECONFIG, EARGUMENT,
  * ...). */
 bool ls_error_permanent(const struct ls_error *e);

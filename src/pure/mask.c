@@ -426,3 +426,25 @@ void ls_mask_buf(const struct ls_mask *m, struct ls_buf *b) {
   if (b->n)
     b->n = ls_mask_apply(m, b->p, b->n);
 }
+
+static size_t tail_of(const struct ls_mask_secret *s, const char *p, size_t n) {
+  size_t most = s->n - 1 < n ? s->n - 1 : n;
+  for (size_t k = most; k >= LS_MASK_MIN; k--)
+    if (memcmp(p + n - k, s->octets, k) == 0)
+      return k;
+  return 0;
+}
+
+size_t ls_mask_apply_tail(const struct ls_mask *m, char *p, size_t n) {
+  static const char stars[] = "***";
+  size_t most = 0;
+  for (size_t i = 0; m && i < m->bucket_count; i++)
+    for (const struct needle *d = m->buckets[i]; d; d = d->next) {
+      size_t k = d == d->of->needles ? tail_of(d->of, p, n) : 0;
+      most = k > most ? k : most;
+    }
+  if (!most)
+    return n;
+  memcpy(p + n - most, stars, sizeof stars - 1);
+  return n - most + sizeof stars - 1;
+}

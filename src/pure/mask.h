@@ -38,7 +38,11 @@ void ls_mask_retire(struct ls_mask *m, struct ls_mask_secret **group);
  * withheld. m NULL: there are no secrets. */
 size_t ls_mask_apply(const struct ls_mask *m, char *p, size_t n);
 
-/* The same for the octets of a buf. */
+/* The same for the end of words that were cut off there: the part of a secret that they end with, from
+ * LS_MASK_MIN octets on, and unless it is encoded. */
+size_t ls_mask_apply_tail(const struct ls_mask *m, char *p, size_t n);
+
+/* The same as ls_mask_apply for the octets of a buf. */
 void ls_mask_buf(const struct ls_mask *m, struct ls_buf *b);
 
 #endif

@@ -15,7 +15,7 @@ static void start(struct ls_reply *r) {
   r->lines = 0;
   r->octets = 0;
   r->line_from = 0;
-  r->complete = false;
+  r->complete = r->mixed = false;
 }
 
 static bool is_blank(struct ls_span s) {
@@ -42,9 +42,19 @@ static size_t pass_digits(struct ls_span s, size_t from) {
   return to;
 }
 
+/* Of several codes the one that refuses counts: it is the greatest. */
+static void add_code(struct ls_reply *r, int code) {
+  r->mixed |= r->lines > 0 && code != r->code;
+  if (code > r->code)
+    r->code = code;
+  r->lines++;
+}
+
 /* class "." subject "." detail, and then a space or nothing (RFC 2034 3, RFC 3463 2) */
 static void read_enhanced(struct ls_reply *r, struct ls_span text) {
   if (text.n < 5 || (text.p[0] != '2' && text.p[0] != '4' && text.p[0] != '5') || text.p[1] != '.')
+    return;
+  if (r->mixed && text.p[0] - '0' != r->code / 100)
     return;
   size_t subject = pass_digits(text, 2);
   if (subject == 2 || subject >= text.n || text.p[subject] != '.')
@@ -65,11 +75,9 @@ static enum ls_status end_line(struct ls_reply *r) {
     ls_buf_cut(&r->text, 0);
     return LS_AGAIN;
   }
-  int code = read_code(line);
-  if (code == 0 || (r->lines > 0 && code != r->code) || ls_span_index(line, '\0') < line.n)
+  if (read_code(line) == 0 || ls_span_index(line, '\0') < line.n)
     return LS_EPROTOCOL;
-  r->code = code;
-  r->lines++;
+  add_code(r, read_code(line));
   size_t at = 3;
   while (at < line.n && ls_ascii_is_digit(line.p[at]))
     at++;
@@ -80,7 +88,7 @@ static enum ls_status end_line(struct ls_reply *r) {
   }
   read_enhanced(r, ls_span_sub(line, at + 1, line.n));
   r->complete = true;
-  return LS_OK;
+  return r->mixed ? LS_EPROTOCOL : LS_OK;
 }
 
 enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used) {
@@ -109,10 +117,28 @@ enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used
   return st;
 }
 
+bool ls_reply_cut(struct ls_reply *r) {
+  struct ls_buf *t = &r->text;
+  if (r->complete || r->status != LS_OK || is_blank(ls_buf_span(t)))
+    return false;
+  while (t->p[t->n - 1] == '\r' || t->p[t->n - 1] == '\n')
+    ls_buf_cut(t, t->n - 1);
+  struct ls_span line = ls_span_sub(ls_buf_span(t), r->line_from, t->n);
+  if (read_code(line)) {
+    add_code(r, read_code(line));
+    read_enhanced(r, ls_span_sub(line, 4, line.n));
+  }
+  r->complete = r->shortened = true;
+  r->status = LS_EPROTOCOL;
+  return true;
+}
+
 void ls_reply_mask(struct ls_reply *r, const struct ls_mask *m) {
   size_t from = r->complete ? 0 : r->line_from;
   if (from < r->text.n)
     r->text.n = from + ls_mask_apply(m, r->text.p + from, r->text.n - from);
+  if (r->shortened)
+    r->text.n = ls_mask_apply_tail(m, r->text.p, r->text.n);
 }
 
 struct ls_span ls_reply_excerpt(const struct ls_reply *r) {

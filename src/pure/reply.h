@@ -14,6 +14,8 @@ struct ls_reply {
   size_t octets;         /* octets of the wire in this reply so far, blank lines before it included */
   size_t line_from;      /* where the line being read starts in text */
   bool complete;         /* the fields above are those of a whole reply; the next feed starts another */
+  bool mixed;            /* its lines have different codes; code is the greatest */
+  bool shortened;        /* see ls_reply_cut */
   enum ls_status status; /* a failed parser stays failed */
 };
 
@@ -25,9 +27,14 @@ void ls_reply_init(struct ls_reply *r);
  * follow the three of the code; the text may be missing. Not so: another code in a later line, a code outside
  * 200 to 599, NUL.
  * Takes octets; *used says how many. LS_OK: a whole reply is in *r, feed again with the rest for the next
- * one. LS_AGAIN: all were taken, more are needed. LS_EPROTOCOL: no reply (the text so far is in r->text);
- * LS_ETOOBIG; LS_ENOMEM. */
+ * one. LS_AGAIN: all were taken, more are needed. LS_EPROTOCOL: no reply (the text so far is in r->text), or
+ * a whole one whose lines have different codes; LS_ETOOBIG; LS_ENOMEM. */
 enum ls_status ls_reply_feed(struct ls_reply *r, struct ls_span in, size_t *used);
+
+/* The server has closed. True: in the middle of a reply, and what came of it is in *r as a whole one would
+ * be; code is 0 where not even that can be read. It is for telling: whether the server meant it nobody knows.
+ */
+bool ls_reply_cut(struct ls_reply *r);
 
 /* Takes the secrets out of a whole reply, or of the line that made feed fail. Once for each. */
 void ls_reply_mask(struct ls_reply *r, const struct ls_mask *m);

@@ -299,6 +299,10 @@ void ls_session_count(struct ls_session *s, const struct ls_flight *f) {
   s->record.accepted += s->record.accepted_last;
 }
 
+static void tell_cut_reply(struct ls_session *s, struct ls_error *e) {
+  ls_error_add_cut(e, s->reply.code, s->reply.enhanced, ls_session_words(s));
+}
+
 static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) {
   if (f->error.status != LS_OK) {
     if (f->error.response_code && f->retry == LS_RETRY_NO)
@@ -307,6 +311,8 @@ static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) 
   }
   /* out of memory leaves the sentence out, never the status */
   (void)ls_error_copy(&f->error, &s->ending);
+  if (f == s->cut)
+    tell_cut_reply(s, &f->error);
   if ((how != LS_ENDING_SHUTDOWN || s->went_on) && may_be_accepted(s, f)) {
     f->error.delivery = LS_DELIVERY_UNKNOWN;
     return;
@@ -369,8 +375,9 @@ struct ls_span ls_session_words(struct ls_session *s) {
 }
 
 static void fail_reading(struct ls_session *s, enum ls_status st) {
-  ls_session_words(s);
-  struct ls_span line = ls_reply_excerpt(&s->reply);
+  const struct ls_reply *r = &s->reply;
+  struct ls_span text = ls_session_words(s);
+  struct ls_span line = r->complete ? text : ls_reply_excerpt(r);
   if (st == LS_ENOMEM) {
     ls_session_no_memory(s);
     return;
@@ -380,7 +387,26 @@ static void fail_reading(struct ls_session *s, enum ls_status st) {
     ls_error_set(&s->ending, st, "CONN", "The server's reply is longer than %d octets", LS_REPLY_MAX);
   else
     ls_error_set(&s->ending, st, "CONN", "Unexpected Response: %.*s", (int)line.n, line.p ? line.p : "");
+  if (st == LS_EPROTOCOL)
+    ls_error_add_reply(&s->ending, r->complete && r->code >= 400 ? r->code : 0, r->enhanced, line);
   ls_session_end(s, LS_ENDING_FAULT);
+}
+
+/* The connection has ended in the middle of a reply. 421 is about the connection, all else about the message
+ * whose turn it was. */
+static void hear_cut_reply(struct ls_session *s) {
+  if (!ls_reply_cut(&s->reply))
+    return;
+  s->masked = false;
+  struct ls_span text = ls_session_words(s);
+  if (s->awaited_count && s->reply.code != 421)
+    s->cut = s->awaited[s->awaited_from].flight;
+  if (s->cut && s->cut->again) /* the first refusal counts, and that is dealt with */
+    s->cut = NULL;
+  else if (!s->cut)
+    tell_cut_reply(s, &s->ending);
+  if (s->options.transcript)
+    ls_session_note_reply(s->options.transcript, text);
 }
 
 enum ls_status ls_session_feed(struct ls_session *s, struct ls_span in, int64_t now_ms) {
@@ -415,7 +441,10 @@ void ls_session_eof(struct ls_session *s, const struct ls_error *why, int64_t no
     (void)ls_error_copy(&s->ending, why);
   else if (!orderly)
     ls_error_set(&s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
+  hear_cut_reply(s);
   ls_session_end(s, LS_ENDING_BROKEN);
+  if (s->cut)
+    tell_cut_reply(s, &s->ending);
 }
 
 void ls_session_abort(struct ls_session *s, const struct ls_error *why, int64_t now_ms) {

@@ -286,7 +286,7 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
   protocol_error(s);
 }
 
-static void note_reply(struct ls_buf *transcript, struct ls_span text) {
+void ls_session_note_reply(struct ls_buf *transcript, struct ls_span text) {
   while (text.n) {
     size_t end = ls_span_index(text, '\n');
     ls_buf_adds(transcript, "S: ");
@@ -298,7 +298,7 @@ static void note_reply(struct ls_buf *transcript, struct ls_span text) {
 
 void ls_session_answer(struct ls_session *s) {
   if (s->options.transcript)
-    note_reply(s->options.transcript, ls_session_words(s));
+    ls_session_note_reply(s->options.transcript, ls_session_words(s));
   struct ls_awaited *head = s->awaited_count ? &s->awaited[s->awaited_from] : NULL;
   if (!head || head->end > s->queue.sent) {
     answer_early(s, head);

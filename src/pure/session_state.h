@@ -108,6 +108,7 @@ struct ls_session {
   bool quit_out;   /* QUIT is out */
   bool closing;    /* 421 has come, and a content behind it is out: is it answered before the end? */
   bool went_on;    /* a command of a transaction was granted while closing: this server does not mean it */
+  struct ls_flight *cut; /* the reply that the end cut short was for it, NULL: none was; never followed */
   bool over;
   bool ended;         /* ENDED was popped */
   enum ls_status why; /* what feed answers once it is over */
@@ -142,5 +143,6 @@ void ls_session_pump(struct ls_session *s); /* puts out all that may go out now 
 
 /* session_in.c */
 void ls_session_answer(struct ls_session *s); /* s->reply is whole */
+void ls_session_note_reply(struct ls_buf *transcript, struct ls_span text);
 
 #endif
