@@ -104,6 +104,7 @@ build = {
         "src/pure/utf8.c",
         "src/pure/value.c",
         "src/pure/visible.c",
+        "src/transport/ahead.c",
         "src/transport/client.c",
         "src/transport/charset.c",
         "src/transport/clock.c",

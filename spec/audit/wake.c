@@ -85,10 +85,10 @@ REAL(CURLcode, curl_easy_send, CURL *easy, const void *from, size_t size, size_t
   return __real_curl_easy_send(easy, from, size, n);
 }
 
-REAL(struct ls_conn *, ls_conn_open, CURLM *multi, const struct ls_conn_options *options, int64_t now_ms,
-     struct ls_error *err) {
+REAL(struct ls_conn *, ls_conn_open, struct ls_loop *loop, const struct ls_conn_options *options,
+     int64_t now_ms, struct ls_error *err) {
   note("a connection was opened");
-  return __real_ls_conn_open(multi, options, now_ms, err);
+  return __real_ls_conn_open(loop, options, now_ms, err);
 }
 
 REAL(void, ls_conn_close, struct ls_conn *c, bool quit, int64_t now_ms) {

@@ -26,7 +26,8 @@ enum {
 enum phase { LOOKING_UP, CONNECTING, GREETING, TALKING };
 
 struct ls_conn {
-  CURLM *multi;
+  struct ls_loop *loop;
+  bool added; /* easy is in the loop's multi */
   CURL *easy;
   struct ls_conn_options options;
   enum ls_conn_state state;
@@ -54,10 +55,12 @@ static curl_socket_t on_socket(void *data, curlsocktype purpose, struct curl_soc
     c->looked_up_ms = ls_clock_ms();
   }
   curl_socket_t fd = socket(address->family, address->socktype, address->protocol);
-  if (fd != CURL_SOCKET_BAD)
-    fcntl(fd, F_SETFD, FD_CLOEXEC); /* a child must not hold the connection open */
-  else
+  if (fd == CURL_SOCKET_BAD) {
     c->socket_error = errno;
+    return fd;
+  }
+  fcntl(fd, F_SETFD, FD_CLOEXEC); /* a child must not hold the connection open */
+  ls_ahead_opened(&c->dialogue.ahead, fd);
   return fd;
 }
 
@@ -73,8 +76,9 @@ static struct ls_buf *transcript_of(struct ls_conn *c) {
 
 static void free_all(struct ls_conn *c) {
   ls_conn_tell(c);
-  if (c->easy && c->multi)
-    curl_multi_remove_handle(c->multi, c->easy);
+  if (c->added)
+    curl_multi_remove_handle(c->loop->multi, c->easy);
+  ls_loop_drop_ahead(c->loop, &c->dialogue.ahead);
   curl_easy_cleanup(c->easy);
   ls_session_free(c->session);
   ls_dialogue_deinit(&c->dialogue);
@@ -83,7 +87,7 @@ static void free_all(struct ls_conn *c) {
   free(c);
 }
 
-struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options, int64_t now_ms,
+struct ls_conn *ls_conn_open(struct ls_loop *loop, const struct ls_conn_options *options, int64_t now_ms,
                              struct ls_error *err) {
   struct ls_conn *c = calloc(1, sizeof *c);
   if (c)
@@ -93,6 +97,7 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
     ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
     return NULL;
   }
+  c->loop = loop;
   c->options = *options;
   c->started_ms = c->active_ms = now_ms;
   c->number = ls_log_connection(options->log);
@@ -110,12 +115,13 @@ struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options
   }
   bool through_tls = options->config->proxy.kind == LS_PROXY_HTTPS;
   ls_tls_watch(&c->tls, c->easy, options->tls, through_tls);
-  if (curl_multi_add_handle(multi, c->easy) != CURLM_OK) {
+  if (curl_multi_add_handle(loop->multi, c->easy) != CURLM_OK) {
     ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
     free_all(c);
     return NULL;
   }
-  c->multi = multi;
+  c->added = true;
+  ls_loop_add_ahead(loop, &c->dialogue.ahead);
   return c;
 }
 
@@ -132,6 +138,7 @@ void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms) {
 }
 
 void ls_conn_abandon(struct ls_conn *c) {
+  ls_loop_drop_ahead(c->loop, &c->dialogue.ahead);
   /* libcurl would say goodbye over TLS on a socket that another process still uses: its handles are left */
   ls_session_free(c->session);
   ls_dialogue_deinit(&c->dialogue);
@@ -181,6 +188,7 @@ void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
                                .number = c->socket_error};
   if (c->state != LS_CONN_OPENING)
     return;
+  ls_loop_drop_ahead(c->loop, &c->dialogue.ahead);
   c->text[ls_mask_apply(c->options.mask, c->text, strlen(c->text))] = '\0';
   enum ls_status status =
       result == CURLE_OK ? ls_dialogue_finish(&c->dialogue) : ls_failure_explain(&failure, &c->dialogue);

@@ -8,6 +8,7 @@
 #include "../pure/session.h"
 #include "dialogue.h"
 #include "log.h"
+#include "loop.h"
 
 enum ls_conn_state {
   LS_CONN_OPENING, /* libcurl is at work */
@@ -30,8 +31,8 @@ struct ls_conn_options {
   struct ls_session_learned learned;
 };
 
-/* Starts to connect within multi, which must outlive the connection. NULL: err says why. */
-struct ls_conn *ls_conn_open(CURLM *multi, const struct ls_conn_options *options, int64_t now_ms,
+/* Starts to connect within loop, which must outlive the connection. NULL: err says why. */
+struct ls_conn *ls_conn_open(struct ls_loop *loop, const struct ls_conn_options *options, int64_t now_ms,
                              struct ls_error *err);
 
 /* Closes at once; waits for nothing. quit: say QUIT first where the session allows it. NULL is fine. */

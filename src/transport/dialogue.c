@@ -107,11 +107,21 @@ static bool keep_ehlo(struct ls_dialogue *d) {
   return false;
 }
 
+/* libcurl says HELO next. A server that has closed instead has said why now. */
+static bool keep_refusal(struct ls_dialogue *d) {
+  refuse_quoting(d, LS_REASON_HELLO_REFUSED, "EHLO", "Invalid EHLO");
+  ls_error_deinit(&d->refusal);
+  d->refusal = d->error;
+  d->error = (struct ls_error){0};
+  return true;
+}
+
 static bool judge_greeting(struct ls_dialogue *d) {
   if (d->reply.code != 220)
     return refuse_quoting(d, LS_REASON_GREETING_REFUSED, "CONN", "Invalid greeting");
   d->greeted = true;
   d->greeted_ms = d->last_ms;
+  ls_ahead_set(&d->ahead, !d->config->secure);
   free(d->greeting);
   d->greeting = ls_visible_copy(ls_buf_span(&d->reply.text));
   return true;
@@ -126,7 +136,12 @@ static bool judge_ehlo(struct ls_dialogue *d) {
   if (d->tls_required && !d->tls)
     return refuse_quoting(d, LS_REASON_TLS_NOT_OFFERED, "EHLO",
                           "EHLO failed but HELO does not support required STARTTLS");
-  return true; /* libcurl says HELO next */
+  return keep_refusal(d);
+}
+
+static bool judge_helo(struct ls_dialogue *d) {
+  ls_error_deinit(&d->refusal);
+  return d->reply.code / 100 == 2 || refuse_quoting(d, LS_REASON_HELLO_REFUSED, "HELO", "Invalid HELO");
 }
 
 /* A server that does not take a token says why in a challenge, and refuses once that has been answered. */
@@ -180,6 +195,12 @@ static bool overlooks_initial(const struct ls_dialogue *d) {
   }
 }
 
+/* What follows is TLS. */
+static bool grant_tls(struct ls_dialogue *d) {
+  ls_ahead_set(&d->ahead, false);
+  return true;
+}
+
 static void judge_initial(struct ls_dialogue *d) {
   if (d->initial && d->mechanism && overlooks_initial(d))
     d->wants_steps = true;
@@ -194,10 +215,10 @@ static bool judge(struct ls_dialogue *d) {
   case LS_STEP_EHLO:
     return judge_ehlo(d);
   case LS_STEP_HELO:
-    return class == 2 || refuse_quoting(d, LS_REASON_HELLO_REFUSED, "HELO", "Invalid HELO");
+    return judge_helo(d);
   case LS_STEP_STARTTLS:
     /* libcurl's CURLUSESSL_TRY would go on in clear */
-    return d->reply.code == 220 || may_go_on_in_clear(d) ||
+    return (d->reply.code == 220 && grant_tls(d)) || may_go_on_in_clear(d) ||
            refuse(d, LS_REASON_TLS_REFUSED, "STARTTLS", "Error upgrading connection with STARTTLS");
   case LS_STEP_AUTH:
     d->logged_in = d->reply.code == 235;
@@ -208,6 +229,7 @@ static bool judge(struct ls_dialogue *d) {
 
 /* What is understood is the reply as it came; what is told of it, from here on, has no secrets. */
 static bool judge_noting(struct ls_dialogue *d) {
+  d->overlong = 0;
   bool challenge = d->step == LS_STEP_AUTH && d->reply.code == 334;
   if (d->step == LS_STEP_EHLO && d->reply.code / 100 == 2)
     read_capability(d);
@@ -222,6 +244,28 @@ static bool judge_noting(struct ls_dialogue *d) {
   return fine;
 }
 
+static bool refuse_endless(struct ls_dialogue *d) {
+  ls_error_set(&d->error, LS_ETOOBIG, ls_dialogue_command(d), "The server's reply is longer than %d octets",
+               (int)LS_REPLY_MAX);
+  return false;
+}
+
+/* What is no reply, or several in one: "220-hello" and then "521 no". */
+static bool refuse_unreadable(struct ls_dialogue *d) {
+  const struct ls_reply *r = &d->reply;
+  bool greeting = d->step == LS_STEP_GREETING;
+  int code = r->complete && r->code >= 400 ? r->code : 0;
+  ls_reply_mask(&d->reply, d->mask);
+  if (greeting && code)
+    return refuse_quoting(d, LS_REASON_GREETING_REFUSED, "CONN", "Invalid greeting");
+  struct ls_span shown = r->complete ? ls_buf_span(&r->text) : ls_reply_excerpt(r);
+  const char *what = greeting ? "Invalid greeting. response=" : "Unexpected Response: ";
+  ls_error_set(&d->error, LS_EPROTOCOL, ls_dialogue_command(d), "%s%.*s", what, (int)shown.n,
+               shown.n ? shown.p : "");
+  ls_error_add_reply(&d->error, code, r->enhanced, shown);
+  return false;
+}
+
 /* Feeds one line, CRLF included. False: the attempt must end. */
 static bool hear(struct ls_dialogue *d, struct ls_span line) {
   size_t used;
@@ -234,19 +278,11 @@ static bool hear(struct ls_dialogue *d, struct ls_span line) {
     ls_error_set(&d->error, LS_ENOMEM, ls_dialogue_command(d), "not enough memory");
     return false;
   case LS_ETOOBIG:
-    ls_error_set(&d->error, LS_ETOOBIG, ls_dialogue_command(d), "The server's reply is longer than %d octets",
-                 (int)LS_REPLY_MAX);
-    return false;
+    return refuse_endless(d);
   default:
     break;
   }
-  ls_reply_mask(&d->reply, d->mask);
-  struct ls_span shown = ls_reply_excerpt(&d->reply);
-  const char *what = d->step == LS_STEP_GREETING ? "Invalid greeting. response=" : "Unexpected Response: ";
-  ls_error_set(&d->error, LS_EPROTOCOL, d->step == LS_STEP_GREETING ? "CONN" : ls_dialogue_command(d),
-               "%s%.*s", what, (int)shown.n, shown.n ? shown.p : "");
-  ls_error_add_reply(&d->error, 0, NULL, shown);
-  return false;
+  return refuse_unreadable(d);
 }
 
 /* libcurl knows keywords in capitals only, and "AUTH " only; RFC 5321 2.4 lets servers write as they like,
@@ -272,6 +308,7 @@ static size_t on_line(char *line, size_t size, size_t n, void *data) {
   (void)size; /* always 1 */
   d->last_ms = ls_clock_ms();
   d->octets_in += n;
+  ls_ahead_given(&d->ahead);
   if (d->config->secure)
     d->tls = true;
   if (d->tls && !d->facts.version)
@@ -348,6 +385,20 @@ static void note_proxy(struct ls_dialogue *d, struct ls_span line) {
   ls_buf_deinit(&words);
 }
 
+/* libcurl up to 8.5 drops what a line is too long by, and says so; a server that never ends its line would
+ * keep it reading for ever, and nobody else would have a turn. Later ones give up (CURLE_TOO_LARGE). */
+static void note_text(struct ls_dialogue *d, struct ls_span text) {
+  static const char words[] = "Excessive server response line length received, ";
+  size_t n = 0;
+  if (!ls_span_starts(text, ls_span(words, sizeof words - 1)))
+    return;
+  for (size_t i = sizeof words - 1; i < text.n && ls_ascii_is_digit(text.p[i]); i++)
+    n = n * 10 + (size_t)(text.p[i] - '0');
+  d->overlong += n;
+  if (d->overlong > LS_REPLY_MAX && !refuse_endless(d))
+    ls_ahead_break(&d->ahead);
+}
+
 static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *data) {
   (void)easy;
   struct ls_dialogue *d = data;
@@ -359,6 +410,8 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
       ls_log_command(d->transcript, ls_span(text, n));
   } else if (type == CURLINFO_HEADER_IN && d->config->proxy.host && !d->greeted) {
     note_proxy(d, ls_span(text, n));
+  } else if (type == CURLINFO_TEXT) {
+    note_text(d, ls_span(text, n));
   }
   return 0;
 }
@@ -372,6 +425,8 @@ void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config 
   d->last_ms = ls_clock_ms();
   ls_reply_init(&d->reply);
   ls_capability_init(&d->capability);
+  ls_ahead_init(&d->ahead);
+  ls_ahead_set(&d->ahead, !config->secure && !config->proxy.host);
   ls_buf_init(&d->ehlo, EHLO_MAX);
   ls_buf_init(&d->bearer, SECRETS_MAX);
   ls_buf_init(&d->challenge, EHLO_MAX);
@@ -385,6 +440,8 @@ void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config 
 
 void ls_dialogue_deinit(struct ls_dialogue *d) {
   ls_reply_deinit(&d->reply);
+  ls_ahead_deinit(&d->ahead);
+  ls_error_deinit(&d->refusal);
   ls_buf_deinit(&d->ehlo);
   ls_buf_deinit(&d->bearer);
   ls_buf_deinit(&d->challenge);
@@ -409,4 +466,24 @@ enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
                             d->tls ? "remove auth, or check host and port"
                                    : "many servers offer it only after STARTTLS or on a TLS port");
   return LS_OK;
+}
+
+void ls_dialogue_ended(struct ls_dialogue *d) {
+  size_t used;
+  if (d->refusal.status != LS_OK) {
+    ls_error_deinit(&d->error);
+    d->error = d->refusal;
+    d->refusal = (struct ls_error){0};
+    return;
+  }
+  struct ls_span line = ls_ahead_line(&d->ahead);
+  if (line.n)
+    (void)ls_reply_feed(&d->reply, line, &used);
+  if (!ls_reply_cut(&d->reply))
+    return;
+  ls_reply_mask(&d->reply, d->mask);
+  struct ls_span text = ls_buf_span(&d->reply.text);
+  ls_error_add_cut(&d->error, d->reply.code, d->reply.enhanced, text);
+  if (d->transcript)
+    ls_log_reply(d->transcript, text, d->step == LS_STEP_AUTH);
 }

@@ -9,6 +9,7 @@
 #include "../pure/capability.h"
 #include "../pure/config.h"
 #include "../pure/reply.h"
+#include "ahead.h"
 #include "tls.h"
 
 enum ls_step { LS_STEP_GREETING, LS_STEP_EHLO, LS_STEP_HELO, LS_STEP_STARTTLS, LS_STEP_AUTH };
@@ -46,6 +47,9 @@ struct ls_dialogue {
   int64_t tls_ms;          /* when TLS was seen to be up after STARTTLS; 0: not */
 
   struct ls_reply reply;
+  struct ls_ahead ahead;
+  size_t overlong;         /* octets of a line that libcurl has dropped because it found no end */
+  struct ls_error refusal; /* of EHLO, while HELO is not answered */
   struct ls_capability capability; /* of the last EHLO */
   struct ls_buf ehlo;              /* its lines behind the first, each with a NUL behind it */
   size_t ehlo_count;
@@ -64,6 +68,10 @@ void ls_dialogue_deinit(struct ls_dialogue *d);
 
 /* libcurl says the connection is ready: so it is, unless our rules say otherwise (d->error). */
 enum ls_status ls_dialogue_finish(struct ls_dialogue *d);
+
+/* libcurl says the connection has ended, and d->error says how: adds what the server said last. Had it
+ * refused EHLO, that is why. */
+void ls_dialogue_ended(struct ls_dialogue *d);
 
 /* "CONN", "EHLO", ...: the step the dialogue is in, as errors name it. Static storage. */
 const char *ls_dialogue_command(const struct ls_dialogue *d);

@@ -6,6 +6,9 @@
 #include "proxy.h"
 #include "shortage.h"
 
+/* CURLE_TOO_LARGE of libcurl 8.6 and later, whatever this was built with. */
+static const CURLcode TOO_LARGE = (CURLcode)100;
+
 static const struct {
   int number;
   const char *name;
@@ -148,12 +151,17 @@ static bool explain_shortage(const struct ls_failure *f, struct ls_dialogue *d) 
   return number != 0;
 }
 
-enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
+static enum ls_status too_large(struct ls_dialogue *d) {
+  return ls_error_set(&d->error, LS_ETOOBIG, ls_dialogue_command(d),
+                      "The server's reply is longer than a reply may be");
+}
+
+static enum ls_status explain(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *text = *f->text ? f->text : curl_easy_strerror(f->result);
-  if (d->error.status != LS_OK)
-    return d->error.status;
   if (explain_shortage(f, d) || ls_proxy_explain(f, d))
     return d->error.status;
+  if (f->result == TOO_LARGE)
+    return too_large(d);
   switch (f->result) {
   case CURLE_COULDNT_RESOLVE_HOST:
     return ls_error_set(&d->error, LS_EDNS, "CONN", "getaddrinfo ENOTFOUND %s", f->config->host);
@@ -163,9 +171,7 @@ enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue
   case CURLE_RECV_ERROR:
   case CURLE_SEND_ERROR:
   case CURLE_GOT_NOTHING:
-    return strstr(f->text, "Too large") ? ls_error_set(&d->error, LS_ETOOBIG, ls_dialogue_command(d),
-                                                       "The server's reply is longer than a reply may be")
-                                        : explain_closed(f, d);
+    return strstr(f->text, "Too large") ? too_large(d) : explain_closed(f, d);
   case CURLE_SSL_CONNECT_ERROR:
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CACERT_BADFILE:
@@ -192,4 +198,13 @@ enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue
   default:
     return ls_error_set(&d->error, LS_ECONNECTION, ls_dialogue_command(d), "%s", text);
   }
+}
+
+enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
+  if (d->error.status != LS_OK)
+    return d->error.status;
+  explain(f, d);
+  if (d->error.status == LS_ECONNECTION || d->error.reason == LS_REASON_CONNECTION_RESET)
+    ls_dialogue_ended(d);
+  return d->error.status;
 }

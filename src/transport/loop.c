@@ -26,7 +26,24 @@ void ls_loop_deinit(struct ls_loop *l) {
 
 void ls_loop_run(struct ls_loop *l) {
   int running;
+  for (struct ls_ahead *a = l->aheads; a; a = a->next)
+    ls_ahead_look(a);
   curl_multi_perform(l->multi, &running);
+  for (struct ls_ahead *a = l->aheads; a; a = a->next)
+    ls_ahead_read(a);
+}
+
+void ls_loop_add_ahead(struct ls_loop *l, struct ls_ahead *a) {
+  a->next = l->aheads;
+  l->aheads = a;
+}
+
+void ls_loop_drop_ahead(struct ls_loop *l, struct ls_ahead *a) {
+  struct ls_ahead **at = &l->aheads;
+  while (*at && *at != a)
+    at = &(*at)->next;
+  if (*at)
+    *at = a->next;
 }
 
 int ls_loop_next(struct ls_loop *l, CURL **easy, CURLcode *result) {

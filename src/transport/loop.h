@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 #include "../pure/error.h"
+#include "ahead.h"
 
 struct ls_loop {
   CURLM *multi;
   struct curl_waitfd *fds; /* what the next wait looks at besides libcurl's own sockets */
   size_t count, cap;
+  struct ls_ahead *aheads; /* borrowed, a list: looked at before libcurl reads */
   size_t waited; /* of them, those the last wait looked at */
 };
 
@@ -23,6 +25,10 @@ void ls_loop_deinit(struct ls_loop *l);
 
 /* Lets libcurl do what it can without waiting. */
 void ls_loop_run(struct ls_loop *l);
+
+/* a is looked at around each run, from now on or no more (safe twice). */
+void ls_loop_add_ahead(struct ls_loop *l, struct ls_ahead *a);
+void ls_loop_drop_ahead(struct ls_loop *l, struct ls_ahead *a);
 
 /* 1: libcurl has finished with *easy, *result says how. 0: no more of these. */
 int ls_loop_next(struct ls_loop *l, CURL **easy, CURLcode *result);

@@ -29,7 +29,7 @@ struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t 
     return NULL;
   struct ls_pool_conn *m = calloc(1, sizeof *m);
   if (m)
-    m->conn = ls_conn_open(p->loop->multi, &options, now_ms, err);
+    m->conn = ls_conn_open(p->loop, &options, now_ms, err);
   else
     ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
   if (!m || !m->conn) {

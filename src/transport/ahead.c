@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE
+#include "ahead.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "../pure/reply.h"
+
+void ls_ahead_init(struct ls_ahead *a) {
+  *a = (struct ls_ahead){0};
+  ls_buf_init(&a->seen, LS_REPLY_MAX);
+  ls_buf_init(&a->line, LS_REPLY_MAX);
+}
+
+void ls_ahead_deinit(struct ls_ahead *a) {
+  ls_buf_deinit(&a->seen);
+  ls_buf_deinit(&a->line);
+}
+
+void ls_ahead_opened(struct ls_ahead *a, curl_socket_t fd) {
+  size_t i = a->opened++ % LS_AHEAD_SOCKETS;
+  struct stat s;
+  a->sockets[i].fd = fstat(fd, &s) == 0 ? fd : CURL_SOCKET_BAD;
+  a->sockets[i].inode = s.st_ino;
+}
+
+/* The i-th socket; CURL_SOCKET_BAD: it is closed. */
+static curl_socket_t socket_at(const struct ls_ahead *a, size_t i) {
+  struct stat s;
+  if (i >= a->opened || a->sockets[i].fd == CURL_SOCKET_BAD || fstat(a->sockets[i].fd, &s) != 0)
+    return CURL_SOCKET_BAD;
+  return S_ISSOCK(s.st_mode) && s.st_ino == a->sockets[i].inode ? a->sockets[i].fd : CURL_SOCKET_BAD;
+}
+
+/* Asking for the number leaves a socket's pending error where libcurl looks for it; reading would take it. */
+static size_t unread(curl_socket_t fd) {
+  int n = 0;
+  return fd != CURL_SOCKET_BAD && ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+/* The socket with something to read, of all that libcurl tries to connect. */
+static curl_socket_t speaking(const struct ls_ahead *a, size_t *n) {
+  for (size_t i = 0; i < LS_AHEAD_SOCKETS; i++) {
+    curl_socket_t fd = socket_at(a, i);
+    if ((*n = unread(fd)) > 0)
+      return fd;
+  }
+  return CURL_SOCKET_BAD;
+}
+
+void ls_ahead_look(struct ls_ahead *a) {
+  size_t n;
+  if (!a->on)
+    return;
+  curl_socket_t fd = speaking(a, &n);
+  if (fd == CURL_SOCKET_BAD)
+    return;
+  n = n < LS_REPLY_MAX ? n : LS_REPLY_MAX;
+  char *room = ls_buf_room(&a->seen, n);
+  ssize_t got = room ? recv(fd, room, n, MSG_PEEK | MSG_DONTWAIT) : 0;
+  if (got > 0)
+    ls_buf_grew(&a->seen, (size_t)got);
+}
+
+static void keep(struct ls_ahead *a, struct ls_span s) {
+  size_t room = LS_REPLY_MAX - a->line.n;
+  ls_buf_add(&a->line, ls_span_sub(s, 0, s.n < room ? s.n : room));
+}
+
+/* Lines that were given and not seen came behind all that was seen, and ended the line that is kept. */
+static void settle_lines(struct ls_ahead *a, size_t ends) {
+  a->lines_due += ends;
+  if (a->lines_given > a->lines_due)
+    ls_buf_cut(&a->line, 0);
+  a->lines_due -= a->lines_given < a->lines_due ? a->lines_given : a->lines_due;
+  a->lines_given = 0;
+}
+
+void ls_ahead_read(struct ls_ahead *a) {
+  size_t left = 0, ends = 0;
+  if (!a->on)
+    return;
+  if (a->seen.n)
+    speaking(a, &left);
+  struct ls_span s = ls_span_sub(ls_buf_span(&a->seen), 0, left < a->seen.n ? a->seen.n - left : 0);
+  for (size_t end = ls_span_index(s, '\n'); end < s.n; end = ls_span_index(s, '\n'), ends++) {
+    s = ls_span_sub(s, end + 1, s.n);
+    ls_buf_cut(&a->line, 0);
+  }
+  keep(a, s);
+  settle_lines(a, ends);
+  ls_buf_cut(&a->seen, 0);
+}
+
+void ls_ahead_given(struct ls_ahead *a) {
+  a->lines_given++;
+}
+
+void ls_ahead_set(struct ls_ahead *a, bool on) {
+  a->on = on;
+  a->lines_due = a->lines_given = 0;
+  ls_buf_cut(&a->seen, 0);
+  ls_buf_cut(&a->line, 0);
+}
+
+struct ls_span ls_ahead_line(const struct ls_ahead *a) {
+  return ls_buf_span(&a->line);
+}
+
+/* A shutdown alone would not do: Linux goes on to give what comes. */
+void ls_ahead_break(struct ls_ahead *a) {
+  const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  for (size_t i = 0; i < LS_AHEAD_SOCKETS; i++) {
+    curl_socket_t fd = socket_at(a, i);
+    if (fd == CURL_SOCKET_BAD)
+      continue;
+    shutdown(fd, SHUT_RDWR);
+    (void)connect(fd, &nobody, sizeof nobody);
+  }
+}
