@@ -399,7 +399,7 @@ static void hear_cut_reply(struct ls_session *s) {
     return;
   s->masked = false;
   struct ls_span text = ls_session_words(s);
-  if (s->awaited_count && s->reply.code != 421)
+  if (s->awaited_count && !ls_reason_ends_connection(s->reply.code, s->reply.enhanced, text))
     s->cut = s->awaited[s->awaited_from].flight;
   if (s->cut && s->cut->again) /* the first refusal counts, and that is dealt with */
     s->cut = NULL;
