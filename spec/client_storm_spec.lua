@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- What a server does to connections, and how many it gets for it: bounded, whatever it does.
+local core = require("logto_smtp.core")
 local clock = require("spec.support.clock")
 local mailing = require("spec.support.mailing")
+local net = require("spec.support.net")
 
 local login = { user = "user", pass = "s3cret-pass" }
 
@@ -158,5 +160,74 @@ describe("a server that", function()
       end
     end)
     span:holds(inbox:counters().authFailures, 5, 1 / 4)
+  end)
+end)
+
+-- How a server treats each verification, and what stays the beginning of what is told.
+local UNVERIFIED = {
+  { { at = "CONNECT", drop = "before" }, "ECONNECTION", "Unexpected socket close" },
+  { { at = "EHLO", code = 421, text = "4.3.2 full", drop = "after" }, "ECONNECTION", "Server terminates" },
+  { { at = "AUTH", drop = "before" }, "ECONNECTION", "Connection closed unexpectedly" },
+  { { at = "AUTH", code = 535, text = "5.7.8 no" }, "EAUTH", "Invalid login: 535 5.7.8 no" },
+}
+local VERIFICATIONS = 20
+
+describe("verifications without end", function()
+  local engine
+
+  after_each(function()
+    if engine then engine:close(0) end
+    mailing.stop()
+  end)
+
+  -- Has the engine verify so often over each handle; answers what came, by handle.
+  local function verify_all(handles)
+    local of, seen, left = {}, {}, 0
+    for i, handle in ipairs(handles) do
+      seen[i] = {}
+      for _ = 1, VERIFICATIONS do of[assert(engine:verify(handle))] = seen[i] end
+      left = left + VERIFICATIONS
+    end
+    clock.eventually(function()
+      for _, item in ipairs((engine:take())) do
+        table.insert(of[item.id], item)
+        left = left - 1
+      end
+      return left == 0
+    end)
+    return seen
+  end
+
+  it("get a few connections of a server that fails, and each learns why", function()
+    local inboxes, handles = {}, {}
+    engine = assert(core.engine({ directory = net.tmpdir() }))
+    for i, row in ipairs(UNVERIFIED) do
+      inboxes[i] = mailing.inbox({ tls = "none", auth = login, authInClear = true })
+      inboxes[i]:nextReply({ at = row[1].at, code = row[1].code, text = row[1].text, drop = row[1].drop,
+        times = "always" })
+      handles[i] = engine:configure(inboxes[i]:config())
+    end
+    local seen, _, span = clock.timed(function() return verify_all(handles) end)
+    for i, row in ipairs(UNVERIFIED) do
+      -- five at once, then one after 0.1, 1 and 2 seconds
+      span:holds(inboxes[i]:counters().connections, 5 + 3, 1 / 2)
+      assert.equal(VERIFICATIONS, #seen[i])
+      for _, item in ipairs(seen[i]) do
+        assert.equal(row[2], item.err.code)
+        assert.equal(row[3], item.err.message:sub(1, #row[3]))
+      end
+      assert.matches("in a row; the next begins in %d+%.%d s", seen[i][VERIFICATIONS].err.message)
+    end
+  end)
+
+  it("get a connection each of a server that does well", function()
+    local inbox = mailing.inbox({ tls = "none", auth = login, authInClear = true })
+    engine = assert(core.engine({ directory = net.tmpdir() }))
+    local handle = engine:configure(inbox:config({ maxConnections = 2 }))
+    for _, item in ipairs(verify_all({ handle })[1]) do assert(item.verification) end
+    assert.equal(VERIFICATIONS, inbox:counters().connections)
+    local client = mailing.client(inbox:config())
+    for _ = 1, VERIFICATIONS do assert(client:verify()) end
+    assert.equal(2 * VERIFICATIONS, inbox:counters().connections)
   end)
 end)

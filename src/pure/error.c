@@ -66,6 +66,22 @@ enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const cha
   return status;
 }
 
+void ls_error_add_words(struct ls_error *e, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  char *words = format_text(NULL, format, args);
+  va_end(args);
+  const char *text = ls_error_text(e);
+  size_t n = words ? strlen(text) + strlen(words) + sizeof " ()" : 0;
+  char *joined = n ? malloc(n) : NULL;
+  if (joined) {
+    snprintf(joined, n, "%s (%s)", text, words);
+    free(e->message);
+    e->message = joined;
+  }
+  free(words);
+}
+
 void ls_error_add_reply(struct ls_error *e, int code, const char *enhanced, struct ls_span text) {
   if (!e || e->status == LS_OK || e->response)
     return;

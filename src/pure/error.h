@@ -35,8 +35,10 @@ struct ls_error {
 
 #if defined(__GNUC__)
 #define LS_ERROR_FORMAT __attribute__((format(printf, 4, 5)))
+#define LS_ERROR_WORDS __attribute__((format(printf, 2, 3)))
 #else
 #define LS_ERROR_FORMAT
+#define LS_ERROR_WORDS
 #endif
 
 /* Writes reason, its status, command and a printf-formatted message, unless *e is written already. Always
@@ -52,6 +54,10 @@ enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const cha
 /* As because; label, unless it is NULL, begins the message, with a blank behind it where no colon follows. */
 void ls_error_vbecause(struct ls_error *e, enum ls_reason reason, const char *command, const char *label,
                        const char *format, va_list args);
+
+/* Writes words behind the message of an error written before, in brackets: what was not known when it was
+ * written. Without memory they are left out. */
+void ls_error_add_words(struct ls_error *e, const char *format, ...) LS_ERROR_WORDS;
 
 /* Adds the server's reply (text as joined by ls_reply) to an error written before, and takes the reason from
  * it where it tells one; does nothing when the error has one. */

@@ -353,18 +353,20 @@ enum ls_status ls_client_too_late(const struct ls_client *c, const char *command
                           (long long)c->config.total_timeout);
 }
 
-/* Opens the probe, once there is an access token where one is needed. False: out->error says why not, or the
- * token is on its way. */
+/* Waits for its turn, and then for an access token where one is needed. False: out->error says why there is
+ * no probe, or it goes on waiting. */
 static bool open_probe(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
                        struct ls_verification *out) {
   const struct ls_error *failure = &c->pool.login.failure;
+  if (!v->attempt && ls_pool_probe_turn(&c->pool, now_ms, &out->error) == LS_OK)
+    v->attempt = ls_pool_probe_begin(&c->pool, now_ms);
   if (v->asked && failure->status != LS_OK)
     ls_error_copy(&out->error, failure);
-  else
+  else if (v->attempt)
     v->conn = ls_pool_probe(&c->pool, now_ms, &out->error);
-  v->asked = !v->conn;
+  v->asked = v->attempt && !v->conn;
   if (!v->conn && out->error.status == LS_OK && now_ms >= v->until_ms)
-    ls_client_too_late(c, "AUTH XOAUTH2", &out->error);
+    ls_client_too_late(c, v->asked ? "AUTH XOAUTH2" : "CONN", &out->error);
   return v->conn != NULL;
 }
 
@@ -383,8 +385,8 @@ static bool close_probe(struct ls_client *c, struct ls_verifying *v, int64_t now
   return !again;
 }
 
-bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
-                           struct ls_verification *out) {
+static bool verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
+                        struct ls_verification *out) {
   if (!v->until_ms)
     v->until_ms = now_ms + c->config.total_timeout;
   if (!v->conn && !open_probe(c, v, now_ms, out))
@@ -398,10 +400,30 @@ bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t 
   return ls_conn_state(v->conn) != LS_CONN_OPENING && close_probe(c, v, now_ms, out);
 }
 
+/* why: as ls_pool_probe_done takes it. */
+static void end_attempt(struct ls_client *c, struct ls_verifying *v, const struct ls_error *why,
+                        int64_t now_ms) {
+  if (v->attempt)
+    ls_pool_probe_done(&c->pool, v->attempt, why, now_ms);
+  v->attempt = 0;
+}
+
+bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
+                           struct ls_verification *out) {
+  bool over = verify_step(c, v, now_ms, out);
+  if (over)
+    end_attempt(c, v, &out->error, now_ms);
+  return over;
+}
+
 /* Between two attempts there is no connection, and nothing that would end a wait. */
-int64_t ls_client_verify_due(const struct ls_verifying *v, int64_t now_ms) {
-  bool waits = v->conn ? ls_conn_state(v->conn) == LS_CONN_OPENING : v->asked;
-  return waits ? v->until_ms : now_ms;
+int64_t ls_client_verify_due(const struct ls_client *c, const struct ls_verifying *v, int64_t now_ms) {
+  if (v->conn)
+    return ls_conn_state(v->conn) == LS_CONN_OPENING ? v->until_ms : now_ms;
+  if (v->asked)
+    return v->until_ms;
+  int64_t due_ms = v->attempt ? now_ms : ls_pool_probe_due(&c->pool, now_ms);
+  return due_ms < v->until_ms ? due_ms : v->until_ms;
 }
 
 void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const struct ls_error *why,
@@ -412,6 +434,7 @@ void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const str
     ls_conn_fail(v->conn, why, now_ms);
     close_probe(c, v, now_ms, out);
   }
+  end_attempt(c, v, NULL, now_ms);
   if (out->error.status == LS_OK)
     ls_error_copy(&out->error, why);
 }
@@ -423,7 +446,7 @@ enum ls_status ls_client_verify(struct ls_client *c, struct ls_verification *out
   if (check_usable(c, &out->error) != LS_OK)
     return out->error.status;
   for (int64_t now_ms = ls_clock_ms(); !ls_client_verify_step(c, &v, now_ms, out); now_ms = ls_clock_ms()) {
-    wait_until(c, now_ms, ls_client_verify_due(&v, now_ms));
+    wait_until(c, now_ms, ls_client_verify_due(c, &v, now_ms));
     turn(c, ls_clock_ms());
   }
   return out->error.status;

@@ -31,6 +31,7 @@ struct ls_job *ls_client_pop(struct ls_client *c); /* a finished one, yours; NUL
 struct ls_verifying {
   struct ls_conn *conn; /* the probe; NULL: none yet */
   int64_t until_ms;     /* 0: not begun */
+  uint64_t attempt;     /* its number; 0: it is not its turn yet */
   bool asked;           /* an access token is on its way */
   bool second;          /* the attempt was repeated */
 };
@@ -39,7 +40,7 @@ struct ls_verifying {
 bool ls_client_verify_step(struct ls_client *c, struct ls_verifying *v, int64_t now_ms,
                            struct ls_verification *out);
 /* When the next step has something to do, whatever happens: now_ms, or later. */
-int64_t ls_client_verify_due(const struct ls_verifying *v, int64_t now_ms);
+int64_t ls_client_verify_due(const struct ls_client *c, const struct ls_verifying *v, int64_t now_ms);
 /* Ends one that is under way, for the reason why (copied). */
 void ls_client_verify_end(struct ls_client *c, struct ls_verifying *v, const struct ls_error *why,
                           struct ls_verification *out);

@@ -307,7 +307,7 @@ static void wait_until(struct ls_engine *e, int64_t until_ms) {
     else if (c->waiting.head)
       until_ms = earlier(until_ms, c->waiting.head->deadline_ms);
     for (struct ls_job *j = c->verifying.head; j; j = j->next)
-      until_ms = earlier(until_ms, ls_client_verify_due(&ls_task_of(j)->verifying, now_ms));
+      until_ms = earlier(until_ms, ls_client_verify_due(c->client, &ls_task_of(j)->verifying, now_ms));
   }
   until_ms = ls_doorbell_watch(&e->bell, &e->loop, now_ms, until_ms);
   ls_loop_wait(&e->loop, until_ms - now_ms);

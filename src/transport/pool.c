@@ -28,6 +28,7 @@ static void release(struct ls_pool *p) {
   free(p->ehlo_name);
   p->ehlo_name = NULL;
   ls_error_deinit(&p->failure);
+  ls_error_deinit(&p->probe_failure);
 }
 
 void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit, int64_t now_ms) {

@@ -47,6 +47,9 @@ struct ls_pool {
   struct ls_error failure;         /* why the last attempt failed; */
   enum ls_attempt_verdict verdict; /* what that says */
   bool fresh; /* idle when the first of those who wait came, and nothing was heard of the server since */
+  struct ls_attempts probes; /* of verifications: they show nothing of how messages fare, nor these of them */
+  struct ls_error probe_failure; /* why the last of them failed */
+  size_t probing;                /* so many are under way */
   bool closing;
   struct ls_lesson lesson; /* of the server, as of the last look */
   struct ls_log *log;      /* borrowed */
@@ -79,6 +82,17 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
 
 /* Ends idle connections with QUIT, fails all messages with why. */
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
+
+/* Whether a verification may begin: as many at once as maxConnections, and where the last failed, one behind
+ * each of the growing pauses. LS_OK; LS_AGAIN: not yet; else that is too far off, and err is why the last
+ * failed. */
+enum ls_status ls_pool_probe_turn(const struct ls_pool *p, int64_t now_ms, struct ls_error *err);
+/* When to ask again; INT64_MAX: when one that is under way has ended. */
+int64_t ls_pool_probe_due(const struct ls_pool *p, int64_t now_ms);
+/* One begins; its number, above 0. And how it ended: why's status is LS_OK where the login went through, and
+ * why is NULL where it was not the server that ended it. */
+uint64_t ls_pool_probe_begin(struct ls_pool *p, int64_t now_ms);
+void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms);
 
 /* A connection of its own, for verify. The pool owns it until ls_pool_probe_end. NULL: err says why; where it
  * is empty, an access token is on its way: call again after a turn. */

@@ -10,7 +10,7 @@
 enum {
   LASTING = 20,      /* messages of connections that are worth replacing ahead */
   PATIENCE_MS = 100, /* less waiting than that is nothing to open connections for */
-  QUICK_MS = 2500    /* so long a message waits for an attempt that will hardly end better than the last */
+  QUICK_MS = 2500    /* so long who asks waits for an attempt that will hardly end better than the last */
 };
 
 struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t now_ms,
@@ -194,6 +194,48 @@ static size_t pays_from(const struct ls_pool *p) {
 
 static size_t most_connections(const struct ls_pool *p) {
   return p->config->max_connections ? p->config->max_connections : 1;
+}
+
+static int64_t probe_pause_ms(const struct ls_pool *p, int64_t now_ms) {
+  return p->probes.level && p->probes.again_ms > now_ms ? p->probes.again_ms - now_ms : 0;
+}
+
+enum ls_status ls_pool_probe_turn(const struct ls_pool *p, int64_t now_ms, struct ls_error *err) {
+  int64_t pause_ms = probe_pause_ms(p, now_ms);
+  if (pause_ms > QUICK_MS) {
+    ls_error_copy(err, &p->probe_failure);
+    ls_error_add_words(err, "so ended the last of %u in a row; the next begins in %.1f s at the earliest",
+                       p->probes.level, (double)pause_ms / 1000);
+    return err->status;
+  }
+  bool may = p->probing < most_connections(p) && ls_attempt_may_begin(&p->probes, p->probing, now_ms);
+  return may ? LS_OK : LS_AGAIN;
+}
+
+int64_t ls_pool_probe_due(const struct ls_pool *p, int64_t now_ms) {
+  int64_t pause_ms = probe_pause_ms(p, now_ms);
+  size_t most = p->probes.level ? 1 : most_connections(p);
+  if (pause_ms > QUICK_MS)
+    return now_ms;
+  return p->probing < most ? now_ms + pause_ms : INT64_MAX;
+}
+
+uint64_t ls_pool_probe_begin(struct ls_pool *p, int64_t now_ms) {
+  p->probing++;
+  return ls_attempt_begin(&p->probes, now_ms);
+}
+
+void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms) {
+  uint32_t chance = 0;
+  p->probing--;
+  if (why && why->status == LS_OK)
+    ls_attempt_worked(&p->probes, number);
+  if (!why || why->status == LS_OK)
+    return;
+  (void)ls_random_fill(&chance, sizeof chance);
+  ls_attempt_failed(&p->probes, number, now_ms, chance);
+  ls_error_deinit(&p->probe_failure);
+  ls_error_copy(&p->probe_failure, why);
 }
 
 int64_t ls_pool_impatient_ms(const struct ls_pool *p) {
