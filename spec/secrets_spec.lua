@@ -139,6 +139,21 @@ describe("a peer that repeats secrets", function()
     end
   end)
 
+  it("in parts of a reply of several lines is told without them, and the rest stays", function()
+    for _, text in ipairs({
+      { "spam: 482", "913 it is" }, { "spam: 4", "8", "2-9", "1 3 it is" }, { "spam: 482=", "913 it is" },
+      { "5.7.1 spam: 482", "5.7.1 913 it is" }, { "spam: 482.913 it is", "192.0.2.1, 2026-11-27" },
+    }) do
+      local inbox = mailing.inbox({ tls = "none", script = { { at = "CONTENT", code = 554, text = text } } })
+      local client = mailing.client(inbox:config({ maxRequeues = 0 }))
+      local _, err = client:send(mailing.mail({ text = "482913", secrets = { "482913" } }))
+      assert.matches("spam: %*%*%* it is", err.response)
+      assert.is_truthy(not text[2]:find("192") or err.response:find(text[2], 1, true))
+      client:close()
+      mailing.stop()
+    end
+  end)
+
   it("to an enqueued or submitted message's neighbours is told without them, too", function()
     local auth, _, _ = things()
     local codes = {}

@@ -26,9 +26,20 @@ local function each(text, octet)
   return (text:gsub("[^%w]", octet))
 end
 
+-- Of a code its digits, each made something else; any other secret as it is.
+local function digits(secret, digit)
+  return secret:find("^%d+$") and (secret:gsub("%d", digit)) or secret
+end
+
 ---@type table<string, fun(secret: string): string>
 M.ENCODINGS = {
   plain = function(s) return s end,
+  ["upper case"] = string.upper,
+  ["in groups"] = function(s) return s:find("^%d+$") and s:sub(1, 3) .. "-" .. s:sub(4) or s end,
+  spelled = function(s) return digits(s, "%0 ") end,
+  ["full-width"] = function(s)
+    return digits(s, function(c) return "\239\188" .. string.char(0x90 + tonumber(c)) end)
+  end,
   percent = function(s) return each(s, function(c) return ("%%%02X"):format(c:byte()) end) end,
   ["percent, lower case"] = function(s)
     return (s:gsub(".", function(c) return ("%%%02x"):format(c:byte()) end))

@@ -233,6 +233,7 @@ static void test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words(void **
       {"535 bad password s3c", "535 bad password s3c"},
       {"535 your code 4711 is", "535 your code 4711 is"},
       {"535 see a-very-long-", "535 see ***"},
+      {"535 see A-VERY-long", "535 see ***"},
       {"421 too many", "421 too many"},
       {"s3cret", "***"},
       {"", ""},
@@ -249,6 +250,64 @@ static void test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words(void **
     assert_int_equal(ls_mask_apply_tail(NULL, words, n), n);
   }
   ls_mask_free(m);
+}
+
+/* Of a code what a peer makes of its digits, and of a longer secret any case of its letters. */
+static void test_mask_finds_a_secret_in_another_shape(void **state) {
+  (void)state;
+#define WIDE "\xef\xbc\x94\xef\xbc\x98\xef\xbc\x92\xef\xbc\x99\xef\xbc\x91\xef\xbc\x93"
+#define CODE "482913"
+#define LINK "https://a.example/verify-email/aB3dE6gH?token=abcdefghijkl&x=short#tokenize-me"
+#define SAME NULL
+  static const struct {
+    const char *secret, *words, *want;
+  } rows[] = {
+      {CODE, "554 code 482-913, no", "554 code ***, no"},
+      {CODE, "554 code 482 913", "554 code ***"},
+      {CODE, "554 4 8 2 9 1 3!", "554 ***!"},
+      {CODE, "554 4.8.2.9.1.3", "554 ***"},
+      {CODE, "554 48 - 29 - 13", "554 ***"},
+      {CODE, "554 <" WIDE ">", "554 <***>"},
+      {CODE, "554 4\xef\xbc\x98" "2\xe3\x80\x80" "9\xef\xbc\x8d" "13", "554 ***"},
+      {CODE, "482 913", "***"},
+      {CODE, "554-482\n554 913", "554-***"},
+      {CODE, "554-5.7.1 482\n554 5.7.1 913 x", "554-5.7.1 *** x"},
+      {CODE, "554-4\n554-8\n554-2\n554-9\n554-1\n554 3", "554-***"},
+      {CODE, "554-482=\n554 913", "554-***"},
+      {CODE, "554 482=\r\n913", "554 ***"},
+      {CODE, "482\n913", "***"},
+      {CODE, "554 NDgyLTkxMw==", "554 ***=="},
+      {CODE, "554 482%2D913", "554 ***"},
+      {CODE, "554 482&#45;913", "554 ***"},
+      {"482-913", "554 482913 and 4 82913", "554 *** and ***"},
+      {WIDE, "554 482913", "554 ***"},
+      {"4829", "554 48-29", "554 ***"},
+      {CODE, "554 482, 913", SAME},
+      {CODE, "554 482    913", SAME},
+      {CODE, "554 1482-913", SAME},
+      {CODE, "554 482-9134", SAME},
+      {CODE, "554 482:913", SAME},
+      {CODE, "554 482-914 192.0.2.1", SAME},
+      {"482", "554 482 4-82", SAME},
+      {"026112", "554 2026-11-23", SAME},
+      {"s3cretWord", "535 S3CRETWORD s3cretword", "535 *** ***"},
+      {"s3cretWord", "535 S3CRET%57ORD", "535 ***"},
+      {"secret", "535 SECRET Secret", SAME},
+      {"secrets!", "535 SECRETS!", "535 ***"},
+      {"a-token-of-more-than-sixteen-octets", "535 OF-MORE-THAN-SIXTEEN", "535 ***"},
+      {"cGFzcyt3b3Jk", "535 CGFZCYT3B3JK", "535 ***"},
+      {"pa%3Dss%2Bword", "535 pa%3dss%2bWORD", "535 ***"},
+      {LINK, "550 token abcdefghijkl", "550 token ***"},
+      {LINK, "550 ABCDEFGHIJKL", "550 ***"},
+      {LINK, "550 ab3de6gh", "550 ***"},
+      {LINK, "550 verify-email tokenize-me short a.example", SAME},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct ls_mask *m = ls_mask_new();
+    ls_mask_add(m, NULL, ls_span_cstr(rows[i].secret));
+    assert_told(m, rows[i].words, rows[i].want ? rows[i].want : rows[i].words);
+    ls_mask_free(m);
+  }
 }
 
 static void test_mask_finds_every_piece_of_a_long_secret(void **state) {
@@ -347,6 +406,7 @@ int main(void) {
       cmocka_unit_test(test_mask_finds_each_secret_in_each_form),
       cmocka_unit_test(test_mask_replaces_the_secret_and_nothing_else),
       cmocka_unit_test(test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words),
+      cmocka_unit_test(test_mask_finds_a_secret_in_another_shape),
       cmocka_unit_test(test_mask_finds_every_piece_of_a_long_secret),
       cmocka_unit_test(test_mask_remembers_retired_secrets_for_a_while),
       cmocka_unit_test(test_mask_withholds_what_it_cannot_search),

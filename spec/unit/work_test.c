@@ -348,6 +348,8 @@ static void test_mask_does_linear_work_whatever_the_number_of_secrets(void **sta
                                        "&#65;",
                                        "QUJD",
                                        "=\n",
+                                       "0-0\xef\xbc\x90.1\n550 0 0",
+                                       "\n550-5.7.1 ",
                                        "\\",
                                        "https://a.example/verify?token=000001"};
   for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {

@@ -2,7 +2,8 @@
  * What is looked for are needles: a short secret whole, a long one in blocks at such a distance that each of
  * its pieces of PIECE octets holds a whole block. All needles of one length are looked for at once, by a hash
  * of as many octets that rolls over the text (Karp and Rabin). Needles are of few lengths, whose number is
- * what the time grows with, and not that of the secrets. */
+ * what the time grows with, and not that of the secrets. Needles of secrets of FOLDED_MIN octets and more are
+ * in lower case, and those of codes their digits alone. */
 #include "mask.h"
 
 #include <stdlib.h>
@@ -14,10 +15,20 @@ enum {
   BLOCK = 12,
   STRIDE = PIECE - BLOCK + 1,
   FIRST_BUCKETS = 64,
-  RETIRED_MAX = 512,
+  FOLDED_MIN = 8, /* octets of a secret that is found in any case */
+  TOKENS_MAX = 16, /* parts of a link that are secrets by themselves */
+  DIGITS_MAX = 64, /* of a code */
+  RETIRED_MAX = 1024,
   SMALL = 256,       /* octets of a view that need no allocation */
   DEPTH = 2,         /* encodings around each other */
   WORK_MAX = 1 << 19 /* octets of all views of one text */
+};
+
+/* How a needle is compared with a view. */
+enum kind {
+  EXACT,
+  FOLDED, /* case aside */
+  DIGITS  /* with a view that shows digits, from the beginning of one run to the end of another */
 };
 
 static const uint64_t base = 0x9e3779b97f4a7c15u, mixer = 0xd6e8feb86659fd93u;
@@ -32,6 +43,7 @@ struct needle {
 
 struct ls_mask_secret {
   struct ls_mask_secret *next; /* in its group, or among the retired */
+  enum kind kind;
   size_t n;
   size_t pieces_from; /* from here on pieces are found too; n: none */
   size_t needle_count;
@@ -40,6 +52,7 @@ struct ls_mask_secret {
 };
 
 struct length {
+  enum kind kind;
   size_t n;
   size_t count;   /* needles of it */
   uint64_t power; /* base to n - 1 */
@@ -61,10 +74,15 @@ struct ls_mask *ls_mask_new(void) {
   return calloc(1, sizeof(struct ls_mask));
 }
 
-static uint64_t hash_of(const unsigned char *p, size_t n) {
+/* An octet of a view as needles of that kind have it. */
+static unsigned char octet_of(enum kind kind, unsigned char c) {
+  return kind == FOLDED ? (unsigned char)ls_ascii_lower((char)c) : kind == DIGITS ? c & ~LS_MASK_RUN : c;
+}
+
+static uint64_t hash_of(enum kind kind, const unsigned char *p, size_t n) {
   uint64_t h = 0;
   for (size_t i = 0; i < n; i++)
-    h = h * base + p[i];
+    h = h * base + octet_of(kind, p[i]);
   return h;
 }
 
@@ -101,15 +119,15 @@ static bool make_room(struct ls_mask *m, size_t more) {
   return true;
 }
 
-static struct length *length_of(struct ls_mask *m, size_t n) {
+static struct length *length_of(struct ls_mask *m, enum kind kind, size_t n) {
   for (size_t i = 0; i < m->length_count; i++)
-    if (m->lengths[i].n == n)
+    if (m->lengths[i].n == n && m->lengths[i].kind == kind)
       return &m->lengths[i];
   return NULL;
 }
 
-static struct length *add_length(struct ls_mask *m, size_t n) {
-  struct length *l = length_of(m, n);
+static struct length *add_length(struct ls_mask *m, enum kind kind, size_t n) {
+  struct length *l = length_of(m, kind, n);
   if (l)
     return l;
   if (m->length_count == m->length_cap) {
@@ -121,7 +139,7 @@ static struct length *add_length(struct ls_mask *m, size_t n) {
     m->length_cap = cap;
   }
   l = &m->lengths[m->length_count++];
-  *l = (struct length){.n = n, .power = 1};
+  *l = (struct length){.kind = kind, .n = n, .power = 1};
   for (size_t i = 1; i < n; i++)
     l->power *= base;
   return l;
@@ -129,10 +147,10 @@ static struct length *add_length(struct ls_mask *m, size_t n) {
 
 static void add_needle(struct ls_mask *m, struct ls_mask_secret *s, size_t at, size_t n) {
   struct needle *d = &s->needles[s->needle_count++];
-  *d = (struct needle){.p = s->octets + at, .n = n, .of = s, .hash = hash_of(s->octets + at, n)};
+  *d = (struct needle){.p = s->octets + at, .n = n, .of = s, .hash = hash_of(EXACT, s->octets + at, n)};
   put_needle(m, d);
   m->needle_count++;
-  length_of(m, n)->count++;
+  length_of(m, s->kind, n)->count++;
 }
 
 static void drop_secret(struct ls_mask *m, struct ls_mask_secret *s) {
@@ -142,7 +160,7 @@ static void drop_secret(struct ls_mask *m, struct ls_mask_secret *s) {
     *d->link = d->next;
     if (d->next)
       d->next->link = d->link;
-    struct length *l = length_of(m, d->n);
+    struct length *l = length_of(m, s->kind, d->n);
     if (--l->count == 0)
       *l = m->lengths[--m->length_count];
   }
@@ -196,16 +214,18 @@ static size_t blocks_in(size_t n) {
   return n > PIECE ? (n - BLOCK) / STRIDE + 1 : 0;
 }
 
-static struct ls_mask_secret *new_secret(struct ls_mask *m, struct ls_span value, size_t from, bool whole) {
+static struct ls_mask_secret *new_secret(struct ls_mask *m, enum kind kind, struct ls_span value, size_t from,
+                                         bool whole) {
   struct ls_mask_secret *s = NULL;
-  size_t blocks = blocks_in(value.n - from);
-  if (make_room(m, blocks + 1) && add_length(m, BLOCK) && add_length(m, value.n))
+  size_t blocks = kind == DIGITS ? 0 : blocks_in(value.n - from);
+  if (make_room(m, blocks + 1) && add_length(m, kind, BLOCK) && add_length(m, kind, value.n))
     s = malloc(sizeof *s + (blocks + 1) * sizeof *s->needles + value.n);
   if (!s)
     return NULL;
-  *s = (struct ls_mask_secret){.n = value.n, .pieces_from = blocks ? from : value.n};
+  *s = (struct ls_mask_secret){.kind = kind, .n = value.n, .pieces_from = blocks ? from : value.n};
   s->octets = (unsigned char *)&s->needles[blocks + 1];
-  memcpy(s->octets, value.p, value.n);
+  for (size_t i = 0; i < value.n; i++)
+    s->octets[i] = octet_of(kind, (unsigned char)value.p[i]);
   if (whole)
     add_needle(m, s, 0, value.n);
   for (size_t i = 0; i < blocks; i++)
@@ -220,20 +240,69 @@ static void drop_empty_lengths(struct ls_mask *m) {
       m->lengths[i - 1] = m->lengths[--m->length_count];
 }
 
-void ls_mask_add(struct ls_mask *m, struct ls_mask_secret **group, struct ls_span value) {
-  value = trim(value);
-  if (!m || value.n < LS_MASK_MIN)
-    return;
-  size_t path = path_of(value);
-  struct ls_mask_secret *s = value.n < WORK_MAX ? new_secret(m, value, path, path || value.n <= PIECE) : NULL;
+static void keep(struct ls_mask *m, struct ls_mask_secret **list, enum kind kind, struct ls_span value,
+                 size_t from, bool whole) {
+  struct ls_mask_secret *s = value.n < WORK_MAX ? new_secret(m, kind, value, from, whole) : NULL;
   drop_empty_lengths(m);
   if (!s) {
     m->blind = true;
     return;
   }
-  struct ls_mask_secret **list = group ? group : &m->always;
   s->next = *list;
   *list = s;
+}
+
+/* The digits of a code, which has nothing but separators besides. */
+static void keep_digits(struct ls_mask *m, struct ls_mask_secret **list, struct ls_span value) {
+  const unsigned char *p = (const unsigned char *)value.p;
+  char digits[DIGITS_MAX];
+  size_t count = 0;
+  for (size_t i = 0, n; i < value.n; i += n) {
+    int digit = ls_mask_digit_at(p, value.n, i, &n);
+    if (digit < 0 && (n = ls_mask_separator_at(p, value.n, i)) == 0)
+      return;
+    if (digit >= 0 && count == DIGITS_MAX)
+      return;
+    if (digit >= 0)
+      digits[count++] = (char)('0' + digit);
+  }
+  if (count >= LS_MASK_MIN)
+    keep(m, list, DIGITS, ls_span(digits, count), 0, true);
+  ls_wipe(digits, sizeof digits);
+}
+
+/* Whether a part of a link is no word: a server may say "verify-email" without knowing the link. */
+static bool is_token(struct ls_span part) {
+  for (size_t i = 0; i < part.n; i++)
+    if (ls_ascii_is_digit(part.p[i]) || (part.p[i] >= 'A' && part.p[i] <= 'Z'))
+      return true;
+  return false;
+}
+
+/* Parts of a link's path, query and fragment that are shorter than the pieces which are found of a long
+ * secret: those that are no words, and the values of the query whatever they are. */
+static void keep_tokens(struct ls_mask *m, struct ls_mask_secret **list, struct ls_span value, size_t path) {
+  size_t count = 0;
+  for (size_t at = path, end; at < value.n; at = end + 1) {
+    for (end = at; end < value.n && !strchr("/?#&=;", value.p[end]);)
+      end++;
+    struct ls_span part = ls_span_sub(value, at, end);
+    bool is_value = at > path && value.p[at - 1] == '=';
+    if (part.n >= FOLDED_MIN && part.n <= PIECE && (is_value || is_token(part)) && count++ < TOKENS_MAX)
+      keep(m, list, FOLDED, part, 0, true);
+  }
+}
+
+void ls_mask_add(struct ls_mask *m, struct ls_mask_secret **group, struct ls_span value) {
+  value = trim(value);
+  if (!m || value.n < LS_MASK_MIN)
+    return;
+  struct ls_mask_secret **list = group ? group : &m->always;
+  size_t path = path_of(value);
+  keep(m, list, value.n >= FOLDED_MIN ? FOLDED : EXACT, value, path, path || value.n <= PIECE);
+  keep_digits(m, list, value);
+  if (path)
+    keep_tokens(m, list, value, path);
 }
 
 void ls_mask_retire(struct ls_mask *m, struct ls_mask_secret **group) {
@@ -284,11 +353,11 @@ static size_t take(struct work *w, const struct ls_mask_view *v, const struct ne
   size_t first = at, end = at + d->n;
   if (s->pieces_from < s->n) {
     const unsigned char *left = d->p, *right = d->p + d->n;
-    while (first > 0 && left > s->octets + s->pieces_from && v->p[first - 1] == left[-1]) {
+    while (first > 0 && left > s->octets + s->pieces_from && octet_of(s->kind, v->p[first - 1]) == left[-1]) {
       first--;
       left--;
     }
-    while (end < v->n && right < s->octets + s->n && v->p[end] == *right) {
+    while (end < v->n && right < s->octets + s->n && octet_of(s->kind, v->p[end]) == *right) {
       end++;
       right++;
     }
@@ -297,28 +366,49 @@ static size_t take(struct work *w, const struct ls_mask_view *v, const struct ne
   return end;
 }
 
-static const struct needle *find(const struct ls_mask *m, uint64_t hash, const unsigned char *p, size_t n) {
+static bool is_at(const struct needle *d, const unsigned char *p) {
+  for (size_t i = 0; i < d->n; i++)
+    if (octet_of(d->of->kind, p[i]) != d->p[i])
+      return false;
+  return true;
+}
+
+/* Whether the digits there are whole runs: of a longer number they are no code. */
+static bool is_apart(const struct ls_mask_view *v, size_t at, size_t end) {
+  return (v->p[at] & LS_MASK_RUN) && (end == v->n || !v->p[end] || (v->p[end] & LS_MASK_RUN));
+}
+
+static const struct needle *find(const struct ls_mask *m, const struct ls_mask_view *v,
+                                 const struct length *l, uint64_t hash, size_t at) {
+  if (l->kind == DIGITS && !is_apart(v, at, at + l->n))
+    return NULL;
   for (const struct needle *d = m->buckets[bucket_of(m, hash)]; d; d = d->next)
-    if (d->hash == hash && d->n == n && memcmp(d->p, p, n) == 0)
+    if (d->hash == hash && d->n == l->n && d->of->kind == l->kind && is_at(d, v->p + at))
       return d;
   return NULL;
 }
 
 static void search_length(struct work *w, const struct ls_mask_view *v, const struct length *l) {
   size_t at = 0;
-  uint64_t h = hash_of(v->p, l->n);
+  uint64_t h = hash_of(l->kind, v->p, l->n);
   for (;;) {
-    const struct needle *d = find(w->m, h, v->p + at, l->n);
+    const struct needle *d = find(w->m, v, l, h, at);
     size_t end = d ? take(w, v, d, at) : 0;
     if (end > at + l->n) { /* it went on: what begins within it may still end behind it */
       at = end - l->n;
-      h = hash_of(v->p + at, l->n);
+      h = hash_of(l->kind, v->p + at, l->n);
     }
     if (at + l->n >= v->n)
       return;
-    h = (h - v->p[at] * l->power) * base + v->p[at + l->n];
+    h = (h - octet_of(l->kind, v->p[at]) * l->power) * base + octet_of(l->kind, v->p[at + l->n]);
     at++;
   }
+}
+
+static void search(struct work *w, const struct ls_mask_view *v, bool digits) {
+  for (size_t i = 0; i < w->m->length_count; i++)
+    if ((w->m->lengths[i].kind == DIGITS) == digits && w->m->lengths[i].n <= v->n)
+      search_length(w, v, &w->m->lengths[i]);
 }
 
 static void look(struct work *w, const struct ls_mask_view *v, int depth);
@@ -330,9 +420,11 @@ static void look_decoded(struct work *w, const struct ls_mask_view *v, size_t de
   struct ls_mask_view out = {.p = small ? small_p : malloc(v->n),
                              .from = small ? small_places : malloc(2 * v->n * sizeof *out.from)};
   out.to = out.from ? out.from + v->n : NULL;
-  if (!out.p || !out.from)
-    w->failed = true;
-  else if (ls_mask_decode(decoder, v, &out))
+  bool found = out.p && out.from && ls_mask_decode(decoder, v, &out);
+  w->failed = w->failed || !out.p || !out.from;
+  if (found && ls_mask_shows_digits(decoder))
+    search(w, &out, true);
+  else if (found)
     look(w, &out, depth + 1);
   if (out.p)
     ls_wipe(out.p, out.n);
@@ -343,15 +435,12 @@ static void look_decoded(struct work *w, const struct ls_mask_view *v, size_t de
 }
 
 static void look(struct work *w, const struct ls_mask_view *v, int depth) {
-  const struct ls_mask *m = w->m;
   if (v->n > w->budget)
     w->failed = true;
   if (w->failed || v->n < w->shortest)
     return;
   w->budget -= v->n;
-  for (size_t i = 0; i < m->length_count; i++)
-    if (m->lengths[i].n <= v->n)
-      search_length(w, v, &m->lengths[i]);
+  search(w, v, false);
   struct ls_mask_signs signs = ls_mask_signs(v->p, v->n);
   for (size_t i = 0; depth < DEPTH && i < LS_MASK_DECODERS; i++)
     if (ls_mask_decoder_applies(i, &signs, w->shortest))
@@ -427,10 +516,17 @@ void ls_mask_buf(const struct ls_mask *m, struct ls_buf *b) {
     b->n = ls_mask_apply(m, b->p, b->n);
 }
 
+static bool starts_with(const struct ls_mask_secret *s, const char *p, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (octet_of(s->kind, (unsigned char)p[i]) != s->octets[i])
+      return false;
+  return true;
+}
+
 static size_t tail_of(const struct ls_mask_secret *s, const char *p, size_t n) {
   size_t most = s->n - 1 < n ? s->n - 1 : n;
   for (size_t k = most; k >= LS_MASK_MIN; k--)
-    if (memcmp(p + n - k, s->octets, k) == 0)
+    if (starts_with(s, p + n - k, k))
       return k;
   return 0;
 }

@@ -7,7 +7,14 @@
  * longer base64 it begins, and in any two of these around each other: the words are decoded, not the
  * secrets encoded, so that it does not matter which octets a peer chose to escape. Of a secret of more
  * than 16 octets each piece of 16 is found too, for peers that cut or wrap lines; of a link only pieces of
- * its path and query, which leaves its host readable.
+ * its path and query, which leaves its host readable, and of these parts of 8 to 16 octets by themselves:
+ * each value of the query, and what has a digit or a capital.
+ *
+ * Of 8 octets and more, a secret is found in any case of its ASCII letters: shorter ones are too often words.
+ * A code, which is at least 4 digits and else separators, is found by its digits, each of them ASCII or
+ * full-width, with up to 3 separators (space, TAB, '-', '.', a line end, soft or with the code of a reply
+ * behind it) between two: "482-913", "4 8 2 9 1 3", "550-482=\n550 913". Digits of a longer number are then
+ * no code, so that dates, addresses and enhanced codes mostly stay as they are.
  *
  * Values of less than LS_MASK_MIN octets are no secrets here: whoever wants to can guess them, and
  * replacing each "1" of a reply would take its meaning and protect nothing. */

@@ -3,7 +3,19 @@
 
 #include "utf8.h"
 
-enum sign { PERCENT = 1, EQUALS = 2, PLUS = 4, BACKSLASH = 8, AMPERSAND = 16, HEX = 32, BASE64 = 64 };
+enum sign {
+  PERCENT = 1,
+  EQUALS = 2,
+  PLUS = 4,
+  BACKSLASH = 8,
+  AMPERSAND = 16,
+  HEX = 32,
+  BASE64 = 64,
+  DIGIT = 128,
+  LINES = 256
+};
+
+enum { GAP = 3 }; /* separators between two groups of digits, at most */
 
 static int hex_of(unsigned char c) {
   if (c >= '0' && c <= '9')
@@ -35,8 +47,10 @@ static unsigned sign_of(unsigned char c) {
     return BACKSLASH;
   case '&':
     return AMPERSAND;
-  default:
-    return 0;
+  case '\n':
+    return LINES;
+  default: /* 0xef: the first octet of a full-width digit */
+    return ls_ascii_is_digit((char)c) || c == 0xef ? DIGIT : 0;
   }
 }
 
@@ -227,12 +241,101 @@ static bool undo_runs(const struct ls_mask_view *in, struct ls_mask_view *out, b
   return out->n > 0;
 }
 
-enum method { LEAD, BACKSLASHES, ENTITIES, RUNS };
+int ls_mask_digit_at(const unsigned char *p, size_t n_p, size_t at, size_t *n) {
+  *n = 1;
+  if (ls_ascii_is_digit((char)p[at]))
+    return p[at] - '0';
+  if (n_p - at < 3 || p[at] != 0xef || p[at + 1] != 0xbc || p[at + 2] < 0x90 || p[at + 2] > 0x99)
+    return -1;
+  *n = 3;
+  return p[at + 2] - 0x90;
+}
+
+size_t ls_mask_separator_at(const unsigned char *p, size_t n_p, size_t at) {
+  static const char wide[][4] = {"\xe3\x80\x80", "\xef\xbc\x8d", "\xef\xbc\x8e"}; /* U+3000, FF0D, FF0E */
+  if (p[at] == ' ' || p[at] == '\t' || p[at] == '-' || p[at] == '.')
+    return 1;
+  for (size_t i = 0; n_p - at >= 3 && i < sizeof wide / sizeof *wide; i++)
+    if (memcmp(p + at, wide[i], 3) == 0)
+      return 3;
+  return 0;
+}
+
+/* Digits at `at`, most of them at most. */
+static size_t digits_at(const struct ls_mask_view *in, size_t at, size_t most) {
+  size_t n = 0;
+  while (n < most && at + n < in->n && ls_ascii_is_digit((char)in->p[at + n]))
+    n++;
+  return n;
+}
+
+/* Where the text of a line of a reply begins that begins at `at`: behind "554-5.7.1 ". at: it is none. */
+static size_t behind_code(const struct ls_mask_view *in, size_t at) {
+  size_t i = at + 3;
+  if (digits_at(in, at, 4) != 3 || i >= in->n || (in->p[i] != '-' && in->p[i] != ' '))
+    return at;
+  size_t text = ++i;
+  for (size_t part = 0; part < 3; part++) {
+    size_t n = digits_at(in, i, 4);
+    i += n;
+    if (n == 0 || n > 3 || i >= in->n || in->p[i] != (part < 2 ? '.' : ' '))
+      return text;
+    i++;
+  }
+  return i;
+}
+
+/* Octets of a line end at `at`, soft or not, and of the code of a reply behind it; 0: none is there. */
+static size_t joint_at(const struct ls_mask_view *in, size_t at, bool reply) {
+  size_t i = at;
+  i += in->p[i] == '=';
+  i += i < in->n && in->p[i] == '\r';
+  if (i >= in->n || in->p[i] != '\n')
+    return 0;
+  return (reply ? behind_code(in, i + 1) : i + 1) - at;
+}
+
+/* What may stand between two groups of digits. */
+static size_t between_at(const struct ls_mask_view *in, size_t at, bool reply) {
+  size_t n = ls_mask_separator_at(in->p, in->n, at);
+  return n ? n : joint_at(in, at, reply);
+}
+
+static bool behind_digit(const struct ls_mask_view *out) {
+  return out->n && out->p[out->n - 1];
+}
+
+static bool undo_groups(const struct ls_mask_view *in, struct ls_mask_view *out, bool reply) {
+  bool found = false;
+  size_t gap = 0;
+  unsigned char run = LS_MASK_RUN;
+  for (size_t i = 0, n; i < in->n; i += n) {
+    int digit = ls_mask_digit_at(in->p, in->n, i, &n);
+    if (digit >= 0) {
+      found = found || n > 1 || (gap > 0 && behind_digit(out));
+      put(out, (unsigned char)('0' + digit) | run, in, i, i + n - 1);
+      gap = 0;
+      run = 0;
+      continue;
+    }
+    n = between_at(in, i, reply);
+    run = LS_MASK_RUN;
+    if (n && gap++ < GAP)
+      continue;
+    if (behind_digit(out))
+      put(out, '\0', in, i, i);
+    n = n ? n : 1;
+  }
+  return found;
+}
+
+enum method { LEAD, BACKSLASHES, ENTITIES, RUNS, GROUPS };
 
 static const struct {
   enum method method;
   unsigned sign;
-  unsigned char lead; /* LEAD: what stands before the digits; RUNS: where their first group begins */
+  unsigned char lead; /* LEAD: what stands before the digits; RUNS: where their first group begins;
+                         GROUPS: 1: of a reply of several lines */
   bool spaces;        /* LEAD: + is a space */
 } decoders[LS_MASK_DECODERS] = {
     {LEAD, PERCENT, '%', false},
@@ -247,6 +350,8 @@ static const struct {
     {RUNS, BASE64, 1, false},
     {RUNS, BASE64, 2, false},
     {RUNS, BASE64, 3, false},
+    {GROUPS, DIGIT, 0, false},
+    {GROUPS, LINES, 1, false},
 };
 
 bool ls_mask_decoder_applies(size_t decoder, const struct ls_mask_signs *signs, size_t shortest) {
@@ -269,6 +374,12 @@ bool ls_mask_decode(size_t decoder, const struct ls_mask_view *in, struct ls_mas
     return undo_entities(in, out);
   case RUNS:
     return undo_runs(in, out, decoders[decoder].sign == BASE64, decoders[decoder].lead);
+  case GROUPS:
+    return undo_groups(in, out, decoders[decoder].lead);
   }
   return false;
+}
+
+bool ls_mask_shows_digits(size_t decoder) {
+  return decoders[decoder].method == GROUPS;
 }
