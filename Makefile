@@ -192,8 +192,8 @@ $(B)/audit/wake.o: spec/audit/wake.c
 
 lint:
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang LUA=5.4
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-	  --inline-suppr --suppress=missingIncludeSystem -DLUA_VERSION_NUM=504 src
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability,unusedFunction \
+	  --inline-suppr --suppress=missingIncludeSystem -DLUA_VERSION_NUM=504 -DTCP_QUICKACK=1 src
 	@! LC_ALL=C.UTF-8 grep -nE '^.{111,}' -r src spec/unit bench --include='*.[ch]'
 	luacheck -q lua bin/logto-smtp examples spec bench
 

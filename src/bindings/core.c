@@ -37,8 +37,10 @@ static int forget_server(lua_State *L) {
   return 0;
 }
 
-__attribute__((visibility("default"))) int luaopen_logto_smtp_core(lua_State *L);
+__attribute__((visibility("default")))
+int luaopen_logto_smtp_core(lua_State *L);
 
+/* cppcheck-suppress unusedFunction ; Lua finds it by its name */
 int luaopen_logto_smtp_core(lua_State *L) {
   if (ls_client_library_init() != LS_OK)
     return luaL_error(L, "libcurl could not be started");

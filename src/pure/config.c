@@ -174,6 +174,7 @@ enum ls_status ls_config_read_rest(const struct ls_config_reader *r) {
                 : LS_OK; /* what was noted on the way may have been too much for the memory */
 }
 
+/* cppcheck-suppress unusedFunction ; for tests of the reader alone */
 enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
                               struct ls_error *err) {
   struct ls_error own = {0};

@@ -75,10 +75,6 @@ void ls_queue_add(struct ls_queue *q, struct ls_span s) {
   }
 }
 
-void ls_queue_adds(struct ls_queue *q, const char *s) {
-  ls_queue_add(q, ls_span_cstr(s));
-}
-
 void ls_queue_addu(struct ls_queue *q, uint64_t u) {
   char digits[20];
   size_t at = sizeof digits;

@@ -24,7 +24,6 @@ enum { LS_QUEUE_CHUNK = 32 * 1024 }; /* octets in a chunk of copies, at most */
 
 void ls_queue_init(struct ls_queue *q);                  /* allocates nothing */
 void ls_queue_add(struct ls_queue *q, struct ls_span s); /* copies */
-void ls_queue_adds(struct ls_queue *q, const char *s);   /* copies; NUL-terminated */
 void ls_queue_addu(struct ls_queue *q, uint64_t u);      /* decimal */
 
 /* Sends s from where it lies: the caller keeps it in place until sent has passed it, or clear. */

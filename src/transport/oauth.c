@@ -116,10 +116,6 @@ static void end_renewal(struct ls_oauth *o) {
   o->overflow = false;
 }
 
-void ls_oauth_cancel(struct ls_oauth *o) {
-  end_renewal(o);
-}
-
 void ls_oauth_free(struct ls_oauth *o) {
   if (!o)
     return;
