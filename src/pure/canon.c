@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "canon.h"
 
-static bool is_space(char c) {
-  return c == ' ' || c == '\t';
-}
-
 static bool is_line_end(char c) {
   return c == '\r' || c == '\n';
 }
@@ -12,7 +8,7 @@ static bool is_line_end(char c) {
 /* Octets from at on up to the next white space or line end. */
 static size_t plain_run(struct ls_span s, size_t at) {
   size_t end = at;
-  while (end < s.n && !is_space(s.p[end]) && !is_line_end(s.p[end]))
+  while (end < s.n && !ls_ascii_is_blank(s.p[end]) && !is_line_end(s.p[end]))
     end++;
   return end - at;
 }
@@ -20,7 +16,7 @@ static size_t plain_run(struct ls_span s, size_t at) {
 void ls_canon_header(struct ls_buf *out, struct ls_span field) {
   size_t colon = ls_span_index(field, ':');
   size_t name = colon;
-  while (name > 0 && (is_space(field.p[name - 1]) || is_line_end(field.p[name - 1])))
+  while (name > 0 && (ls_ascii_is_blank(field.p[name - 1]) || is_line_end(field.p[name - 1])))
     name--;
   for (size_t i = 0; i < name; i++)
     ls_buf_addc(out, ls_ascii_lower(field.p[i]));
@@ -30,7 +26,7 @@ void ls_canon_header(struct ls_buf *out, struct ls_span field) {
     size_t n = plain_run(field, at);
     if (!n) {
       /* unfolding drops the line ends only; the white space behind one is what stays */
-      space = space || is_space(field.p[at]);
+      space = space || ls_ascii_is_blank(field.p[at]);
       at++;
       continue;
     }
@@ -46,7 +42,7 @@ void ls_canon_header(struct ls_buf *out, struct ls_span field) {
 void ls_canon_body_feed(struct ls_canon_body *c, struct ls_span in, struct ls_buf *out) {
   for (size_t at = 0; at < in.n;) {
     char octet = in.p[at];
-    if (is_space(octet)) {
+    if (ls_ascii_is_blank(octet)) {
       c->space = true;
       c->cr = false;
       at++;

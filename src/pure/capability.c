@@ -15,17 +15,13 @@ static const struct {
     {"ENHANCEDSTATUSCODES", offsetof(struct ls_capability, enhanced)},
 };
 
-static bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Takes the next word off *rest; n = 0: none is left. */
 static struct ls_span next_word(struct ls_span *rest) {
   size_t from = 0;
-  while (from < rest->n && is_space(rest->p[from]))
+  while (from < rest->n && ls_ascii_is_space(rest->p[from]))
     from++;
   size_t to = from;
-  while (to < rest->n && !is_space(rest->p[to]))
+  while (to < rest->n && !ls_ascii_is_space(rest->p[to]))
     to++;
   struct ls_span word = ls_span_sub(*rest, from, to);
   *rest = ls_span_sub(*rest, to, rest->n);
@@ -78,7 +74,7 @@ void ls_capability_add(struct ls_capability *c, struct ls_span line) {
   const struct ls_span old_auth = LS_SPAN("AUTH=");
   struct ls_span rest = line;
   /* a keyword stands at the start of its line: " PIPELINING" is none */
-  if (line.n == 0 || is_space(line.p[0]))
+  if (line.n == 0 || ls_ascii_is_space(line.p[0]))
     return;
   struct ls_span keyword = next_word(&rest);
   if (set_flag(c, keyword))

@@ -16,8 +16,6 @@ enum {
   BLANKS = 32 /* a longer run of spaces is encoded, or folding would leave lines of nothing else */
 };
 
-static const char hex[] = "0123456789ABCDEF";
-
 /* What examine gathers. Q is the better choice where letters outnumber the rest: controls, and the UTF-16
  * units of characters above 127, of which a lead octet tells one and that of four octets two. */
 struct look {
@@ -94,12 +92,8 @@ struct ls_codec_facts ls_codec_examine(struct ls_span text) {
                                  .choice = letters > look.controls + units ? LS_CODEC_Q : LS_CODEC_B};
 }
 
-static bool is_white(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static size_t word_end(struct ls_span s, size_t at) {
-  while (at < s.n && !is_white(s.p[at]))
+  while (at < s.n && !ls_ascii_is_space(s.p[at]))
     at++;
   return at;
 }
@@ -125,10 +119,10 @@ static size_t encoded_word(struct ls_span s, size_t at, bool *strict) {
  * one is not. at: where "=?" is. */
 static bool is_look_alike(struct ls_span s, size_t at) {
   bool strict = false;
-  bool starts = at == 0 || is_white(s.p[at - 1]);
+  bool starts = at == 0 || ls_ascii_is_space(s.p[at - 1]);
   size_t end = encoded_word(s, at, &strict);
   if (end)
-    return !(strict && starts && end - at <= WORD_MAX && (end == s.n || is_white(s.p[end])));
+    return !(strict && starts && end - at <= WORD_MAX && (end == s.n || ls_ascii_is_space(s.p[end])));
   if (!starts)
     return false;
   end = word_end(s, at);
@@ -150,13 +144,6 @@ static bool is_q_safe(unsigned char c) {
   return ls_ascii_is_alnum((char)c) || c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
 }
 
-static char *put_hex(char *p, char mark, unsigned char c) {
-  p[0] = mark;
-  p[1] = hex[c >> 4];
-  p[2] = hex[c & 15];
-  return p + 3;
-}
-
 /* One character in Q (RFC 2047 4.2); a space at the very end would be lost as "_" in some readers. */
 static size_t q_character(char *to, const char *from, size_t n, bool last) {
   char *p = to;
@@ -167,7 +154,7 @@ static size_t q_character(char *to, const char *from, size_t n, bool last) {
     else if (c == ' ' && !last)
       *p++ = '_';
     else
-      p = put_hex(p, '=', c);
+      p = ls_ascii_escape(p, '=', c);
   }
   return (size_t)(p - to);
 }
@@ -340,17 +327,12 @@ bool ls_codec_unbase64(struct ls_span text, char *out, size_t *n) {
   return true;
 }
 
-int ls_codec_hex_digit(char c) {
-  char lower = ls_ascii_lower(c);
-  return ls_ascii_is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 bool ls_codec_unhex(struct ls_span text, char *out, size_t *n) {
   int high = -1;
   *n = 0;
   for (size_t i = 0; i < text.n; i++) {
-    int digit = ls_codec_hex_digit(text.p[i]);
-    if (digit < 0 && !is_white(text.p[i]))
+    int digit = ls_ascii_hex_value(text.p[i]);
+    if (digit < 0 && !ls_ascii_is_space(text.p[i]))
       return false;
     if (digit < 0)
       continue;
@@ -409,7 +391,7 @@ static bool has_blank_run(struct ls_span s) {
 /* RFC 2045 token, less what some readers trip over: the marks of RFC 2231, and a dash in front. */
 static bool is_token(struct ls_span s) {
   for (size_t i = 0; i < s.n; i++)
-    if (s.p[i] <= ' ' || s.p[i] > '~' || memchr("*%'\"\\;:/=(),<>@[]?", s.p[i], 19))
+    if (!ls_ascii_is_token(s.p[i]) || memchr("*%'", s.p[i], 3))
       return false;
   return s.n > 0 && s.p[0] != '-';
 }
@@ -453,7 +435,7 @@ static void add_percent(struct ls_buf *out, struct ls_span name, struct ls_span 
       if (is_attribute_char((unsigned char)utf8[i]))
         *p++ = utf8[i];
       else
-        p = put_hex(p, '%', (unsigned char)utf8[i]);
+        p = ls_ascii_escape(p, '%', (unsigned char)utf8[i]);
     n = (size_t)(p - coded);
     if (used + n >= PARAM) {
       add_section(out, name, number);

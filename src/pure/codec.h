@@ -48,9 +48,6 @@ bool ls_codec_unbase64(struct ls_span text, char *out, size_t *n);
  * space is passed over. False: another octet is in it, or a lone digit at its end. */
 bool ls_codec_unhex(struct ls_span text, char *out, size_t *n);
 
-/* The value of a hexadecimal digit; -1: c is none. */
-int ls_codec_hex_digit(char c);
-
 /* text as quoted-printable in lines of at most 76 octets. CRLF, LF and a bare CR are line ends and leave as
  * CRLF; nothing is added behind the last line. */
 void ls_codec_quoted(struct ls_buf *out, struct ls_span text);

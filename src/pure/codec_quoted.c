@@ -18,14 +18,6 @@ struct quoter {
   char window[WINDOW];
 };
 
-static char *put_escape(char *p, unsigned char c) {
-  static const char hex[] = "0123456789ABCDEF";
-  p[0] = '=';
-  p[1] = hex[c >> 4];
-  p[2] = hex[c & 15];
-  return p + 3;
-}
-
 static bool is_plain(unsigned char c) {
   return c >= 0x20 && c < 0x7f && c != '=';
 }
@@ -60,7 +52,7 @@ static char *put_special(char *p, struct ls_span rest) {
     if (behind.n == 0 || behind.p[0] != '\n')
       *p++ = '\n';
   } else {
-    p = put_escape(p, (unsigned char)c);
+    p = ls_ascii_escape(p, '=', (unsigned char)c);
   }
   return p;
 }
@@ -77,7 +69,7 @@ static void refill(struct quoter *q) {
     p += run;
     rest = ls_span(rest.p + run, rest.n - run);
     if (run && p[-1] == ' ' && ends_line(rest))
-      p = put_escape(p - 1, ' ');
+      p = ls_ascii_escape(p - 1, '=', ' ');
     if (rest.n && end - p >= 3 && !is_plain((unsigned char)rest.p[0])) {
       p = put_special(p, rest);
       rest = ls_span(rest.p + 1, rest.n - 1);

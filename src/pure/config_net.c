@@ -36,11 +36,6 @@ static enum ls_status read_scheme(const struct ls_config_reader *r, struct ls_sp
                    "socks5h://, such as http://user:password@proxy.example.com:3128");
 }
 
-static int hex(char c) {
-  c = ls_ascii_lower(c);
-  return ls_ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* User or password with its %XX read. */
 static enum ls_status read_decoded(const struct ls_config_reader *r, struct ls_span s, const char **out) {
   struct ls_span copy = ls_arena_copy(r->a, s);
@@ -52,10 +47,10 @@ static enum ls_status read_decoded(const struct ls_config_reader *r, struct ls_s
     p[n] = s.p[i];
     if (s.p[i] != '%')
       continue;
-    if (i + 2 >= s.n || hex(s.p[i + 1]) < 0 || hex(s.p[i + 2]) < 0)
+    if (i + 2 >= s.n || ls_ascii_hex_value(s.p[i + 1]) < 0 || ls_ascii_hex_value(s.p[i + 2]) < 0)
       return refuse(r, "has a \"%\" in its user or password that is not followed by two hexadecimal digits; "
                        "write it as %25");
-    p[n] = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
+    p[n] = (char)(ls_ascii_hex_value(s.p[i + 1]) << 4 | ls_ascii_hex_value(s.p[i + 2]));
     i += 2;
   }
   p[n] = '\0';

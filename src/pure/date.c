@@ -93,10 +93,6 @@ struct scan {
   struct ls_span rest;
 };
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void advance(struct scan *s, size_t n) {
   s->rest = ls_span(s->rest.p + n, s->rest.n - n);
 }
@@ -111,7 +107,7 @@ static bool take(struct scan *s, char c) {
 /* White space and comments, which may nest (RFC 5322 3.2.2). False: a comment does not end. */
 static bool skip_blank(struct scan *s) {
   size_t depth = 0;
-  while (s->rest.n && (depth || is_blank(s->rest.p[0]) || s->rest.p[0] == '(')) {
+  while (s->rest.n && (depth || ls_ascii_is_space(s->rest.p[0]) || s->rest.p[0] == '(')) {
     char c = s->rest.p[0];
     depth += c == '(';
     depth -= c == ')';
@@ -310,7 +306,7 @@ const char *ls_date_read(struct ls_buf *out, struct ls_span text) {
   size_t first = 0;
   while (first < s.rest.n && ls_ascii_is_digit(s.rest.p[first]))
     first++;
-  while (s.rest.n && is_blank(s.rest.p[s.rest.n - 1]))
+  while (s.rest.n && ls_ascii_is_space(s.rest.p[s.rest.n - 1]))
     s.rest.n--;
   const char *fault = first >= 4 ? read_iso_date(&s, &c) : read_mail_date(&s, &c);
   if (!fault)

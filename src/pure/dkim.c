@@ -20,21 +20,13 @@ const char ls_dkim_default_names[] =
     "Resent-Message-ID:In-Reply-To:References:List-Id:List-Help:List-Unsubscribe:List-Subscribe:List-Post:"
     "List-Owner:List-Archive";
 
-static struct ls_span trim(struct ls_span s) {
-  while (s.n && strchr(" \t\r\n", s.p[0]) && s.p[0])
-    s = ls_span(s.p + 1, s.n - 1);
-  while (s.n && strchr(" \t\r\n", s.p[s.n - 1]) && s.p[s.n - 1])
-    s.n--;
-  return s;
-}
-
 /* The next entry of a colon-separated list, trimmed; *at moves behind it. */
 static bool next_name(struct ls_span list, size_t *at, struct ls_span *name) {
   if (*at >= list.n)
     return false;
   struct ls_span rest = ls_span(list.p + *at, list.n - *at);
   size_t n = ls_span_index(rest, ':');
-  *name = trim(ls_span(rest.p, n));
+  *name = ls_span_trim(ls_span(rest.p, n));
   *at += n + 1;
   return true;
 }
@@ -102,7 +94,7 @@ static bool next_field(struct ls_span head, size_t *at, struct ls_span *field) {
   do {
     end += ls_span_index(ls_span(head.p + end, head.n - end), '\n');
     end = end < head.n ? end + 1 : head.n;
-  } while (end < head.n && (head.p[end] == ' ' || head.p[end] == '\t'));
+  } while (end < head.n && ls_ascii_is_blank(head.p[end]));
   *field = ls_span(head.p + start, end - start);
   *at = end;
   return true;
@@ -110,7 +102,7 @@ static bool next_field(struct ls_span head, size_t *at, struct ls_span *field) {
 
 static struct ls_span field_name(struct ls_span field) {
   size_t colon = ls_span_index(field, ':');
-  return colon < field.n ? trim(ls_span(field.p, colon)) : ls_span(NULL, 0);
+  return colon < field.n ? ls_span_trim(ls_span(field.p, colon)) : ls_span(NULL, 0);
 }
 
 /* A header field, by its name. */

@@ -10,22 +10,6 @@ enum {
   LINE_MAX_OCTETS = 998
 };
 
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t';
-}
-
-static bool is_space(char c) {
-  return is_blank(c) || c == '\r' || c == '\n';
-}
-
-static struct ls_span trim(struct ls_span s) {
-  while (s.n && is_space(s.p[s.n - 1]))
-    s.n--;
-  while (s.n && is_space(s.p[0]))
-    s = ls_span(s.p + 1, s.n - 1);
-  return s;
-}
-
 /* Octets at p[at] that are written in capitals as a whole, or 0; at is the start, or a '-'. */
 static size_t capitals(struct ls_span name, size_t at) {
   static const char first[][5] = {"mime", "dkim", "arc", "bimi"};
@@ -47,7 +31,7 @@ static size_t capitals(struct ls_span name, size_t at) {
 }
 
 enum ls_status ls_header_name(struct ls_span raw, struct ls_arena *a, struct ls_span *out) {
-  raw = trim(raw);
+  raw = ls_span_trim(raw);
   for (size_t i = 0; i < raw.n; i++)
     if (raw.p[i] <= ' ' || raw.p[i] > '~' || raw.p[i] == ':')
       return LS_EMESSAGE;
@@ -90,20 +74,20 @@ static size_t line_end(struct ls_span s, size_t from, size_t hold, bool ascii) {
   if (!full)
     return s.n;
   size_t word = end;
-  while (word > from && !is_blank(s.p[word - 1]))
+  while (word > from && !ls_ascii_is_blank(s.p[word - 1]))
     word--;
   size_t gap = word;
-  while (gap > from && is_blank(s.p[gap - 1]))
+  while (gap > from && ls_ascii_is_blank(s.p[gap - 1]))
     gap--;
   if (gap <= from + hold) {
-    while (end < s.n && is_blank(s.p[end]) && end == word)
+    while (end < s.n && ls_ascii_is_blank(s.p[end]) && end == word)
       end = ++word;
-    while (end < s.n && !is_blank(s.p[end]))
+    while (end < s.n && !ls_ascii_is_blank(s.p[end]))
       end++;
     gap = end;
   }
   size_t next = gap;
-  while (next < s.n && is_blank(s.p[next]))
+  while (next < s.n && ls_ascii_is_blank(s.p[next]))
     next++;
   return next == s.n ? s.n : gap;
 }
@@ -164,7 +148,7 @@ static enum ls_status end(struct ls_buf *out, size_t from, bool ids) {
     if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
       out->p[i] = ' ';
   size_t value = ls_span_index(ls_span(out->p + from, out->n - from), ':') + 1;
-  if (!trim(ls_span_sub(ls_buf_span(out), from + value, out->n)).n) {
+  if (!ls_span_trim(ls_span_sub(ls_buf_span(out), from + value, out->n)).n) {
     ls_buf_cut(out, from);
     return LS_OK;
   }
@@ -190,7 +174,7 @@ static struct ls_span one_line(struct ls_span value, struct ls_buf *scratch) {
 
 enum ls_status ls_header_text(struct ls_buf *out, struct ls_span name, struct ls_span value,
                               enum ls_codec_choice choice) {
-  if (!trim(value).n)
+  if (!ls_span_trim(value).n)
     return out->status;
   struct ls_buf scratch;
   ls_buf_init(&scratch, SIZE_MAX);
@@ -216,7 +200,7 @@ enum ls_status ls_header_text(struct ls_buf *out, struct ls_span name, struct ls
 /* A control that is no white space has no place in an id; UTF-8 has, where SMTPUTF8 carries it (RFC 6532
  * 3.2). */
 static bool is_control(char c) {
-  return ((unsigned char)c < 0x20 && !is_space(c)) || c == 0x7f;
+  return ((unsigned char)c < 0x20 && !ls_ascii_is_space(c)) || c == 0x7f;
 }
 
 /* The octet of the last '>' in s, or 0: a '<' behind it opens nothing. */
@@ -235,7 +219,7 @@ static bool add_id(struct ls_buf *out, struct ls_span value) {
   ls_buf_adds(out, value.p[0] == '<' ? "" : "<");
   for (size_t i = 0; i < value.n; i++) {
     char c = value.p[i];
-    if (is_space(c) || is_control(c))
+    if (ls_ascii_is_space(c) || is_control(c))
       continue;
     single = single && !(c == '<' && closed);
     closed = closed || c == '>';
@@ -248,7 +232,7 @@ static bool add_id(struct ls_buf *out, struct ls_span value) {
 /* Where the id at s[at] ends: at white space outside angle brackets, or where the next one touches it. */
 static size_t id_end(struct ls_span s, size_t at, size_t closed) {
   bool open = false;
-  for (; at < s.n && (open || !is_space(s.p[at])); at++) {
+  for (; at < s.n && (open || !ls_ascii_is_space(s.p[at])); at++) {
     if (s.p[at] == '<')
       open = at < closed;
     if (s.p[at] == '>')
@@ -272,7 +256,7 @@ static bool add_single_id(struct ls_buf *out, struct ls_span value) {
   struct ls_buf repaired;
   size_t from = out->n;
   value = valid(value, &repaired);
-  while (value.n && (is_space(value.p[0]) || is_control(value.p[0])))
+  while (value.n && (ls_ascii_is_space(value.p[0]) || is_control(value.p[0])))
     value = ls_span(value.p + 1, value.n - 1);
   if (repaired.status != LS_OK && out->status == LS_OK)
     out->status = repaired.status;
@@ -301,7 +285,7 @@ enum ls_status ls_header_ids(struct ls_buf *out, struct ls_span name, struct ls_
   bool first = true;
   for (size_t at = 0, next; at < value.n; at = next) {
     next = at + 1;
-    if (is_space(value.p[at]) || is_control(value.p[at]))
+    if (ls_ascii_is_space(value.p[at]) || is_control(value.p[at]))
       continue;
     next = id_end(value, at, closed);
     ls_buf_adds(out, first ? "" : " ");

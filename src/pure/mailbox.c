@@ -51,7 +51,7 @@ static bool is_dot_string(struct ls_span s) {
       if (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')
         return false;
       i++;
-    } else if (!ls_is_atext(s.p[i]) || ls_utf8_is_space(ls_utf8_next(s, &i))) {
+    } else if (!ls_ascii_is_atext(s.p[i]) || ls_utf8_is_space(ls_utf8_next(s, &i))) {
       return false;
     }
   }
@@ -153,7 +153,7 @@ static const char *fault_of_domain(struct ls_span s) {
   if (s.n && s.p[0] == '[')
     return is_literal(s) ? NULL : "its domain is neither a name nor [IPv4] nor [IPv6:...]";
   for (size_t i = 0; i < s.n; i++) {
-    if (s.p[i] != '.' && !ls_is_atext(s.p[i]))
+    if (s.p[i] != '.' && !ls_ascii_is_atext(s.p[i]))
       return "its domain has a character that no domain has";
     if (s.p[i] == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.'))
       return "its domain has an empty label";
@@ -209,7 +209,7 @@ enum name_form { NAME_BARE, NAME_QUOTED, NAME_WORDS };
  * like one is encoded itself. */
 static enum name_form form_of_words(struct ls_span name) {
   for (size_t i = 0; i < name.n; i++)
-    if (name.p[i] != ' ' && !ls_is_atext(name.p[i]))
+    if (name.p[i] != ' ' && !ls_ascii_is_atext(name.p[i]))
       return NAME_WORDS;
   return ls_codec_needs_words(name) ? NAME_WORDS : NAME_BARE;
 }

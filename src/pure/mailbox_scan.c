@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "mailbox_scan.h"
 
-/* Folding white space: SP, HTAB and the line break of a fold. Other white space is text (RFC 6532). */
-static bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-bool ls_is_atext(char c) {
-  return (unsigned char)c >= 0x80 || (c > ' ' && c < 0x7f && !memchr("()<>[]:;@\\,.\"", c, 13));
-}
-
 static enum ls_token_kind kind_of(char c, bool after_at) {
   switch (c) {
   case '"':
@@ -61,7 +52,7 @@ static const char *unended(enum ls_token_kind kind) {
 const char *ls_scan_next(struct ls_scan *s, struct ls_token *out) {
   struct ls_span text = s->text;
   size_t from = s->at;
-  while (from < text.n && is_space(text.p[from]))
+  while (from < text.n && ls_ascii_is_space(text.p[from]))
     from++;
   *out = (struct ls_token){LS_TOKEN_END, from > s->at ? LS_TOKEN_SPACED : LS_TOKEN_TOUCHES,
                            ls_span_sub(text, from, from)};
@@ -72,7 +63,7 @@ const char *ls_scan_next(struct ls_scan *s, struct ls_token *out) {
   size_t to = from + 1;
   const char *fault = NULL;
   if (out->kind == LS_TOKEN_ATOM) {
-    while (to < text.n && !is_space(text.p[to]) && kind_of(text.p[to], false) == LS_TOKEN_ATOM)
+    while (to < text.n && !ls_ascii_is_space(text.p[to]) && kind_of(text.p[to], false) == LS_TOKEN_ATOM)
       to++;
   } else if (out->kind == LS_TOKEN_QUOTED || out->kind == LS_TOKEN_COMMENT || out->kind == LS_TOKEN_LITERAL) {
     to = end_of(text, from, out->kind);
@@ -104,7 +95,7 @@ void ls_token_add_value(struct ls_buf *out, const struct ls_token *token) {
     return;
   }
   for (size_t i = 0; i < s.n; i++) {
-    if (token->kind == LS_TOKEN_LITERAL && is_space(s.p[i]))
+    if (token->kind == LS_TOKEN_LITERAL && ls_ascii_is_space(s.p[i]))
       continue;
     size_t fold = fold_at(s, i);
     if (fold) {

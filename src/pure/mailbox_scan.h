@@ -43,7 +43,4 @@ const char *ls_scan_next(struct ls_scan *s, struct ls_token *out);
  * are. A literal: without white space. Anything else: itself. */
 void ls_token_add_value(struct ls_buf *out, const struct ls_token *token);
 
-/* Whether the octet can be in an atom (RFC 5322 3.2.3, RFC 6532 3.2). */
-bool ls_is_atext(char c);
-
 #endif

@@ -303,11 +303,10 @@ static struct ls_span id_domain(struct ls_span from) {
 }
 
 static void add_random_id(struct writer *w, struct ls_buf *out) {
-  static const char hex[] = "0123456789abcdef";
   ls_buf_addc(out, '<');
   for (size_t i = 0; i < 16; i++) {
     unsigned char c = w->context->random[i];
-    char two[2] = {hex[c >> 4], hex[c & 15]};
+    char two[2] = {ls_ascii_lower(ls_ascii_hex(c >> 4)), ls_ascii_lower(ls_ascii_hex(c))};
     if (i == 4 || i == 6 || i == 8 || i == 10)
       ls_buf_addc(out, '-');
     ls_buf_add(out, ls_span(two, 2));

@@ -33,10 +33,10 @@ static bool is_xchar(int32_t c) {
 
 /* xtext (RFC 3461 4): "+2B" for '+'. */
 static void add_xtext(struct ls_buf *out, struct ls_span s) {
-  static const char hex[] = "0123456789ABCDEF";
   for (size_t i = 0; i < s.n; i++) {
     unsigned char c = (unsigned char)s.p[i];
-    char coded[3] = {'+', hex[c >> 4], hex[c & 15]};
+    char coded[3];
+    ls_ascii_escape(coded, '+', c);
     if (is_xchar(c))
       ls_buf_addc(out, (char)c);
     else
@@ -185,7 +185,6 @@ enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *v, cons
 
 /* "<https://...>": an address of mail or web as a URL, nothing in it that could end the angle brackets. */
 static void add_url(struct ls_buf *out, struct ls_span url, bool is_id) {
-  static const char hex[] = "0123456789ABCDEF";
   static const char *const schemes[] = {"http:", "https:", "mailto:", "ftp:"};
   bool has_scheme = false;
   for (size_t i = 0; i < 4; i++) {
@@ -205,7 +204,8 @@ static void add_url(struct ls_buf *out, struct ls_span url, bool is_id) {
     if (c > ' ' && c < 0x7f && c != '<' && c != '>') {
       ls_buf_addc(out, (char)c);
     } else if (c >= 0x7f) {
-      char coded[3] = {'%', hex[c >> 4], hex[c & 15]};
+      char coded[3];
+      ls_ascii_escape(coded, '%', c);
       ls_buf_add(out, ls_span(coded, 3));
     }
   }

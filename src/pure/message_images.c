@@ -5,12 +5,12 @@
 
 enum { IMAGES_MAX = 1000 };
 
-static bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+static bool is_html_space(char c) {
+  return ls_ascii_is_space(c) || c == '\f';
 }
 
 static size_t past_space(struct ls_span s, size_t at) {
-  while (at < s.n && is_space(s.p[at]))
+  while (at < s.n && is_html_space(s.p[at]))
     at++;
   return at;
 }
@@ -26,7 +26,7 @@ static struct ls_span read_value(struct ls_span html, size_t *at) {
     *at = from + 1 + n + (n < rest.n);
     return ls_span(rest.p, n < rest.n ? n : 0);
   }
-  while (*at < html.n && !is_space(html.p[*at]) && html.p[*at] != '>')
+  while (*at < html.n && !is_html_space(html.p[*at]) && html.p[*at] != '>')
     ++*at;
   return ls_span(html.p + from, *at - from);
 }
@@ -34,14 +34,14 @@ static struct ls_span read_value(struct ls_span html, size_t *at) {
 /* The next attribute of a tag, *at moving behind it; false at the tag's end. */
 static bool next_attribute(struct ls_span html, size_t *at, struct ls_span *name, struct ls_span *value) {
   size_t from = *at;
-  while (from < html.n && (is_space(html.p[from]) || html.p[from] == '/'))
+  while (from < html.n && (is_html_space(html.p[from]) || html.p[from] == '/'))
     from++;
   *at = from;
   if (from == html.n || html.p[from] == '>')
     return false;
   do
     ++*at;
-  while (*at < html.n && !is_space(html.p[*at]) && !memchr("/>=", html.p[*at], 3));
+  while (*at < html.n && !is_html_space(html.p[*at]) && !memchr("/>=", html.p[*at], 3));
   *name = ls_span(html.p + from, *at - from);
   *value = ls_span(NULL, 0);
   size_t equals = past_space(html, *at);
@@ -58,7 +58,7 @@ static struct ls_span next_source(struct ls_span html, size_t *at) {
   while (!found.p && *at < html.n) {
     *at += ls_span_index(ls_span(html.p + *at, html.n - *at), '<');
     bool is_image = html.n - *at > 4 && ls_span_ieq(ls_span(html.p + *at, 4), LS_SPAN("<img")) &&
-                    (is_space(html.p[*at + 4]) || html.p[*at + 4] == '/');
+                    (is_html_space(html.p[*at + 4]) || html.p[*at + 4] == '/');
     if (!is_image) {
       *at += *at < html.n;
       continue;
@@ -79,9 +79,9 @@ static enum ls_status decode(struct ls_span data, bool is_base64, struct ls_aren
   if (!octets)
     return LS_ENOMEM;
   for (size_t i = 0; i < data.n; i++) {
-    bool coded = data.p[i] == '%' && i + 2 < data.n && ls_codec_hex_digit(data.p[i + 1]) >= 0 &&
-                 ls_codec_hex_digit(data.p[i + 2]) >= 0;
-    octets[n++] = coded ? (char)(ls_codec_hex_digit(data.p[i + 1]) * 16 + ls_codec_hex_digit(data.p[i + 2]))
+    bool coded = data.p[i] == '%' && i + 2 < data.n && ls_ascii_hex_value(data.p[i + 1]) >= 0 &&
+                 ls_ascii_hex_value(data.p[i + 2]) >= 0;
+    octets[n++] = coded ? (char)(ls_ascii_hex_value(data.p[i + 1]) * 16 + ls_ascii_hex_value(data.p[i + 2]))
                         : data.p[i];
     i += coded ? 2 : 0;
   }
@@ -93,12 +93,11 @@ static enum ls_status decode(struct ls_span data, bool is_base64, struct ls_aren
 
 /* FNV-1a: the same image gets the same id, and the mail the same octets. */
 static void add_hash(struct ls_buf *out, struct ls_span octets) {
-  static const char hex[] = "0123456789abcdef";
   unsigned long long hash = 0xcbf29ce484222325ULL;
   for (size_t i = 0; i < octets.n; i++)
     hash = (hash ^ (unsigned char)octets.p[i]) * 0x100000001b3ULL;
   for (int shift = 60; shift >= 0; shift -= 4)
-    ls_buf_addc(out, hex[hash >> shift & 15]);
+    ls_buf_addc(out, ls_ascii_lower(ls_ascii_hex((unsigned)(hash >> shift))));
 }
 
 static enum ls_status name_image(struct ls_reader *r, size_t number, struct ls_mime_part *part) {

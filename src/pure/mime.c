@@ -137,7 +137,6 @@ static bool occurs(const struct ls_mime_part *part, struct ls_span boundary) {
 
 void ls_mime_choose_boundary(const struct ls_mime_part *root, const unsigned char random[12],
                              struct ls_mime_boundary *out) {
-  static const char hex[] = "0123456789abcdef";
   unsigned char octets[BOUNDARY_RANDOM];
   memcpy(octets, random, sizeof octets);
   for (bool again = true; again;) {
@@ -145,8 +144,8 @@ void ls_mime_choose_boundary(const struct ls_mime_part *root, const unsigned cha
     *p++ = '=';
     *p++ = '_';
     for (size_t i = 0; i < sizeof octets; i++) {
-      *p++ = hex[octets[i] >> 4];
-      *p++ = hex[octets[i] & 15];
+      *p++ = ls_ascii_lower(ls_ascii_hex(octets[i] >> 4));
+      *p++ = ls_ascii_lower(ls_ascii_hex(octets[i]));
     }
     *p = '\0';
     again = occurs(root, ls_span_cstr(out->text));

@@ -54,13 +54,9 @@ struct ls_span ls_mime_ending_of(struct ls_span type) {
   return LS_SPAN("bin");
 }
 
-static bool is_token_char(char c) {
-  return c > ' ' && c < 0x7f && !memchr("()<>@,;:\\\"/[]?=", c, 15);
-}
-
 bool ls_mime_is_token(struct ls_span s) {
   for (size_t i = 0; i < s.n; i++)
-    if (!is_token_char(s.p[i]))
+    if (!ls_ascii_is_token(s.p[i]))
       return false;
   return s.n > 0;
 }
@@ -78,7 +74,7 @@ static size_t skip_space(struct ls_span s, size_t at) {
 }
 
 static size_t skip_token(struct ls_span s, size_t at) {
-  while (at < s.n && is_token_char(s.p[at]))
+  while (at < s.n && ls_ascii_is_token(s.p[at]))
     at++;
   return at;
 }

@@ -4,18 +4,13 @@
 #include "utf8.h"
 
 static bool is_between(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',';
-}
-
-static bool is_atext(char c) {
-  return ls_ascii_is_alnum(c) || (unsigned char)c >= 0x80 ||
-         (c > ' ' && memchr("!#$%&'*+-/=?^_`{|}~", c, 19));
+  return ls_ascii_is_space(c) || c == ',';
 }
 
 /* 1*atext *("." 1*atext) */
 static bool is_dot_atom(struct ls_span s) {
   for (size_t i = 0; i < s.n; i++)
-    if (!is_atext(s.p[i]) && !(s.p[i] == '.' && i && s.p[i - 1] != '.'))
+    if (!ls_ascii_is_atext(s.p[i]) && !(s.p[i] == '.' && i && s.p[i - 1] != '.'))
       return false;
   return s.n && s.p[s.n - 1] != '.';
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * span: octets somebody else owns, with ASCII comparisons that know no locale. */
+ * span: octets somebody else owns, compared and trimmed without regard to a locale. */
 #ifndef LS_SPAN_H
 #define LS_SPAN_H
 
@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "word.h"
 
 struct ls_span {
@@ -39,26 +40,6 @@ static inline bool ls_span_eq(struct ls_span a, struct ls_span b) {
   return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-static inline char ls_ascii_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static inline char ls_ascii_upper(char c) {
-  return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
-}
-
-static inline bool ls_ascii_is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-static inline bool ls_ascii_is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static inline bool ls_ascii_is_alnum(char c) {
-  return ls_ascii_is_digit(c) || ls_ascii_is_alpha(c);
-}
-
 /* Equal but for the case of ASCII letters. */
 static inline bool ls_span_ieq(struct ls_span a, struct ls_span b) {
   if (a.n != b.n)
@@ -79,6 +60,15 @@ static inline bool ls_span_is_ascii(struct ls_span s) {
     if ((unsigned char)s.p[i] >= 0x80)
       return false;
   return true;
+}
+
+/* Without the spaces and line ends around it. */
+static inline struct ls_span ls_span_trim(struct ls_span s) {
+  while (s.n && ls_ascii_is_space(s.p[s.n - 1]))
+    s.n--;
+  while (s.n && ls_ascii_is_space(s.p[0]))
+    s = ls_span(s.p + 1, s.n - 1);
+  return s;
 }
 
 /* Index of the first c, or s.n when there is none. */

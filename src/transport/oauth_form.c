@@ -9,15 +9,14 @@ static enum ls_status no_memory(struct ls_error *err) {
 
 /* application/x-www-form-urlencoded, as JavaScript's encodeURIComponent has it */
 static void add_encoded(struct ls_buf *out, struct ls_span s) {
-  static const char hex[] = "0123456789ABCDEF";
   for (size_t i = 0; i < s.n; i++) {
     unsigned char c = (unsigned char)s.p[i];
     if (ls_ascii_is_alnum(s.p[i]) || (c && strchr("-_.!~*'()", c))) {
       ls_buf_addc(out, s.p[i]);
     } else {
-      ls_buf_addc(out, '%');
-      ls_buf_addc(out, hex[c >> 4]);
-      ls_buf_addc(out, hex[c & 15]);
+      char coded[3];
+      ls_ascii_escape(coded, '%', c);
+      ls_buf_add(out, ls_span(coded, sizeof coded));
     }
   }
 }
