@@ -9,18 +9,21 @@ local net = require "spec.support.net"
 
 local M = {}
 
--- The server has a process group of its own, so that what it forked ends with it.
-local WATCH = [[
+-- The server has a session of its own, so that no signal of a terminal reaches it.
+local WATCH = net.IS_CHILD .. [[
 exec >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 trap '' INT TERM HUP
 cd $dir
 setsid chroot root $command >out 2>&1 </dev/null &
 pid=$!
 cat
-kill -TERM "$pid"
+is_child "$pid" && kill -TERM "$pid"
 i=0
-while kill -0 "$pid" && [ $i -lt 40 ]; do sleep 0.05; i=$((i + 1)); done
-kill -s KILL -- "-$pid"
+while is_child "$pid" && [ $i -lt 40 ]; do sleep 0.05; i=$((i + 1)); done
+# what it forked is in its tree, whoever has its number now
+for left in /proc/[0-9]*; do
+  [ "$(readlink "$left/root")" = "$PWD/root" ] && kill -KILL "${left#/proc/}"
+done
 wait
 rm -rf $dir
 ]]

@@ -8,13 +8,13 @@ local socket = require "socket"
 local M = {}
 
 -- The shell keeps the server until its standard input closes.
-local RUN = [[
+local RUN = net.IS_CHILD .. [[
 exec 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file --no-resolv --no-hosts --local='/#/' \
   --listen-address=127.0.0.1 --bind-interfaces --port=%d --user="$(id -un)" %s >/dev/null 2>&1 </dev/null &
 pid=$!
 cat >/dev/null
-kill $pid
+is_child $pid && kill $pid
 wait $pid
 ]]
 

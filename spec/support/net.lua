@@ -60,6 +60,12 @@ function M.fill(text, values)
   return (text:gsub("%$([%a_]+)", function(name) return values[name] and tostring(values[name]) end))
 end
 
+--- A shell function: whether a process is still a child of the shell. One that has ended by itself may have
+--- left its number to somebody else, who is not to be killed.
+M.IS_CHILD = [=[
+is_child() { grep -qs "^PPid:[[:space:]]*$$\$" "/proc/$1/status"; }
+]=]
+
 --- Starts a server in up to three attempts: a port that was free may be taken a moment later.
 ---@param start fun(): table|nil, string?, table?  a server; or nil, why, and what is to be stopped
 ---@return table? server, string? err

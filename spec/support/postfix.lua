@@ -122,10 +122,12 @@ exec >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 trap '' INT TERM HUP
 cat
 pid=$(tr -d ' ' <$dir/queue/pid/master.pid)
-if [ -n "$pid" ]; then
+# one that has ended by itself has left its number to somebody else
+is_there() { [ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd")" = "$(readlink -f $dir/queue)" ]; }
+if is_there; then
   kill -TERM "$pid"
   i=0
-  while kill -0 "$pid" && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done
+  while is_there && [ $i -lt 100 ]; do sleep 0.05; i=$((i + 1)); done
 fi
 rm -rf $dir
 ]]

@@ -9,12 +9,12 @@ local M = {}
 local open = {}
 
 -- The shell keeps the process until its standard input closes, be it by `stop` or because we died.
-local RUN = [[
+local RUN = net.IS_CHILD .. [[
 exec 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 %s >>%s/log 2>&1 </dev/null &
 pid=$!
 cat >/dev/null
-kill $pid
+is_child $pid && kill $pid
 wait $pid
 rm -rf %s
 ]]

@@ -16,12 +16,12 @@ Sink.__index = Sink
 function M.start()
   local dir, port = net.tmpdir(), net.free_port()
   net.run("chmod 777 " .. dir)
-  local pipe = assert(io.popen(net.fill([[
+  local pipe = assert(io.popen(net.fill(net.IS_CHILD .. [[
 exec 3<&0
 smtp-sink -u nobody -D $dir/mails 127.0.0.1:$port 100 <&- 3<&- >/dev/null 2>&1 &
 pid=$!
 cat <&3
-kill $pid
+is_child $pid && kill $pid
 rm -rf $dir]], { dir = dir, port = port }), "w"))
   assert(clock.eventually(function() return net.is_open(port) end), "smtp-sink does not listen")
   return setmetatable({ host = "127.0.0.1", port = port, dir = dir, pipe = pipe }, Sink)
