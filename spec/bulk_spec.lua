@@ -118,6 +118,9 @@ describe("a list in CSV (RFC 4180)", function()
   for name, row in pairs({
     ["without a recipient's column"] = { "name,code\nx,1\n", "names no column `to` or `email`" },
     ["that is empty"] = { "", "the list is empty" },
+    ["with line ends of Unicode"] = { "to,code\226\128\168a@x.example,1\226\128\168",
+      "a line end in it that is none in CSV" },
+    ["with form feeds"] = { "to,code\fa@x.example,1\f", "a line end in it that is none in CSV" },
     ["in UTF-16"] = { "\255\254t\0o\0", "save it as UTF-8" },
   }) do
     it("refuses one " .. name, function()

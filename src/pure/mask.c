@@ -280,15 +280,15 @@ static bool is_token(struct ls_span part) {
 }
 
 /* Parts of a link's path, query and fragment that are shorter than the pieces which are found of a long
- * secret: those that are no words, and the values of the query whatever they are. */
+ * secret: those that are no words, and whatever they are the values of the query and the last part. */
 static void keep_tokens(struct ls_mask *m, struct ls_mask_secret **list, struct ls_span value, size_t path) {
   size_t count = 0;
   for (size_t at = path, end; at < value.n; at = end + 1) {
     for (end = at; end < value.n && !strchr("/?#&=;", value.p[end]);)
       end++;
     struct ls_span part = ls_span_sub(value, at, end);
-    bool is_value = at > path && value.p[at - 1] == '=';
-    if (part.n >= FOLDED_MIN && part.n <= PIECE && (is_value || is_token(part)) && count++ < TOKENS_MAX)
+    bool sure = (at > path && value.p[at - 1] == '=') || end + 1 >= value.n;
+    if (part.n >= FOLDED_MIN && part.n <= PIECE && (sure || is_token(part)) && count++ < TOKENS_MAX)
       keep(m, list, FOLDED, part, 0, true);
   }
 }

@@ -8,7 +8,7 @@
  * secrets encoded, so that it does not matter which octets a peer chose to escape. Of a secret of more
  * than 16 octets each piece of 16 is found too, for peers that cut or wrap lines; of a link only pieces of
  * its path and query, which leaves its host readable, and of these parts of 8 to 16 octets by themselves:
- * each value of the query, and what has a digit or a capital.
+ * each value of the query, the last part, and what has a digit or a capital.
  *
  * Of 8 octets and more, a secret is found in any case of its ASCII letters: shorter ones are too often words.
  * A code, which is at least 4 digits and else separators, is found by its digits, each of them ASCII or

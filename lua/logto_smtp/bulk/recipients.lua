@@ -44,6 +44,9 @@ local function wrong_line(row)
   return nil
 end
 
+-- VT, FF, U+0085, U+2028 and U+2029 end lines elsewhere: a list with them would be its header alone.
+local STRANGE_ENDS = { "[\v\f]", "\194\133", "\226\128[\168\169]" }
+
 local RECIPIENT = { "to", "email" } -- the column of the recipient, the first that is there
 
 -- Sets payload.a.b for the path { "a", "b" }.
@@ -90,6 +93,11 @@ local function csv_decoder(header)
   local delimiter = csv.delimiter(header)
   local names, reason = csv.split(header, delimiter)
   if not names then return nil, "the header line cannot be read: " .. reason end
+  for _, line_end in ipairs(STRANGE_ENDS) do
+    if header:find(line_end) then
+      return nil, "the header line has a line end in it that is none in CSV; end lines in LF, CRLF or CR"
+    end
+  end
   local paths = {}
   for i, name in ipairs(names) do
     names[i] = name:match("^%s*(.-)%s*$")
