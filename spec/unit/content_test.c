@@ -117,6 +117,59 @@ static void test_content_that_is_clean_comes_as_one_span(void **state) {
   assert_int_equal(ls_content_next(&c, &s), 0);
 }
 
+/* Octets that a server which takes them for commands could find one among. */
+static void test_content_knows_what_could_be_a_command(void **state) {
+  (void)state;
+  static const char *const could[] = {
+      "MAIL FROM:<a@b>\r\n",
+      "x\r\nmail from:<a@b>\r\n",
+      "x\nMaIl\r\n",
+      "x\rMAIL FROM:<a@b>",
+      "x\r\n \t MAIL FROM:<a@b>\r\n",
+      "x\r\n.MAIL FROM:<a@b>\r\n",
+      "x\r\n> \xC2\xA0MAIL\r\n",
+      "x\r\n\r\n\r\nrcpt to:<a@b>\r\n",
+      "x\r\nMAILFROM:<a@b>\r\n",
+      "x\r\ndata\r\n",
+      "x\r\nData protection\r\n",
+      "x\r\nBDAT 1000 LAST\r\n",
+      "x\r\nBURL imap:\r\n",
+      "x\r\nRSET",
+      "x\r\nnoop\r\n",
+      "x\r\nQUIT now\r\n",
+      "x\r\nHELP: us\r\n",
+      "x\r\nSOML FROM:<a@b>\r\n",
+      "x\r\nEHLO y\r\n",
+      "x\r\nSTARTTLS\r\n",
+      "x\r\nXCLIENT ADDR=192.0.2.1\r\n",
+      "x\vMAIL FROM:<a@b>\r\n",
+      "xRCPT TO:<a@b>\r\n", /* behind the first octet */
+  };
+  static const char *const never[] = {
+      "",
+      "x",
+      "Subject: mail from you\r\n\r\nYour code is 123456.\r\n",
+      "From: a@b\r\nSender: c@d\r\nDate: now\r\nX-Mailer: logto-smtp\r\n",
+      "Authentication-Results: x\r\nHelpdesk\r\nResetting\r\nAuth-x: 1\r\n",
+      "the mail from:<a@b>\r\nemail\r\nxMAIL\r\n",
+      "MAI\r\nL FROM:<a@b>\r\nRCP",
+  };
+  for (size_t i = 0; i < sizeof could / sizeof *could; i++) {
+    struct ls_span in = support_guard(ls_span_cstr(could[i]));
+    assert_true(ls_content_may_command(in));
+    support_unguard(in);
+  }
+  for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+    struct ls_span in = support_guard(ls_span_cstr(never[i]));
+    assert_false(ls_content_may_command(in));
+    support_unguard(in);
+  }
+  char line[600];
+  memset(line, 'x', sizeof line);
+  assert_false(ls_content_may_command(ls_span(line, 500)));
+  assert_true(ls_content_may_command(ls_span(line, 501)));
+}
+
 /* Two megabytes of each: with a search of quadratic time this would not end. */
 static void test_content_takes_linear_time_on_any_line_end(void **state) {
   (void)state;
@@ -128,6 +181,7 @@ static void test_content_takes_linear_time_on_any_line_end(void **state) {
     for (size_t i = 0; i < N; i++)
       in[i] = fillings[k][i % unit];
     assert_true(ls_content_size(ls_span(in, N)) >= N);
+    ls_content_may_command(ls_span(in, N));
   }
 }
 
@@ -136,6 +190,7 @@ int main(void) {
       cmocka_unit_test(test_content_writes_every_line_end_and_dot),
       cmocka_unit_test(test_content_of_any_octets_arrives_as_one_message),
       cmocka_unit_test(test_content_that_is_clean_comes_as_one_span),
+      cmocka_unit_test(test_content_knows_what_could_be_a_command),
       cmocka_unit_test(test_content_takes_linear_time_on_any_line_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,12 +67,16 @@ static void test_lesson_forgets_nothing_of_what_is_offered_in_vain(void **state)
   struct ls_lesson l = {0};
   struct ls_lesson_news a = {.session = {.chunking_refused = true}};
   struct ls_lesson_news b = {.session = {.parameters_refused = true}};
+  struct ls_lesson_news c = {.session = {.chunks_read = true}};
   assert_true(ls_lesson_is_news(&l, &a, 5000));
   ls_lesson_add(&l, &a, 5000);
   assert_false(ls_lesson_is_news(&l, &a, 5000));
   assert_true(ls_lesson_is_news(&l, &b, 5000));
   ls_lesson_add(&l, &b, 5000);
+  assert_true(ls_lesson_is_news(&l, &c, 5000));
+  ls_lesson_add(&l, &c, 5000);
   assert_true(l.session.chunking_refused && l.session.parameters_refused && !l.session.chunking_proven);
+  assert_true(l.session.chunks_read);
 }
 
 int main(void) {

@@ -67,6 +67,8 @@ static void make_message(struct message *m, unsigned id) {
   unsigned dots = draw(3) ? 500 : 10; /* a dot in so many lines: long runs are lent, short ones copied */
   for (unsigned n = draw(8) ? draw(3) : 3000; n; n--)
     ls_buf_adds(&m->wire, draw(dots) ? "0123456789\r\n" : ".\r\n");
+  if (draw(4) == 0)
+    ls_buf_adds(&m->wire, "MAIL FROM:<evil@x>\r\nRCPT TO:<evil@y>\r\nDATA\r\nRSET\r\n");
   snprintf(text, sizeof text, "end-%u\r\n", id);
   ls_buf_adds(&m->wire, text);
 }
@@ -77,6 +79,7 @@ struct server {
   struct message *messages;
   bool pipelining, parameters, lenient; /* lenient: after a refused BDAT the transaction is as before */
   enum chunking chunking;
+  bool unread; /* refuses some BDAT without reading its octets, and then takes them for commands */
   enum fault fault;
   unsigned fault_after;          /* commands, or octets of content */
   unsigned refusals;             /* of ten */
@@ -98,6 +101,7 @@ static void reply(struct server *v, const char *line) {
 
 static void reset(struct server *v) {
   v->in_mail = v->failed = false;
+  ls_buf_cut(&v->body, 0);
   v->recipients = 0;
   memset(v->accepted, 0, sizeof v->accepted);
 }
@@ -206,8 +210,16 @@ static void bdat(struct server *v, const char *line) {
   v->in_chunk = true;
   v->chunk_last = strstr(line, " LAST") != NULL;
   check(v->chunking == KNOWN || (v->chunk == 1 && !v->chunk_last)); /* no content before BDAT is known */
-  if (v->chunk == 0)
+  bool stands = v->in_mail && !v->failed && v->recipients > 0;
+  if (v->unread && v->chunk_last && !(stands && draw(3))) {
+    v->failed = v->in_mail && !v->lenient;
+    v->in_chunk = false;
+    v->chunk = 0;
+    ls_buf_cut(&v->body, 0);
+    reply(v, stands ? "552 5.3.4 too big" : "503 5.5.1 no transaction");
+  } else if (v->chunk == 0) {
     end_chunk(v);
+  }
 }
 
 static void command(struct server *v, const char *line) {
@@ -243,9 +255,10 @@ static void command(struct server *v, const char *line) {
     reply(v, "221 2.0.0 bye");
     v->closed = true;
   } else {
-    /* of the content one octet, in front of a word of our own */
-    check(v->chunking == READ_AS_COMMANDS && *line == 'S' &&
-          (strcmp(line + 1, "RSET") == 0 || strcmp(line + 1, "NOOP") == 0 || strcmp(line + 1, "QUIT") == 0));
+    /* of the content one octet, in front of a word of our own, or lines that are no command at all */
+    check(v->unread || (v->chunking == READ_AS_COMMANDS && *line == 'S' &&
+                        (strcmp(line + 1, "RSET") == 0 || strcmp(line + 1, "NOOP") == 0 ||
+                         strcmp(line + 1, "QUIT") == 0)));
     reply(v, "500 5.5.2 what?");
   }
   if (!v->pipelining && !v->in_chunk && v->chunking != READ_AS_COMMANDS)
@@ -323,6 +336,7 @@ static void make_server(struct server *v, struct message *messages, struct ls_se
   v->parameters = draw(4) > 0;
   v->lenient = draw(2);
   v->chunking = (enum chunking)draw(CHUNKINGS);
+  v->unread = v->chunking == KNOWN && v->pipelining && draw(4) == 0;
   v->fault = faults ? (enum fault)draw(FAULTS) : NO_FAULT;
   v->fault_after = draw(30);
   v->refusals = draw(3) ? draw(4) : 0;
@@ -394,13 +408,13 @@ static void take_event(struct drive *d, struct ls_event *ev) {
     check_accepted(m, ev);
   } else if (ev->error.delivery == LS_DELIVERY_UNKNOWN) {
     check(!ev->retry && was_sent_whole(d, m));
-    check(d->server.fault != NO_FAULT && d->server.fault != SHUTDOWN);
+    check(d->server.unread || (d->server.fault != NO_FAULT && d->server.fault != SHUTDOWN));
   } else {
     check(m->taken == 0);
     check(ev->error.response_code != 503); /* this server says so only to commands out of order */
   }
   /* refusals alone never cost a connection */
-  if (d->server.fault == NO_FAULT)
+  if (d->server.fault == NO_FAULT && !d->server.unread)
     check(ev->error.status == LS_OK || ev->error.status == LS_EENVELOPE || ev->error.status == LS_EMESSAGE);
 }
 

@@ -257,6 +257,7 @@ static void play_set(struct play *p, const char *what) {
   p->options.pipelining &= strcmp(what, "pipelining off") != 0;
   p->options.chunking &= strcmp(what, "chunking off") != 0;
   p->options.learned.chunking_proven |= strcmp(what, "proven") == 0;
+  p->options.learned.chunks_read |= strcmp(what, "read") == 0;
   p->options.learned.chunking_refused |= strcmp(what, "unknown") == 0;
   p->options.learned.parameters_refused |= strcmp(what, "plain") == 0;
   if (strncmp(what, "window ", 7) == 0)

@@ -82,3 +82,57 @@ size_t ls_content_size(struct ls_span in) {
     n += s.n;
   return n;
 }
+
+enum { COMMAND_LINE_MAX = 500 }; /* RFC 5321 4.5.3.1.4 lets a command have 512 octets */
+
+/* Those that send mail count also as the beginning of a word: some servers look at four letters only. All
+ * others can do no more than to be answered by something else than a refusal. */
+static const struct {
+  const char *verb;
+  bool sends;
+} commands[] = {
+    {"MAIL", true},      {"RCPT", true},     {"DATA", true},     {"BDAT", true},  {"BURL", true},
+    {"SEND", false},     {"SOML", false},    {"SAML", false},    {"HELO", false}, {"EHLO", false},
+    {"LHLO", false},     {"RSET", false},    {"NOOP", false},    {"QUIT", false}, {"VRFY", false},
+    {"EXPN", false},     {"HELP", false},    {"TURN", false},    {"ETRN", false}, {"ATRN", false},
+    {"AUTH", false},     {"VERB", false},    {"ONEX", false},    {"TICK", false}, {"XUSR", false},
+    {"STARTTLS", false}, {"XCLIENT", false}, {"XFORWARD", false}};
+
+static bool goes_on(struct ls_span s, size_t at) {
+  return at < s.n && (ls_ascii_is_alnum(s.p[at]) || s.p[at] == '-');
+}
+
+static bool is_command(struct ls_span s) {
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    struct ls_span verb = ls_span_cstr(commands[i].verb);
+    if (ls_span_ieq(ls_span_sub(s, 0, verb.n), verb) && (commands[i].sends || !goes_on(s, verb.n)))
+      return true;
+  }
+  return false;
+}
+
+/* Controls end a line here: who knows at which of them a server does. */
+static bool ends_line(char c) {
+  return (unsigned char)c < ' ' && c != '\t';
+}
+
+static size_t skip_to_word(struct ls_span in, size_t at) {
+  while (at < in.n && !ls_ascii_is_alnum(in.p[at]))
+    at++;
+  return at;
+}
+
+bool ls_content_may_command(struct ls_span in) {
+  if (is_command(ls_span_sub(in, 1, in.n)))
+    return true;
+  for (size_t at = skip_to_word(in, 0), from = 0; at < in.n; at = skip_to_word(in, from)) {
+    if (is_command(ls_span_sub(in, at, in.n)))
+      return true;
+    while (at < in.n && !ends_line(in.p[at]))
+      at++;
+    if (at - from > COMMAND_LINE_MAX)
+      return true;
+    from = at;
+  }
+  return false;
+}

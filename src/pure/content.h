@@ -28,4 +28,10 @@ int ls_content_next(struct ls_content *c, struct ls_span *out);
  * no end mark. */
 size_t ls_content_size(struct ls_span in);
 
+/* Whether a server that takes these octets for commands, all of them or those behind the first, could find
+ * one among them: a line that begins with the verb of one, whatever is no letter or digit in front of it, or
+ * a line so long that a server may cut it into several. Octets of which that is false are at worst refused
+ * line by line. */
+bool ls_content_may_command(struct ls_span in);
+
 #endif

@@ -12,6 +12,7 @@ bool ls_lesson_is_news(const struct ls_lesson *l, const struct ls_lesson_news *n
          (news->carried > l->proven && news->carried < limit) ||
          (more->chunking_refused && !known->chunking_refused) ||
          (more->chunking_proven && !known->chunking_proven) ||
+         (more->chunks_read && !known->chunks_read) ||
          (more->parameters_refused && !known->parameters_refused);
 }
 
@@ -30,6 +31,7 @@ static void learn_limit(struct ls_lesson *l, size_t messages, bool told, int64_t
 void ls_lesson_add(struct ls_lesson *l, const struct ls_lesson_news *news, int64_t now_ms) {
   l->session.chunking_refused |= news->session.chunking_refused;
   l->session.chunking_proven |= news->session.chunking_proven;
+  l->session.chunks_read |= news->session.chunks_read;
   l->session.parameters_refused |= news->session.parameters_refused;
   if (news->carried > l->proven && news->carried < ls_lesson_messages(l, now_ms))
     l->proven = news->carried;

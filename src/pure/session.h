@@ -20,6 +20,7 @@ struct ls_session;
 struct ls_session_learned {
   bool chunking_refused;   /* CHUNKING was offered and BDAT is not known: never BDAT */
   bool chunking_proven;    /* a BDAT was understood: contents may go by it without asking first */
+  bool chunks_read;        /* the octets of a BDAT that was refused are read, and not taken for commands */
   bool parameters_refused; /* MAIL went through only without SIZE and BODY: never give them */
 };
 

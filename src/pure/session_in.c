@@ -9,6 +9,7 @@
  *    DATA      content next   content next     refused
  *    CONTENT   accepted       refused          refused
  *    CHUNK     content next   refused          refused; once more with DATA if the server does not know BDAT
+ *              (or once more with DATA where the content could be taken for commands)
  *    BDAT      accepted       refused          refused
  *    CANCEL    accepted       protocol error   protocol error
  *    NOOP      nothing        nothing          nothing
@@ -28,6 +29,7 @@
  */
 #include <stdlib.h>
 
+#include "content.h"
 #include "session_state.h"
 
 enum reply_class { YES, GO, NO, CLASSES };
@@ -49,7 +51,9 @@ static void protocol_error(struct ls_session *s) {
   s->why = LS_EPROTOCOL;
   ls_error_set(&s->ending, LS_EPROTOCOL, "CONN", "Unexpected Response: %.*s", (int)line.n, line.p);
   ls_error_add_reply(&s->ending, s->reply.code, s->reply.enhanced, text);
-  ls_session_end(s, LS_ENDING_FAULT);
+  /* a reply to a line of a content is no fault of a message behind it */
+  s->learned.chunking_refused |= s->unread;
+  ls_session_end(s, s->unread ? LS_ENDING_BROKEN : LS_ENDING_FAULT);
 }
 
 static void shut_down(struct ls_session *s) {
@@ -205,10 +209,12 @@ static bool envelope_stands(const struct ls_flight *f) {
 static void chunk_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)recipient;
   s->learned.chunking_proven = true;
-  if (envelope_stands(f))
-    f->step = LS_STEP_END;
-  else
+  if (!envelope_stands(f))
     f->answered_last = true;
+  else if (ls_content_may_command(f->content))
+    f->again = true; /* by DATA */
+  else
+    f->step = LS_STEP_END;
 }
 
 static void chunk_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -222,6 +228,7 @@ static void chunk_no(struct ls_session *s, struct ls_flight *f, size_t recipient
 
 /* It was known once. The next connection had better not try: another machine may answer to the name. */
 static void bdat_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
+  s->unread = !s->learned.chunks_read;
   s->learned.chunking_refused |= s->reply.code == 500 || s->reply.code == 502;
   content_no(s, f, recipient);
 }
@@ -274,7 +281,9 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
   }
   if (content && s->reply.code >= 400) {
     set_error(s, &a->flight->error, LS_REASON_MESSAGE_REFUSED, "DATA", "Message failed");
-    shut_down(s);
+    /* what it says is about that message, and not about those behind it */
+    ls_error_set(&s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
+    ls_session_shut_down(s);
     return;
   }
   if (content && a->flight->error.status == LS_OK) {
@@ -296,6 +305,17 @@ void ls_session_note_reply(struct ls_buf *transcript, struct ls_span text) {
   }
 }
 
+/* No line of a content that went by BDAT is granted anything. So the first yes behind a refused BDAT is to a
+ * command of ours, and a no is not, for RSET goes first. */
+static bool is_out_of_step(struct ls_session *s, bool farewell) {
+  bool granted = s->reply.code < 400;
+  if (!s->unread || farewell)
+    return false;
+  s->learned.chunks_read |= granted;
+  s->unread = !granted;
+  return s->unread;
+}
+
 void ls_session_answer(struct ls_session *s) {
   if (s->options.transcript)
     ls_session_note_reply(s->options.transcript, ls_session_words(s));
@@ -308,6 +328,10 @@ void ls_session_answer(struct ls_session *s) {
   int code = s->reply.code;
   bool farewell = is_farewell(s, &a);
   bool failed = a.flight && a.flight->error.status != LS_OK;
+  if (is_out_of_step(s, farewell)) {
+    protocol_error(s);
+    return;
+  }
   s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
   s->awaited_count--;
   s->went_on |= s->closing && code < 400 && a.command != LS_COMMAND_RSET;

@@ -10,6 +10,11 @@
  *    server has shown that it knows it: one that lists CHUNKING and does not would read the content as
  *    commands, and who wrote the content would speak to it. The first BDAT of all carries one octet (Postfix
  *    refuses an empty chunk): at worst it stands before the RSET that follows, which is then said again.
+ *    A server that knows BDAT may still refuse one and take its content for commands. What is out cannot be
+ *    called back, whatever the server has shown before, so only a content in which nobody could find a
+ *    command goes by BDAT, and all others by DATA, which is answered before the content goes out. Behind a
+ *    refused BDAT RSET goes alone, and anything but a yes ends the session: then those were replies to lines
+ *    of the content (s->unread).
  * 4. Before MAIL goes RSET if the last transaction may still be open: BDAT was refused or its answer is not
  *    here yet, DATA was refused, or no recipient was left for it. Else a refused BDAT would leave its
  * envelope to the next message. The end mark closes a transaction whatever its reply (RFC 5321 4.1.1.4).
@@ -188,13 +193,19 @@ static void put_first_octet(struct ls_session *s, struct ls_flight *f) {
   f->step = LS_STEP_GO;
 }
 
+/* The one octet that asks whether BDAT is known is harmless, whatever is behind it. */
+static bool goes_by_chunks(const struct ls_session *s, const struct ls_flight *f) {
+  bool asks = !s->learned.chunking_proven && f->size;
+  return ls_session_chunks(s) && (asks || !ls_content_may_command(f->content));
+}
+
 static void put_end(struct ls_session *s, struct ls_flight *f) {
   if (f->env->probe) {
     put_reset(s, f, LS_COMMAND_CANCEL);
     sent_all(s, f);
     return;
   }
-  if (!ls_session_chunks(s)) {
+  if (!goes_by_chunks(s, f)) {
     says(s, "DATA\r\n");
     await(s, LS_COMMAND_DATA, f, 0);
     f->step = LS_STEP_GO;
@@ -256,7 +267,7 @@ static bool put_next(struct ls_session *s) {
   struct ls_flight *f = s->sender;
   if (s->awaited_count == 0)
     s->barrier = false;
-  else if (!s->pipelining || s->barrier)
+  else if (!s->pipelining || s->barrier || s->unread)
     return false;
   if (s->awaited_count == 0 && ls_queue_out(&s->queue).n == 0)
     s->active_ms = s->now_ms; /* the wait for a reply starts now */

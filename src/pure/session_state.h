@@ -103,6 +103,7 @@ struct ls_session {
   bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
   bool barrier;    /* nothing may go out before every reply has come */
   bool in_doubt;   /* BDAT was refused: has the server read its octet, or is that part of the next line? */
+  bool unread;     /* BDAT was refused, and nothing was granted since: does the server read its octets? */
   bool noop;       /* a NOOP is wanted */
   bool quit;       /* QUIT is wanted; no more submissions */
   bool quit_out;   /* QUIT is out */
