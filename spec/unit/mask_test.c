@@ -222,6 +222,34 @@ static void test_mask_replaces_the_secret_and_nothing_else(void **state) {
   assert_told(NULL, "123456", "123456");
 }
 
+/* A code whose digits are of both forms by chance, and parted by chance. */
+static void test_mask_finds_a_code_in_any_grouping(void **state) {
+  (void)state;
+  static const char *const gaps[] = {
+      "", "", "-", " ", ".", "\t", " - ", "\xe3\x80\x80", "\xef\xbc\x8d", "\xef\xbc\x8e"};
+  static const char *const lines[] = {
+      "\n", "=\n", "=\r\n", "\n554 ", "\n554-", "=\n554 ", "\n554-5.7.1 "};
+  struct ls_mask *m = ls_mask_new();
+  ls_mask_add(m, NULL, LS_SPAN("482913"));
+  for (size_t round = 0; round < 20000; round++) {
+    const char *line = lines[below(sizeof lines / sizeof *lines)];
+    struct ls_buf b;
+    ls_buf_init(&b, SIZE_MAX);
+    ls_buf_adds(&b, "554 x ");
+    for (const char *digit = "482913"; *digit; digit++) {
+      bool wide = below(3) == 0;
+      ls_buf_adds(&b, wide ? "\xef\xbc" : "");
+      ls_buf_addc(&b, wide ? (char)(*digit - '0' + 0x90) : *digit);
+      ls_buf_adds(&b, !digit[1] ? "" : below(4) ? gaps[below(sizeof gaps / sizeof *gaps)] : line);
+    }
+    ls_buf_adds(&b, " y");
+    mask(m, &b);
+    assert_span_equal(ls_buf_span(&b), LS_SPAN("554 x *** y"));
+    ls_buf_deinit(&b);
+  }
+  ls_mask_free(m);
+}
+
 /* Words that were cut off in the middle of a secret. */
 static void test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words(void **state) {
   (void)state;
@@ -274,6 +302,7 @@ static void test_mask_finds_a_secret_in_another_shape(void **state) {
       {CODE, "554-5.7.1 482\n554 5.7.1 913 x", "554-5.7.1 *** x"},
       {CODE, "554-4\n554-8\n554-2\n554-9\n554-1\n554 3", "554-***"},
       {CODE, "554-482=\n554 913", "554-***"},
+      {CODE, "554 x 4 8\n554 2.9.1 3", "554 x ***"},
       {CODE, "554 482=\r\n913", "554 ***"},
       {CODE, "482\n913", "***"},
       {CODE, "554 NDgyLTkxMw==", "554 ***=="},
@@ -409,6 +438,7 @@ int main(void) {
       cmocka_unit_test(test_mask_replaces_the_secret_and_nothing_else),
       cmocka_unit_test(test_mask_hides_the_part_of_a_secret_at_the_end_of_cut_words),
       cmocka_unit_test(test_mask_finds_a_secret_in_another_shape),
+      cmocka_unit_test(test_mask_finds_a_code_in_any_grouping),
       cmocka_unit_test(test_mask_finds_every_piece_of_a_long_secret),
       cmocka_unit_test(test_mask_remembers_retired_secrets_for_a_while),
       cmocka_unit_test(test_mask_withholds_what_it_cannot_search),

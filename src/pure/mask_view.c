@@ -269,12 +269,19 @@ static size_t digits_at(const struct ls_mask_view *in, size_t at, size_t most) {
   return n;
 }
 
-/* Where the text of a line of a reply begins that begins at `at`: behind "554-5.7.1 ". at: it is none. */
-static size_t behind_code(const struct ls_mask_view *in, size_t at) {
+/* What stands at the beginning of a line and is none of the digits of a code. */
+enum line { BARE, CODE, ENHANCED };
+
+/* Where the text of a line of a reply begins that begins at `at`: behind "554-" or "554-5.7.1 ". at: it is
+ * none. "5.7.1" may be digits of a code, too. */
+static size_t behind_code(const struct ls_mask_view *in, size_t at, enum line line) {
   size_t i = at + 3;
-  if (digits_at(in, at, 4) != 3 || i >= in->n || (in->p[i] != '-' && in->p[i] != ' '))
+  if (line == BARE || digits_at(in, at, 4) != 3 || in->p[at] < '2' || in->p[at] > '5' || i >= in->n ||
+      (in->p[i] != '-' && in->p[i] != ' '))
     return at;
   size_t text = ++i;
+  if (line == CODE || i >= in->n || !memchr("245", in->p[i], 3))
+    return text;
   for (size_t part = 0; part < 3; part++) {
     size_t n = digits_at(in, i, 4);
     i += n;
@@ -286,26 +293,26 @@ static size_t behind_code(const struct ls_mask_view *in, size_t at) {
 }
 
 /* Octets of a line end at `at`, soft or not, and of the code of a reply behind it; 0: none is there. */
-static size_t joint_at(const struct ls_mask_view *in, size_t at, bool reply) {
+static size_t joint_at(const struct ls_mask_view *in, size_t at, enum line line) {
   size_t i = at;
   i += in->p[i] == '=';
   i += i < in->n && in->p[i] == '\r';
   if (i >= in->n || in->p[i] != '\n')
     return 0;
-  return (reply ? behind_code(in, i + 1) : i + 1) - at;
+  return behind_code(in, i + 1, line) - at;
 }
 
 /* What may stand between two groups of digits. */
-static size_t between_at(const struct ls_mask_view *in, size_t at, bool reply) {
+static size_t between_at(const struct ls_mask_view *in, size_t at, enum line line) {
   size_t n = ls_mask_separator_at(in->p, in->n, at);
-  return n ? n : joint_at(in, at, reply);
+  return n ? n : joint_at(in, at, line);
 }
 
 static bool behind_digit(const struct ls_mask_view *out) {
   return out->n && out->p[out->n - 1];
 }
 
-static bool undo_groups(const struct ls_mask_view *in, struct ls_mask_view *out, bool reply) {
+static bool undo_groups(const struct ls_mask_view *in, struct ls_mask_view *out, enum line line) {
   bool found = false;
   size_t gap = 0;
   unsigned char run = LS_MASK_RUN;
@@ -318,7 +325,7 @@ static bool undo_groups(const struct ls_mask_view *in, struct ls_mask_view *out,
       run = 0;
       continue;
     }
-    n = between_at(in, i, reply);
+    n = between_at(in, i, line);
     run = LS_MASK_RUN;
     if (n && gap++ < GAP)
       continue;
@@ -335,7 +342,7 @@ static const struct {
   enum method method;
   unsigned sign;
   unsigned char lead; /* LEAD: what stands before the digits; RUNS: where their first group begins;
-                         GROUPS: 1: of a reply of several lines */
+                         GROUPS: an enum line */
   bool spaces;        /* LEAD: + is a space */
 } decoders[LS_MASK_DECODERS] = {
     {LEAD, PERCENT, '%', false},
@@ -350,8 +357,9 @@ static const struct {
     {RUNS, BASE64, 1, false},
     {RUNS, BASE64, 2, false},
     {RUNS, BASE64, 3, false},
-    {GROUPS, DIGIT, 0, false},
-    {GROUPS, LINES, 1, false},
+    {GROUPS, DIGIT, BARE, false},
+    {GROUPS, LINES, CODE, false},
+    {GROUPS, LINES, ENHANCED, false},
 };
 
 bool ls_mask_decoder_applies(size_t decoder, const struct ls_mask_signs *signs, size_t shortest) {
@@ -375,7 +383,7 @@ bool ls_mask_decode(size_t decoder, const struct ls_mask_view *in, struct ls_mas
   case RUNS:
     return undo_runs(in, out, decoders[decoder].sign == BASE64, decoders[decoder].lead);
   case GROUPS:
-    return undo_groups(in, out, decoders[decoder].lead);
+    return undo_groups(in, out, (enum line)decoders[decoder].lead);
   }
   return false;
 }

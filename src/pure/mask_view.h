@@ -21,7 +21,7 @@ struct ls_mask_signs {
 
 struct ls_mask_signs ls_mask_signs(const unsigned char *p, size_t n);
 
-enum { LS_MASK_DECODERS = 14 };
+enum { LS_MASK_DECODERS = 15 };
 
 /* Whether the decoder with that number may find a secret of at least shortest octets behind such signs. */
 bool ls_mask_decoder_applies(size_t decoder, const struct ls_mask_signs *signs, size_t shortest);
