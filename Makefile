@@ -165,12 +165,12 @@ interop: deps-test
 	@$(MAKE) --no-print-directory -s specs LUA=$(LUA) SPECS='$(patsubst %,spec/e2e/%_spec.lua,exim opensmtpd smtp_server)'
 
 # The whole Lua suite once under ASan and UBSan: an interpreter and a module built with them.
-# Memory that was freed is kept aside to the end, so that a late use of it is seen.
+# Much of the memory that was freed is kept aside, so that a late use of it is seen.
 asan_dir := $(B)/asan
 asan:
 	@$(MAKE) --no-print-directory -s B=$(asan_dir) CFLAGS="$(sanitize)" LUA=5.4 all $(asan_dir)/5.4/spec_allocator.so
 	@$(MAKE) --no-print-directory -s B=$(asan_dir) LUA=5.4 $(asan_dir)/asan-lua
-	@eval "$$($(MAKE) -s env LUA=5.4 B=$(asan_dir))"; ASAN_OPTIONS=quarantine_size_mb=8192 \
+	@eval "$$($(MAKE) -s env LUA=5.4 B=$(asan_dir))"; ASAN_OPTIONS=quarantine_size_mb=1024 \
 	  $(abspath $(asan_dir)/asan-lua) spec/busted.lua -o plainTerminal $(SPECS)
 
 $(B)/asan-lua: spec/asan/lua.c

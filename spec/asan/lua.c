@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
   if (!L)
     return 71;
   luaL_openlibs(L);
+  luaL_checkstack(L, argc, "too many arguments");
   lua_createtable(L, argc - 2, 2);
   for (int i = 0; i < argc; i++) {
     lua_pushstring(L, argv[i]);
