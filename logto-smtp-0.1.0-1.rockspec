@@ -118,6 +118,7 @@ build = {
         "src/transport/engine.c",
         "src/transport/engine_thread.c",
         "src/transport/failure.c",
+        "src/transport/farewell.c",
         "src/transport/identity.c",
         "src/transport/idn.c",
         "src/transport/job.c",

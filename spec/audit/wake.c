@@ -91,9 +91,9 @@ REAL(struct ls_conn *, ls_conn_open, struct ls_loop *loop, const struct ls_conn_
   return __real_ls_conn_open(loop, options, now_ms, err);
 }
 
-REAL(void, ls_conn_close, struct ls_conn *c, bool quit, int64_t now_ms) {
+REAL(void, ls_conn_close, struct ls_conn *c) {
   note("a connection was closed");
-  __real_ls_conn_close(c, quit, now_ms);
+  __real_ls_conn_close(c);
 }
 
 REAL(void, ls_conn_fail, struct ls_conn *c, const struct ls_error *why, int64_t now_ms) {

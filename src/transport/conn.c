@@ -33,6 +33,7 @@ struct ls_conn {
   enum ls_conn_state state;
   enum phase phase;
   int64_t started_ms, looked_up_ms, connected_ms, ready_ms, active_ms;
+  bool open;    /* libcurl has handed the connection over, be it of use or not */
   bool blocked; /* the socket takes no more for now */
   bool shut;    /* closed for writing */
   uint64_t octets_in, octets_out;
@@ -125,16 +126,11 @@ struct ls_conn *ls_conn_open(struct ls_loop *loop, const struct ls_conn_options 
   return c;
 }
 
-void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms) {
-  if (!c)
-    return;
-  if (quit && c->state == LS_CONN_READY && ls_session_idle(c->session)) {
-    ls_session_quit(c->session, now_ms);
-    ls_conn_send(c, now_ms);
-  }
+void ls_conn_close(struct ls_conn *c) {
   /* Taking a CONNECT_ONLY handle out of its multi closes the connection as a dead one. Only so does libcurl
      not say QUIT itself and wait up to two minutes for the answer. */
-  free_all(c);
+  if (c)
+    free_all(c);
 }
 
 void ls_conn_abandon(struct ls_conn *c) {
@@ -190,6 +186,7 @@ void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
     return;
   ls_loop_drop_ahead(c->loop, &c->dialogue.ahead);
   c->text[ls_mask_apply(c->options.mask, c->text, strlen(c->text))] = '\0';
+  c->open = result == CURLE_OK;
   enum ls_status status =
       result == CURLE_OK ? ls_dialogue_finish(&c->dialogue) : ls_failure_explain(&failure, &c->dialogue);
   if (status == LS_OK)
@@ -361,6 +358,16 @@ void ls_conn_send(struct ls_conn *c, int64_t now_ms) {
     c->active_ms = now_ms;
     ls_session_sent(c->session, n, now_ms);
   }
+}
+
+bool ls_conn_quit(struct ls_conn *c, int64_t now_ms) {
+  if (c->state == LS_CONN_FAILED && c->open)
+    start_session(c, now_ms);
+  if (c->state != LS_CONN_READY || !ls_session_idle(c->session))
+    return false;
+  ls_session_quit(c->session, now_ms);
+  ls_conn_send(c, now_ms);
+  return c->state == LS_CONN_READY;
 }
 
 void ls_conn_fail(struct ls_conn *c, const struct ls_error *why, int64_t now_ms) {

@@ -35,8 +35,12 @@ struct ls_conn_options {
 struct ls_conn *ls_conn_open(struct ls_loop *loop, const struct ls_conn_options *options, int64_t now_ms,
                              struct ls_error *err);
 
-/* Closes at once; waits for nothing. quit: say QUIT first where the session allows it. NULL is fine. */
-void ls_conn_close(struct ls_conn *c, bool quit, int64_t now_ms);
+/* Closes at once, without a word. NULL is fine. */
+void ls_conn_close(struct ls_conn *c);
+
+/* Says QUIT, where the connection is there and nothing is in flight: also over one that failed for its login.
+ * True: its answer is awaited (READY until then). */
+bool ls_conn_quit(struct ls_conn *c, int64_t now_ms);
 
 /* Frees without a word to the server and without closing: for a process that did not open it. */
 void ls_conn_abandon(struct ls_conn *c);

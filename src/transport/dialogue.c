@@ -303,6 +303,30 @@ static void normalise(char *line, size_t n) {
     line[word + 4] = ' ';
 }
 
+/* What libcurl cannot log in with it had better not see: it would close without a word, where it hands the
+ * connection over if no login is offered, and QUIT can be said. */
+static void hide_auth(const struct ls_dialogue *d, char *line, size_t n) {
+  struct ls_capability c;
+  if (n < 4 || !d->login)
+    return;
+  ls_capability_init(&c);
+  ls_capability_add(&c, ls_span(line + 4, n - 4));
+  if (c.auth_line && !(c.auth & d->mechanisms))
+    line[4] = 'X';
+}
+
+/* The login was refused. That ends the attempt, but not the connection: libcurl is made to take the last
+ * answer of a login for a yes and hands it over, and QUIT can be said. Where it expected more, it closes. */
+static bool hand_over(const struct ls_dialogue *d, char *line, size_t n) {
+  bool refused = d->step == LS_STEP_AUTH && d->error.status == LS_EAUTH && d->reply.code >= 400;
+  if (!refused || d->cancelled || n < 4)
+    return false;
+  line[0] = '2';
+  line[1] = '3';
+  line[2] = '5';
+  return true;
+}
+
 static size_t on_line(char *line, size_t size, size_t n, void *data) {
   struct ls_dialogue *d = data;
   (void)size; /* always 1 */
@@ -314,9 +338,11 @@ static size_t on_line(char *line, size_t size, size_t n, void *data) {
   if (d->tls && !d->facts.version)
     ls_tls_facts_read(d->easy, &d->facts);
   if (!hear(d, ls_span(line, n)))
-    return n + 1; /* any other number than n ends the transfer */
-  if (d->step == LS_STEP_EHLO)
+    return hand_over(d, line, n) ? n : n + 1; /* any other number than n ends the transfer */
+  if (d->step == LS_STEP_EHLO) {
     normalise(line, n);
+    hide_auth(d, line, n);
+  }
   return n;
 }
 
@@ -367,6 +393,7 @@ static void note_command(struct ls_dialogue *d, struct ls_span command) {
     d->step = LS_STEP_AUTH;
     note_mechanism(d, ls_span_sub(command, 5, command.n));
   }
+  d->cancelled = ls_span_starts(command, LS_SPAN("*\r\n"));
   if (d->step == LS_STEP_AUTH)
     keep_sent(d, command);
 }
@@ -452,7 +479,23 @@ void ls_dialogue_deinit(struct ls_dialogue *d) {
   ls_error_deinit(&d->error);
 }
 
+static enum ls_status refuse_mechanisms(struct ls_dialogue *d) {
+  const char *method = d->config->auth_method;
+  const char *line = d->ehlo.n ? d->ehlo.p : "";
+  const char *end = line + d->ehlo.n;
+  while (line < end && !ls_span_ieq(ls_span_sub(ls_span_cstr(line), 0, 4), LS_SPAN("AUTH")))
+    line += strlen(line) + 1;
+  return ls_error_because(&d->error, LS_REASON_AUTH_NO_MECHANISM, "EHLO",
+                          "The server offers no way to log in that we can use with %s%s%s%s",
+                          method              ? "auth.method "
+                          : d->config->oauth2 ? "an access token"
+                                              : "a password",
+                          method ? method : "", line < end ? "; it offers: " : "", line < end ? line : "");
+}
+
 enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
+  if (d->error.status != LS_OK)
+    return d->error.status;
   if (d->tls_required && !d->tls)
     return ls_error_because(
         &d->error, LS_REASON_TLS_NOT_OFFERED, "STARTTLS",
@@ -460,6 +503,8 @@ enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
         "secure set to true, or, where the line is safe, set ignoreTLS to true");
   if (d->login && !d->logged_in && d->step == LS_STEP_AUTH)
     return refuse_login(d), LS_EAUTH;
+  if (d->login && !d->logged_in && d->capability.auth_line)
+    return refuse_mechanisms(d);
   if (d->login && !d->logged_in)
     return ls_error_because(&d->error, LS_REASON_AUTH_NOT_OFFERED, "EHLO",
                             "The server offers no AUTH, but the config has a login; %s",

@@ -34,6 +34,7 @@ struct ls_dialogue {
   enum ls_step step;
   const struct ls_mechanism *mechanism; /* of the AUTH that was sent; NULL: none was */
   bool initial;                         /* the first response went with it, and is not answered yet */
+  bool cancelled;                       /* the last line that went out ends an exchange of AUTH (RFC 4954) */
   bool wants_steps;                     /* the server overlooked, or refused, it there */
   bool tls;                             /* the connection is encrypted by now */
   bool greeted;                         /* the whole greeting came */

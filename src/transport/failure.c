@@ -112,21 +112,9 @@ static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialo
 }
 
 static enum ls_status explain_login(struct ls_dialogue *d) {
-  const char *method = d->config->auth_method;
-  if (d->step == LS_STEP_AUTH) {
-    d->logged_in = false; /* whatever the server said last: libcurl had given up before */
-    return ls_dialogue_finish(d);
-  }
-  const char *line = d->ehlo.n ? d->ehlo.p : "";
-  const char *end = line + d->ehlo.n;
-  while (line < end && !ls_span_ieq(ls_span_sub(ls_span_cstr(line), 0, 4), LS_SPAN("AUTH")))
-    line += strlen(line) + 1;
-  return ls_error_because(&d->error, LS_REASON_AUTH_NO_MECHANISM, "EHLO",
-                          "The server offers no way to log in that we can use with %s%s%s%s",
-                          method              ? "auth.method "
-                          : d->config->oauth2 ? "an access token"
-                                              : "a password",
-                          method ? method : "", line < end ? "; it offers: " : "", line < end ? line : "");
+  d->logged_in = false; /* whatever the server said last: libcurl had given up before */
+  return ls_dialogue_finish(d) != LS_OK ? d->error.status
+                                        : ls_error_set(&d->error, LS_EAUTH, "AUTH", "Invalid login");
 }
 
 /* A mechanism that could not even begin: Kerberos has no ticket for the user, say. */

@@ -44,7 +44,10 @@ void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit,
   if (ls_conn_state(m->conn) == LS_CONN_READY || ls_conn_state(m->conn) == LS_CONN_OVER)
     p->stats.connections_closed++;
   ls_pool_log_closed(p->log, m->conn, m->taken);
-  ls_conn_close(m->conn, quit, now_ms);
+  if (quit)
+    ls_farewell_say(&p->leaving, m->conn, now_ms);
+  else
+    ls_conn_close(m->conn);
   p->in_flight -= m->jobs.count;
   drop_jobs(&m->jobs);
   ls_error_deinit(&m->ended);
@@ -54,6 +57,7 @@ void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit,
 void ls_pool_deinit(struct ls_pool *p) {
   while (p->members)
     ls_pool_remove_member(p, p->members, true, ls_clock_ms());
+  ls_farewell_end(&p->leaving, ls_clock_ms());
   ls_login_deinit(&p->login);
   ls_tls_context_free(p->tls);
   p->tls = NULL;
@@ -69,6 +73,7 @@ void ls_pool_abandon(struct ls_pool *p) {
     ls_error_deinit(&m->ended);
     free(m);
   }
+  ls_farewell_abandon(&p->leaving);
   if (!p->login.pending) /* a renewal under way has a socket of that process too */
     ls_login_deinit(&p->login);
   release(p);
@@ -322,6 +327,7 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
 }
 
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
+  ls_farewell_turn(&p->leaving, now_ms);
   expire(p, now_ms);
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
     next = m->next;
@@ -338,6 +344,7 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
 }
 
 int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
+  until_ms = ls_farewell_watch(p->leaving, p->loop, until_ms);
   if (p->waiting.head) {
     until_ms = ls_pool_earlier(until_ms, first_deadline(p));
     if (p->attempts.again_ms > now_ms)
@@ -375,6 +382,7 @@ void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms
       p->opening--;
     ls_pool_remove_member(p, m, true, now_ms);
   }
+  ls_farewell_end(&p->leaving, now_ms);
   for (struct ls_job *j = ls_job_pop(&p->waiting); j; j = ls_job_pop(&p->waiting))
     ls_pool_fail(p, j, why);
 }

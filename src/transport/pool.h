@@ -18,6 +18,7 @@
 
 #include "../pure/attempt.h"
 #include "conn.h"
+#include "farewell.h"
 #include "job.h"
 #include "lessons.h"
 #include "login.h"
@@ -36,6 +37,7 @@ struct ls_pool {
   size_t in_flight;   /* messages on connections */
   int64_t opening_ms; /* what it took the last one to get ready */
   int64_t short_ms;   /* since when messages wait without a break for want of a connection; 0: none does */
+  struct ls_farewell *leaving; /* ended, and not members any more */
   struct ls_job_list waiting;
   bool shuffled; /* they are not in the order of their deadlines */
   struct ls_job_list finished;
@@ -80,7 +82,7 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms);
  */
 int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
 
-/* Ends idle connections with QUIT, fails all messages with why. */
+/* Ends idle connections with QUIT, whose answer nobody waits for; fails all messages with why. */
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
 
 /* Whether a verification may begin: as many at once as maxConnections, and where the last failed, one behind

@@ -125,19 +125,19 @@ void ls_pool_opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t n
     struct ls_pool_conn *again = ls_pool_open_member(p, false, now_ms, NULL);
     if (again) {
       again->second = true;
-      ls_pool_remove_member(p, m, false, now_ms);
+      ls_pool_remove_member(p, m, true, now_ms);
       return;
     }
   }
   if (ls_conn_token_refused(m->conn) && ls_login_refused(&p->login, m->token)) {
-    ls_pool_remove_member(p, m, false, now_ms);
+    ls_pool_remove_member(p, m, true, now_ms);
     return;
   }
   p->stats.connections_failed++;
   uint64_t attempt = m->attempt;
   ls_error_copy(&why, ls_conn_error(m->conn));
   enum ls_attempt_verdict verdict = ls_attempt_judge(&why, ls_conn_connected(m->conn));
-  ls_pool_remove_member(p, m, false, now_ms);
+  ls_pool_remove_member(p, m, true, now_ms);
   failed(p, attempt, &why, verdict, now_ms);
   ls_error_deinit(&why);
 }

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "farewell.h"
+
+#include <stdlib.h>
+
+struct ls_farewell {
+  struct ls_farewell *next;
+  struct ls_conn *conn;
+  int64_t until_ms;
+};
+
+void ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, int64_t now_ms) {
+  struct ls_farewell *f = ls_conn_quit(c, now_ms) ? malloc(sizeof *f) : NULL;
+  if (!f) {
+    ls_conn_close(c);
+    return;
+  }
+  *f = (struct ls_farewell){.next = *list, .conn = c, .until_ms = now_ms + LS_FAREWELL_MS};
+  *list = f;
+}
+
+static void drop(struct ls_farewell **at) {
+  struct ls_farewell *f = *at;
+  *at = f->next;
+  ls_conn_close(f->conn);
+  free(f);
+}
+
+/* Where a server has answered already, its answer is taken: a socket that is closed with it unread resets. */
+static bool is_done(struct ls_farewell *f, int64_t now_ms) {
+  ls_conn_receive(f->conn, now_ms);
+  ls_conn_send(f->conn, now_ms);
+  ls_conn_tell(f->conn);
+  return ls_conn_state(f->conn) != LS_CONN_READY || now_ms >= f->until_ms;
+}
+
+void ls_farewell_turn(struct ls_farewell **list, int64_t now_ms) {
+  for (struct ls_farewell **at = list; *at;)
+    if (is_done(*at, now_ms))
+      drop(at);
+    else
+      at = &(*at)->next;
+}
+
+int64_t ls_farewell_watch(const struct ls_farewell *list, struct ls_loop *loop, int64_t until_ms) {
+  for (const struct ls_farewell *f = list; f; f = f->next) {
+    curl_socket_t fd;
+    bool to_write;
+    if (ls_conn_wants(f->conn, &fd, &to_write))
+      ls_loop_watch(loop, fd, to_write);
+    until_ms = f->until_ms < until_ms ? f->until_ms : until_ms;
+  }
+  return until_ms;
+}
+
+void ls_farewell_end(struct ls_farewell **list, int64_t now_ms) {
+  while (*list) {
+    is_done(*list, now_ms);
+    drop(list);
+  }
+}
+
+void ls_farewell_abandon(struct ls_farewell **list) {
+  while (*list) {
+    struct ls_farewell *f = *list;
+    *list = f->next;
+    ls_conn_abandon(f->conn);
+    free(f);
+  }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * farewell: connections that have said QUIT and wait for its answer before they close (RFC 5321 4.1.1.10),
+ * for LS_FAREWELL_MS at most, and nobody waits for them. A server that is left earlier finds its 221
+ * refused, and may call that an abort. */
+#ifndef LS_FAREWELL_H
+#define LS_FAREWELL_H
+
+#include "conn.h"
+
+enum { LS_FAREWELL_MS = 2000 };
+
+struct ls_farewell; /* one connection */
+
+/* Ends c: says QUIT where it can, and keeps it until that is answered; else closes it. Takes c. */
+void ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, int64_t now_ms);
+
+/* Does what can be done without waiting, and closes those that are done or late. */
+void ls_farewell_turn(struct ls_farewell **list, int64_t now_ms);
+
+/* Lets the loop's next wait look at them. Answers until when it may last: until_ms or earlier. */
+int64_t ls_farewell_watch(const struct ls_farewell *list, struct ls_loop *loop, int64_t until_ms);
+
+void ls_farewell_end(struct ls_farewell **list, int64_t now_ms); /* closes all, without waiting */
+void ls_farewell_abandon(struct ls_farewell **list); /* see ls_conn_abandon */
+
+#endif
