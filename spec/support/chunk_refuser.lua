@@ -129,7 +129,7 @@ function Client:serve(server)
   self.input = self.input .. (octets or partial or "")
   while not self.over and (self.chunk and self.take_chunk or self.take_line)(self, server) do end
   if #self.out > 0 then
-    self.sock:settimeout(10)
+    self.sock:settimeout(60)
     self.sock:send(self.out)
     self.sock:settimeout(0)
     self.out = ""
