@@ -76,8 +76,8 @@ describe("QUIT is answered before a connection ends", function()
 
   for _, method in ipairs({ "LOGIN", "PLAIN", "CRAM-MD5" }) do
     it("whose password was refused by " .. method, function()
-    local tokens = { auth = login, authInClear = true, mechanisms = { "XOAUTH2" } }
-      local inbox, client = start({ mechanisms = { method } }, { auth = { user = login.user, pass = "another" } })
+      local wrong = { user = login.user, pass = "another" }
+      local inbox, client = start({ mechanisms = { method } }, { auth = wrong })
       local _, err = client:send(mailing.mail())
       assert.equal("auth_refused", err.reason)
       for i = 1, inbox:counters().connections do assert_answered(inbox, client, i) end
