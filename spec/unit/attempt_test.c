@@ -24,7 +24,7 @@ static void test_attempt_judges_what_the_next_one_would_meet(void **state) {
       {LS_ESOCKET, 0, false, LS_ATTEMPT_ABSENT},       /* ECONNREFUSED */
       {LS_EDNS, 0, false, LS_ATTEMPT_ABSENT},
       {LS_ETIMEDOUT, 0, false, LS_ATTEMPT_ABSENT},
-      {LS_ETIMEDOUT, 0, true, LS_ATTEMPT_ABSENT},
+      {LS_ETIMEDOUT, 0, true, LS_ATTEMPT_SILENT},
       {LS_EPROTOCOL, 554, true, LS_ATTEMPT_FINAL},
       {LS_EPROTOCOL, 0, true, LS_ATTEMPT_FINAL},
       {LS_EAUTH, 535, true, LS_ATTEMPT_FINAL},

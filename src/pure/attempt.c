@@ -16,8 +16,9 @@ enum ls_attempt_verdict ls_attempt_judge(const struct ls_error *why, bool connec
   case LS_ESOCKET:
     return connected ? LS_ATTEMPT_PASSING : LS_ATTEMPT_ABSENT;
   case LS_EDNS:
-  case LS_ETIMEDOUT:
     return LS_ATTEMPT_ABSENT;
+  case LS_ETIMEDOUT:
+    return connected ? LS_ATTEMPT_SILENT : LS_ATTEMPT_ABSENT;
   default:
     return LS_ATTEMPT_FINAL;
   }

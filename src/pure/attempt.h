@@ -33,7 +33,8 @@ struct ls_attempts {
 /* What the failure of an attempt says. */
 enum ls_attempt_verdict {
   LS_ATTEMPT_FINAL,  /* the next one would end the same: a login refused, TLS, words that are not SMTP */
-  LS_ATTEMPT_ABSENT, /* nobody answered: refused by the system, no route, no name, silence */
+  LS_ATTEMPT_ABSENT, /* nobody answered: refused by the system, no route, no name */
+  LS_ATTEMPT_SILENT, /* somebody took the connection, and did not answer in time */
   LS_ATTEMPT_PASSING /* the server was there, and closed, reset or put us off (421) */
 };
 enum ls_attempt_verdict ls_attempt_judge(const struct ls_error *why, bool connected);

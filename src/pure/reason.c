@@ -121,9 +121,9 @@ static enum ls_reason said_in(struct ls_span text) {
 
 /* "452 4.5.3 too many messages on this connection", "Max message per connection reached" */
 static const char *const limit_words[] = {"too many", "max*", "limit*", "exceeded", "reached", "enough"};
-static const char *const here_words[] = {"this connection", "per connection", "one connection",
-                                         "this session",    "per session",    "one session",
-                                         "same connection", "same session",   "this smtp session",
+static const char *const here_words[] = {"this connection",        "per connection",     "one connection",
+                                         "this session",           "per session",        "one session",
+                                         "same connection",        "same session",       "this smtp session",
                                          "messages in connection", "messages in session"};
 
 static bool has_one(struct ls_span text, const char *const *words, size_t count) {

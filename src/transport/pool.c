@@ -150,9 +150,9 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
     }
     ls_error_deinit(&ev.error);
   }
+  p->shuffled = (p->waiting.head && p->shuffled) || again.head || suspects.head;
   ls_job_prepend(&p->waiting, &again);
   /* another message goes first on the next connection: then it shows which of them it was */
-  p->shuffled = p->waiting.head && (suspects.head || p->shuffled);
   ls_job_append(&p->waiting, &suspects);
 }
 
@@ -235,6 +235,11 @@ static int64_t idle_until(const struct ls_pool *p, struct ls_pool_conn *m) {
                          ls_conn_ready_ms(m->conn) + p->config->max_age);
 }
 
+/* It has carried all that it may. */
+static bool is_done(const struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
+  return !m->probe && ls_pool_is_idle(m) && ls_pool_is_spent(p, m, now_ms);
+}
+
 /* Looks after one connection: failed, over, spent or idle for too long. Frees m where it ends. */
 static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   ls_conn_tick(m->conn, now_ms);
@@ -257,7 +262,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
     }
     break;
   case LS_CONN_READY:
-    if (now_ms >= idle_until(p, m) || (!m->probe && ls_pool_is_idle(m) && ls_pool_is_spent(p, m, now_ms)))
+    if (now_ms >= idle_until(p, m) || is_done(p, m, now_ms))
       ls_pool_remove_member(p, m, true, now_ms);
     break;
   default:
@@ -288,10 +293,10 @@ static void set_timeout(const struct ls_pool *p, struct ls_error *err) {
                    (long long)p->config->total_timeout);
 }
 
-/* All are given the same time, so the first is the first to expire, unless one was sent to the back. */
-static int64_t first_deadline(const struct ls_pool *p) {
-  int64_t first_ms = p->waiting.head ? p->waiting.head->deadline_ms : INT64_MAX;
-  for (const struct ls_job *j = p->waiting.head; j && p->shuffled; j = j->next)
+/* All are given the same time: where none has come back from a connection, the first expires first. */
+static int64_t first_deadline(const struct ls_job_list *l, bool shuffled) {
+  int64_t first_ms = l->head ? l->head->deadline_ms : INT64_MAX;
+  for (const struct ls_job *j = l->head; j && shuffled; j = j->next)
     first_ms = ls_pool_earlier(first_ms, j->deadline_ms);
   return first_ms;
 }
@@ -311,11 +316,11 @@ static void expire_waiting(struct ls_pool *p, struct ls_error *err, int64_t now_
 /* Messages whose time is up. */
 static void expire(struct ls_pool *p, int64_t now_ms) {
   struct ls_error err = {0};
-  if (now_ms >= first_deadline(p))
+  if (now_ms >= first_deadline(&p->waiting, p->shuffled))
     expire_waiting(p, &err, now_ms);
   bool wanted = p->waiting.count > 0;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
-    bool late = m->jobs.head && now_ms >= m->jobs.head->deadline_ms;
+    bool late = now_ms >= first_deadline(&m->jobs, true);
     bool opening = !m->probe && ls_conn_state(m->conn) == LS_CONN_OPENING;
     bool useless = opening && !wanted && err.status != LS_OK;
     if (late || useless) {
@@ -345,10 +350,10 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
 
 int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   until_ms = ls_farewell_watch(p->leaving, p->loop, until_ms);
+  if (ls_pool_pending(p) && p->attempts.again_ms > now_ms)
+    until_ms = ls_pool_earlier(until_ms, p->attempts.again_ms);
   if (p->waiting.head) {
-    until_ms = ls_pool_earlier(until_ms, first_deadline(p));
-    if (p->attempts.again_ms > now_ms)
-      until_ms = ls_pool_earlier(until_ms, p->attempts.again_ms);
+    until_ms = ls_pool_earlier(until_ms, first_deadline(&p->waiting, p->shuffled));
     if (ls_pool_startable(p, now_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
     if (ls_pool_impatient_ms(p) > now_ms)
@@ -359,11 +364,10 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
     bool to_write;
     if (ls_conn_wants(m->conn, &fd, &to_write))
       ls_loop_watch(p->loop, fd, to_write);
-    if (ls_conn_state(m->conn) >= LS_CONN_FAILED)
+    if (ls_conn_state(m->conn) >= LS_CONN_FAILED || is_done(p, m, now_ms)) /* another may have taught that */
       until_ms = now_ms;
     until_ms = ls_pool_earlier(until_ms, ls_conn_deadline(m->conn));
-    if (m->jobs.head)
-      until_ms = ls_pool_earlier(until_ms, m->jobs.head->deadline_ms);
+    until_ms = ls_pool_earlier(until_ms, first_deadline(&m->jobs, true));
     if (m->check_until_ms)
       until_ms = ls_pool_earlier(until_ms, m->check_until_ms);
     until_ms = ls_pool_earlier(until_ms, idle_until(p, m));

@@ -39,7 +39,7 @@ struct ls_pool {
   int64_t short_ms;   /* since when messages wait without a break for want of a connection; 0: none does */
   struct ls_farewell *leaving; /* ended, and not members any more */
   struct ls_job_list waiting;
-  bool shuffled; /* they are not in the order of their deadlines */
+  bool shuffled; /* they may not be in the order of their deadlines */
   struct ls_job_list finished;
   struct ls_login login;
   struct ls_login_way way;

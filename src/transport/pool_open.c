@@ -72,7 +72,8 @@ static void fail_hopeless(struct ls_pool *p, const struct ls_error *why, int64_t
 /* Whether the next attempt comes too late for j, or is not worth waiting for. */
 static bool is_late(const struct ls_pool *p, const struct ls_job *j, int64_t now_ms) {
   int64_t again_ms = p->attempts.again_ms;
-  bool same_again = p->verdict == LS_ATTEMPT_FINAL && again_ms - now_ms > QUICK_MS;
+  bool same = p->verdict == LS_ATTEMPT_FINAL || (p->verdict == LS_ATTEMPT_SILENT && p->fresh);
+  bool same_again = same && again_ms - now_ms > QUICK_MS;
   return again_ms > now_ms && (same_again || j->deadline_ms <= again_ms);
 }
 
@@ -94,7 +95,7 @@ void ls_pool_give_up(struct ls_pool *p, int64_t now_ms) {
 static void failed(struct ls_pool *p, uint64_t attempt, const struct ls_error *why,
                    enum ls_attempt_verdict verdict, int64_t now_ms) {
   uint32_t chance = 0;
-  bool first = verdict == LS_ATTEMPT_ABSENT && p->fresh;
+  bool first = p->fresh && (verdict == LS_ATTEMPT_ABSENT || verdict == LS_ATTEMPT_SILENT);
   ls_error_deinit(&p->failure);
   ls_error_copy(&p->failure, why);
   p->verdict = verdict;
@@ -106,7 +107,7 @@ static void failed(struct ls_pool *p, uint64_t attempt, const struct ls_error *w
     fail_hopeless(p, why, now_ms);
   else
     ls_pool_log_pause(p->log, &p->attempts, p->waiting.count, now_ms);
-  if (first && p->opening == 0)
+  if (first && verdict == LS_ATTEMPT_ABSENT && p->opening == 0)
     ls_attempt_told(&p->attempts, now_ms, chance);
 }
 
@@ -167,8 +168,7 @@ static bool has_token(struct ls_pool *p, int64_t now_ms) {
 static bool may_begin(const struct ls_pool *p, int64_t now_ms) {
   size_t unproven = p->opening;
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
-    unproven +=
-        !m->probe && ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count && !m->record.accepted;
+    unproven += !m->probe && ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count && !m->record.accepted;
   return ls_attempt_may_begin(&p->attempts, unproven, now_ms);
 }
 
@@ -187,7 +187,7 @@ static bool end_one_idle(struct ls_pool *p, int64_t now_ms) {
  * knows which. */
 static size_t pays_from(const struct ls_pool *p) {
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
-    if (ls_conn_state(m->conn) == LS_CONN_READY && ls_session_chunks(ls_conn_session(m->conn)))
+    if (!m->probe && ls_conn_state(m->conn) == LS_CONN_READY && ls_session_chunks(ls_conn_session(m->conn)))
       return LS_POOL_WINDOW;
   return LS_POOL_PAYS;
 }
@@ -269,11 +269,13 @@ static void open_ahead(struct ls_pool *p, int64_t now_ms) {
   size_t ending = 0;
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
     ending += is_ending(p, m, now_ms);
-  if (!ending || p->in_flight == 0 || p->count >= most_connections(p) || !may_begin(p, now_ms))
+  if (!ending || p->in_flight == 0)
     return;
   size_t wanted = wanted_connections(p, ls_pool_startable(p, now_ms), now_ms);
-  if (p->count - ending < wanted && has_token(p, now_ms))
-    ls_pool_open_member(p, false, now_ms, NULL);
+  while (p->count - ending < wanted && p->count < most_connections(p) && may_begin(p, now_ms) &&
+         has_token(p, now_ms))
+    if (!ls_pool_open_member(p, false, now_ms, NULL))
+      return;
 }
 
 void ls_pool_open_more(struct ls_pool *p, int64_t now_ms) {
