@@ -119,7 +119,12 @@ peer_tests   := $(patsubst spec/transport/%.c,$(B)/transport/%,$(wildcard spec/t
 $(B)/transport/%_test: spec/transport/%_test.c $(B)/unit/support.o $(unit_pure) $(peer_objects)
 	@mkdir -p $(@D)
 	@echo '  CC $<'
-	@$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) -o $@ $(filter %.c %.o,$^) -lcmocka $(libs)
+	@$(CC) -std=c11 -MMD -MP $(warnings) $(sanitize) $(unit_wrap) $(peer_wrap) -o $@ $(filter %.c %.o,$^) \
+	  -lcmocka $(libs)
+
+# the pool against simulated servers: what it waits for is a model
+$(B)/transport/pool_model_test: peer_wrap := \
+  $(shell sed -n 's/^FAKE.[^,]*, \([a-z_]*\),.*/-Wl,--wrap=\1/p' spec/transport/model_conn.h)
 
 peers: $(peer_tests)
 	@for t in $^; do echo "== $$t" && $$t || exit 1; done
