@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- QUIT, and the wait for its answer (RFC 5321 4.1.1.10): wherever nobody is held up by it.
 local clock = require("spec.support.clock")
+local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
+local net = require("spec.support.net")
 
 local login = { user = "user", pass = "s3cret-pass" }
 
@@ -22,7 +24,7 @@ end
 local function assert_answered(inbox, client, number)
   local function record() return inbox:connections()[number] end
   assert.is_true(clock.eventually(function()
-    client:poll(0.01)
+    if client then client:poll(0.01) end
     return record() and record().closed
   end) ~= nil)
   local commands = record().commands
@@ -44,6 +46,18 @@ describe("QUIT is answered before a connection ends", function()
     local inbox, client = start(nil, { maxMessages = 1 })
     mailing.send_all(client, 3)
     for i = 1, 3 do assert_answered(inbox, client, i) end
+  end)
+
+  it("of an engine, which needs nobody to turn it", function()
+    local inbox = start()
+    local directory = net.tmpdir()
+    local engine = assert(core.engine({ directory = directory }))
+    local handle = assert(engine:configure(inbox:config({ maxIdle = 1 })))
+    engine:verify(handle)
+    engine:submit(handle, mailing.mail())
+    for i = 1, 2 do assert_answered(inbox, nil, i) end
+    engine:close()
+    net.remove_dir(directory)
   end)
 
   for _, tls in ipairs({ "none", "starttls", "implicit" }) do

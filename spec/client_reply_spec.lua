@@ -73,6 +73,22 @@ describe("a reply cut short by the end of the connection", function()
     end)
   end
 
+  it("is told where the connection is reset behind it", function()
+    local cases = {}
+    each_step(false, function(at, options, title)
+      if not (options and options.tls) then
+        cases[#cases + 1] = {
+          title = title, options = options,
+          rule = { at = at, raw = "421 4.3.2 too many", drop = "after", reset = true },
+        }
+      end
+    end)
+    for i, err in ipairs(errors_of(cases)) do
+      assert.equal("421 4.3.2 too many", err.response, cases[i].title)
+      assert.equal(421, err.responseCode, cases[i].title)
+    end
+  end)
+
   it("tells no part of a password that is cut with it", function()
     local err = errors_of({ { rule = { at = "AUTH", raw = "535 bad: s3cret-pa", drop = "after" } } })[1]
     assert.equal("535 bad: ***", err.response)

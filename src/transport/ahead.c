@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE
 #include "ahead.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -92,6 +93,21 @@ void ls_ahead_read(struct ls_ahead *a) {
   keep(a, s);
   settle_lines(a, ends);
   ls_buf_cut(&a->seen, 0);
+}
+
+void ls_ahead_connected(struct ls_ahead *a) {
+  a->connected = true;
+}
+
+bool ls_ahead_waits(const struct ls_ahead *a) {
+  if (!a->on || !a->connected)
+    return false;
+  for (size_t i = 0; i < LS_AHEAD_SOCKETS; i++) {
+    struct pollfd fd = {.fd = socket_at(a, i), .events = POLLIN};
+    if (fd.fd != CURL_SOCKET_BAD && poll(&fd, 1, 0) != 0)
+      return false;
+  }
+  return true;
 }
 
 void ls_ahead_given(struct ls_ahead *a) {

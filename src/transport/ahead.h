@@ -20,6 +20,7 @@ struct ls_ahead {
   size_t opened;
   struct ls_ahead *next; /* of those that a loop looks at */
   bool on;
+  bool connected;
   struct ls_buf seen;  /* came, and was not read yet when last looked at */
   struct ls_buf line;  /* was read, behind the last line end */
   size_t lines_due;    /* whole lines that were read, and not given yet */
@@ -32,6 +33,10 @@ void ls_ahead_opened(struct ls_ahead *a, curl_socket_t fd);
 
 /* From now on replies come in clear, or they do not. */
 void ls_ahead_set(struct ls_ahead *a, bool on);
+
+/* libcurl knows that TCP is up, and reads as soon as there is something. */
+void ls_ahead_connected(struct ls_ahead *a);
+bool ls_ahead_waits(const struct ls_ahead *a); /* for that, and there is nothing */
 
 /* Before libcurl may read; after it may have; when it gives a line. */
 void ls_ahead_look(struct ls_ahead *a);

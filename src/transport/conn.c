@@ -205,6 +205,7 @@ static void notice_phase(struct ls_conn *c, int64_t now_ms) {
       reached(c, c->options.config->secure ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T)) {
     c->phase = GREETING;
     c->connected_ms = now_ms;
+    ls_ahead_connected(&c->dialogue.ahead);
     ls_conn_setup_connected(c->easy);
   }
   if (c->phase == GREETING && c->dialogue.greeted)

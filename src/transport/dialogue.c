@@ -443,6 +443,15 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t n, void *
   return 0;
 }
 
+/* libcurl calls this between two steps. The second may read the greeting, where the first has connected. */
+static int on_step(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t e) {
+  struct ls_dialogue *d = data;
+  (void)a, (void)b, (void)c, (void)e;
+  if (d->ahead.seen.n == 0)
+    ls_ahead_look(&d->ahead);
+  return 0;
+}
+
 void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config *config,
                       struct ls_login_way way, const char *bearer, struct ls_mask *mask) {
   *d = (struct ls_dialogue){.easy = easy, .config = config, .way = way, .mask = mask};
@@ -462,6 +471,9 @@ void ls_dialogue_init(struct ls_dialogue *d, CURL *easy, const struct ls_config 
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, d);
   curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
   curl_easy_setopt(easy, CURLOPT_DEBUGDATA, d);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_step);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, d);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L); /* or the debug function is never called */
 }
 

@@ -24,11 +24,25 @@ void ls_loop_deinit(struct ls_loop *l) {
   *l = (struct ls_loop){0};
 }
 
+/* Nothing has happened since libcurl had its last turn, and all it could do is to look whether a reply has
+ * come. One that comes right then would be read before it could be looked at. */
+static bool is_quiet(const struct ls_loop *l) {
+  long ms = 0;
+  int waiting = 0;
+  for (const struct ls_ahead *a = l->aheads; a; a = a->next, waiting++)
+    if (!ls_ahead_waits(a))
+      return false;
+  return waiting && waiting == l->running && !l->stirred && curl_multi_timeout(l->multi, &ms) == CURLM_OK &&
+         ms != 0;
+}
+
 void ls_loop_run(struct ls_loop *l) {
-  int running;
+  if (is_quiet(l))
+    return;
+  l->stirred = false;
   for (struct ls_ahead *a = l->aheads; a; a = a->next)
     ls_ahead_look(a);
-  curl_multi_perform(l->multi, &running);
+  curl_multi_perform(l->multi, &l->running);
   for (struct ls_ahead *a = l->aheads; a; a = a->next)
     ls_ahead_read(a);
 }
@@ -36,6 +50,7 @@ void ls_loop_run(struct ls_loop *l) {
 void ls_loop_add_ahead(struct ls_loop *l, struct ls_ahead *a) {
   a->next = l->aheads;
   l->aheads = a;
+  l->stirred = true;
 }
 
 void ls_loop_drop_ahead(struct ls_loop *l, struct ls_ahead *a) {
@@ -85,7 +100,9 @@ void ls_loop_wait(struct ls_loop *l, int64_t ms) {
   if (ms > LONGEST_MS)
     ms = LONGEST_MS;
   l->waited = count;
-  curl_multi_poll(l->multi, l->fds, (unsigned)count, ms > 0 ? (int)ms : 0, NULL);
+  int came = 0;
+  CURLMcode result = curl_multi_poll(l->multi, l->fds, (unsigned)count, ms > 0 ? (int)ms : 0, &came);
+  l->stirred |= result != CURLM_OK || came > 0;
 }
 
 bool ls_loop_came(const struct ls_loop *l, curl_socket_t fd) {

@@ -15,6 +15,8 @@ struct ls_loop {
   CURLM *multi;
   struct curl_waitfd *fds; /* what the next wait looks at besides libcurl's own sockets */
   size_t count, cap;
+  int running;  /* handles that libcurl is at work on, as of its last turn */
+  bool stirred; /* something came since */
   struct ls_ahead *aheads; /* borrowed, a list: looked at before libcurl reads */
   size_t waited; /* of them, those the last wait looked at */
 };
