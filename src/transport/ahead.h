@@ -21,10 +21,10 @@ struct ls_ahead {
   struct ls_ahead *next; /* of those that a loop looks at */
   bool on;
   bool connected;
-  struct ls_buf seen;  /* came, and was not read yet when last looked at */
-  struct ls_buf line;  /* was read, behind the last line end */
-  size_t lines_due;    /* whole lines that were read, and not given yet */
-  size_t lines_given;  /* since the last look */
+  struct ls_buf seen; /* came, and was not read yet when last looked at */
+  struct ls_buf line; /* was read, behind the last line end */
+  size_t lines_due;   /* whole lines that were read, and not given yet */
+  size_t lines_given; /* since the last look */
 };
 
 void ls_ahead_init(struct ls_ahead *a);

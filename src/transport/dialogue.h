@@ -39,18 +39,18 @@ struct ls_dialogue {
   bool tls;                             /* the connection is encrypted by now */
   bool greeted;                         /* the whole greeting came */
   bool logged_in;
-  bool token_refused;      /* the server does not take the access token */
-  struct ls_buf challenge; /* what it said of it (RFC 7628 3.2.2) */
+  bool token_refused;          /* the server does not take the access token */
+  struct ls_buf challenge;     /* what it said of it (RFC 7628 3.2.2) */
   struct ls_mask_secret *sent; /* what went out for AUTH */
-  int64_t last_ms;         /* when octets last went either way */
-  int64_t greeted_ms;      /* when the greeting came */
-  int64_t ehlo_ms;         /* when the first reply to EHLO came; 0: none */
-  int64_t tls_ms;          /* when TLS was seen to be up after STARTTLS; 0: not */
+  int64_t last_ms;             /* when octets last went either way */
+  int64_t greeted_ms;          /* when the greeting came */
+  int64_t ehlo_ms;             /* when the first reply to EHLO came; 0: none */
+  int64_t tls_ms;              /* when TLS was seen to be up after STARTTLS; 0: not */
 
   struct ls_reply reply;
   struct ls_ahead ahead;
-  size_t overlong;         /* octets of a line that libcurl has dropped because it found no end */
-  struct ls_error refusal; /* of EHLO, while HELO is not answered */
+  size_t overlong;                 /* octets of a line that libcurl has dropped because it found no end */
+  struct ls_error refusal;         /* of EHLO, while HELO is not answered */
   struct ls_capability capability; /* of the last EHLO */
   struct ls_buf ehlo;              /* its lines behind the first, each with a NUL behind it */
   size_t ehlo_count;

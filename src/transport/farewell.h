@@ -21,6 +21,6 @@ void ls_farewell_turn(struct ls_farewell **list, int64_t now_ms);
 int64_t ls_farewell_watch(const struct ls_farewell *list, struct ls_loop *loop, int64_t until_ms);
 
 void ls_farewell_end(struct ls_farewell **list, int64_t now_ms); /* closes all, without waiting */
-void ls_farewell_abandon(struct ls_farewell **list); /* see ls_conn_abandon */
+void ls_farewell_abandon(struct ls_farewell **list);             /* see ls_conn_abandon */
 
 #endif

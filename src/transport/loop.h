@@ -15,10 +15,10 @@ struct ls_loop {
   CURLM *multi;
   struct curl_waitfd *fds; /* what the next wait looks at besides libcurl's own sockets */
   size_t count, cap;
-  int running;  /* handles that libcurl is at work on, as of its last turn */
-  bool stirred; /* something came since */
+  int running;             /* handles that libcurl is at work on, as of its last turn */
+  bool stirred;            /* something came since */
   struct ls_ahead *aheads; /* borrowed, a list: looked at before libcurl reads */
-  size_t waited; /* of them, those the last wait looked at */
+  size_t waited;           /* of them, those the last wait looked at */
 };
 
 /* LS_OK; LS_ESOCKET: no descriptor to be woken by is to be had; LS_ENOMEM. deinit is fine in every case. */
@@ -41,6 +41,6 @@ void ls_loop_watch(struct ls_loop *l, curl_socket_t fd, bool to_write);
 /* Waits until something can be done, wake is called, or ms have passed; forgets what was watched. */
 void ls_loop_wait(struct ls_loop *l, int64_t ms);
 bool ls_loop_came(const struct ls_loop *l, curl_socket_t fd); /* the last wait saw something at fd */
-void ls_loop_wake(struct ls_loop *l); /* from any thread */
+void ls_loop_wake(struct ls_loop *l);                         /* from any thread */
 
 #endif
