@@ -9,6 +9,21 @@ struct ls_farewell {
   int64_t until_ms;
 };
 
+static void drop(struct ls_farewell **at) {
+  struct ls_farewell *f = *at;
+  *at = f->next;
+  ls_conn_close(f->conn);
+  free(f);
+}
+
+/* The oldest are the last. */
+static void drop_beyond(struct ls_farewell **at, size_t most) {
+  while (*at && most--)
+    at = &(*at)->next;
+  while (*at)
+    drop(at);
+}
+
 void ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, int64_t now_ms) {
   struct ls_farewell *f = ls_conn_quit(c, now_ms) ? malloc(sizeof *f) : NULL;
   if (!f) {
@@ -17,13 +32,7 @@ void ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, int64_t now_m
   }
   *f = (struct ls_farewell){.next = *list, .conn = c, .until_ms = now_ms + LS_FAREWELL_MS};
   *list = f;
-}
-
-static void drop(struct ls_farewell **at) {
-  struct ls_farewell *f = *at;
-  *at = f->next;
-  ls_conn_close(f->conn);
-  free(f);
+  drop_beyond(list, LS_FAREWELL_MOST);
 }
 
 /* Where a server has answered already, its answer is taken: a socket that is closed with it unread resets. */

@@ -7,7 +7,10 @@
 
 #include "conn.h"
 
-enum { LS_FAREWELL_MS = 2000 };
+enum {
+  LS_FAREWELL_MS = 2000,
+  LS_FAREWELL_MOST = 4 /* of one client: the oldest make way */
+};
 
 struct ls_farewell; /* one connection */
 
