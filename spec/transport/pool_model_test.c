@@ -204,13 +204,17 @@ static bool is_over(void) {
 /* Right before the next event there is nothing to do: else it was due before, and nothing woke the loop. */
 static void check_sleep(int64_t at_ms) {
   size_t records = model.record_count, done = w.done, open = 0, still_open = 0;
+  struct ls_client_stats before, after;
+  ls_client_stats(w.client, &before);
   for (const struct ls_conn *c = model.conns; c; c = c->next)
     open++;
   model.now_ms = at_ms - 1;
   turn();
   for (const struct ls_conn *c = model.conns; c; c = c->next)
     still_open++;
+  ls_client_stats(w.client, &after);
   check(records == model.record_count && done == w.done && open == still_open);
+  check(before.queued == after.queued);
 }
 
 static void run(void) {

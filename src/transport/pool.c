@@ -356,6 +356,8 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
     until_ms = ls_pool_earlier(until_ms, first_deadline(&p->waiting, p->shuffled));
     if (ls_pool_startable(p, now_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
+    if (p->lesson.messages_until_ms > now_ms) /* a connection may take more then */
+      until_ms = ls_pool_earlier(until_ms, p->lesson.messages_until_ms);
     if (ls_pool_impatient_ms(p) > now_ms)
       until_ms = ls_pool_earlier(until_ms, ls_pool_impatient_ms(p));
   }
