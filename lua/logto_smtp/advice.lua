@@ -45,10 +45,6 @@ local function is_example(value)
     or value:find("your-address", 1, true) ~= nil
 end
 
-local function is_loopback(host)
-  return host == "localhost" or host == "::1" or host:find("^127%.") ~= nil
-end
-
 local RULES = {}
 
 function RULES.leftovers(config, _, say)
@@ -101,7 +97,7 @@ function RULES.tls(config, _, say)
     say("tls.rejectUnauthorized", "accepts any certificate, so anyone on the way can read the password; "
       .. "give the server's own authority as `tls.ca` instead")
   end
-  if config.ignoreTLS == true and not uses_tls_at_once(config) and not is_loopback(config.host) then
+  if config.ignoreTLS == true and not uses_tls_at_once(config) and not core.isLoopback(config.host) then
     say("ignoreTLS", "sends the password and the codes in clear text")
   end
 end

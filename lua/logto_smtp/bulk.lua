@@ -24,6 +24,7 @@ local rehearsal = require("logto_smtp.bulk.rehearsal")
 local smtp = require("logto_smtp")
 local tally = require("logto_smtp.bulk.tally")
 local verdict = require("logto_smtp.bulk.verdict")
+local tree = require("logto_smtp.tree")
 
 local process = core.process
 
@@ -96,8 +97,7 @@ end
 -- The config with what the options say of connections.
 local function config_of(options)
   if not options.connections then return options.config end
-  local config = {}
-  for k, v in pairs(options.config) do config[k] = v end
+  local config = tree.assign({}, options.config)
   config.maxConnections = options.connections
   return config
 end

@@ -10,6 +10,7 @@ local kit = require("logto_smtp.kit")
 local names = require("logto_smtp.doctor.names")
 local providers = require("logto_smtp.providers")
 local smtp = require("logto_smtp.doctor.smtp")
+local tree = require("logto_smtp.tree")
 local socket = require("socket")
 local tcp = require("logto_smtp.doctor.tcp")
 
@@ -168,8 +169,7 @@ local function check_way(run, config, options, resolver, seconds)
   local reached = check_tcp(run, config, addresses, seconds)
   if not reached or not options.resolver then return reached and config end
   -- the transport asks the system's resolver: what another one found goes in as an address
-  local direct = {}
-  for key, value in pairs(config) do direct[key] = value end
+  local direct = tree.assign({}, config)
   direct.service, direct.host = nil, reached
   local named = config.servername or type(config.tls) == "table" and config.tls.servername
   if not named then direct.servername = config.host end

@@ -8,6 +8,7 @@
 local advise = require("logto_smtp.advice")
 local core = require("logto_smtp.core")
 local faults = require("logto_smtp.faults")
+local tree = require("logto_smtp.tree")
 
 local M = {}
 
@@ -310,10 +311,9 @@ M.KEY_ORDER = {
 ---@param config table  passed the guard
 ---@return table
 function M.effective(config)
-  local effective = {}
-  for key, value in pairs(config) do effective[key] = value end
+  local effective = tree.assign({}, config)
   local service = type(config.service) == "string" and core.service(config.service)
-  for key, value in pairs(service or {}) do effective[key] = value end
+  tree.assign(effective, service or {})
   return effective
 end
 

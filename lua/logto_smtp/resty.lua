@@ -9,6 +9,7 @@
 
 local smtp = require("logto_smtp")
 local worker = require("logto_smtp.resty.worker")
+local tree = require("logto_smtp.tree")
 
 ---@class logto_smtp.resty : logto_smtp
 local M = {
@@ -25,9 +26,7 @@ for name, value in pairs(smtp) do M[name] = value end
 ---@return logto_smtp.Connector
 function M.createConnector(options)
   if type(options) ~= "table" or options.transport then return smtp.createConnector(options) end
-  local with = { transport = worker }
-  for name, value in pairs(options) do with[name] = value end
-  return smtp.createConnector(with)
+  return smtp.createConnector(tree.assign({ transport = worker }, options))
 end
 
 local bare = M.createConnector({})

@@ -14,6 +14,16 @@ function M.copy(value)
   return out
 end
 
+--- Puts what is in `from` into `into`, sharing it.
+---@generic T: table
+---@param into T
+---@param from table
+---@return T into
+function M.assign(into, from)
+  for k, v in pairs(from) do into[k] = v end
+  return into
+end
+
 --- Whether a value is a table that is no array with something in it.
 ---@param value any
 ---@return boolean

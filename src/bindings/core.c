@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * core: what `require "logto_smtp.core"` gives. */
+#include "../pure/netaddr.h"
 #include "../transport/client.h"
 #include "compat.h"
 #include "lclient.h"
@@ -37,6 +38,15 @@ static int forget_server(lua_State *L) {
   return 0;
 }
 
+/* isLoopback(host) -> whether it names this machine, by the rule that lets a password go in clear */
+static int is_loopback(lua_State *L) {
+  ls_check_arity(L, 1);
+  struct ls_span host = {0};
+  host.p = luaL_checklstring(L, 1, &host.n);
+  lua_pushboolean(L, ls_netaddr_is_loopback(host));
+  return 1;
+}
+
 __attribute__((visibility("default")))
 int luaopen_logto_smtp_core(lua_State *L);
 
@@ -57,6 +67,8 @@ int luaopen_logto_smtp_core(lua_State *L) {
   ls_ljson_open(L);
   lua_pushcfunction(L, version);
   lua_setfield(L, -2, "version");
+  lua_pushcfunction(L, is_loopback);
+  lua_setfield(L, -2, "isLoopback");
   lua_pushcfunction(L, forget_server);
   lua_setfield(L, -2, "forgetServer");
   return 1;

@@ -144,7 +144,7 @@ local function take_object(object, entry)
     if k ~= "payload" then entry.payload[k] = v end
   end
   if type(object.payload) == "table" then
-    for k, v in pairs(object.payload) do entry.payload[k] = v end
+    tree.assign(entry.payload, object.payload)
   end
 end
 

@@ -5,6 +5,7 @@
 
 local kit = require("logto_smtp.kit")
 local variables = require("logto_smtp.preview.variables")
+local tree = require("logto_smtp.tree")
 
 local M = {}
 
@@ -276,8 +277,7 @@ end
 ---@param usage_type string
 ---@return logto_smtp.preview.Flag[]
 function M.ofStandIn(template, usage_type)
-  local copy, own, out = {}, {}, {}
-  for k, v in pairs(template) do copy[k] = v end
+  local copy, own, out = tree.assign({}, template), {}, {}
   copy.usageType = usage_type
   for _, flag in ipairs(M.ofTemplate(template)) do own[flag.code .. flag.field] = true end
   for _, flag in ipairs(M.ofTemplate(copy)) do

@@ -16,6 +16,7 @@ local kit = require("logto_smtp.kit")
 local mailer = require("logto_smtp.mail")
 local page = require("logto_smtp.preview.page")
 local variables = require("logto_smtp.preview.variables")
+local shell = require("logto_smtp.shell")
 
 local M = {}
 
@@ -119,10 +120,6 @@ function M.page(report, title)
   return page.html(report, title or "config")
 end
 
-local function quote(path)
-  return "'" .. path:gsub("'", "'\\''") .. "'"
-end
-
 local function write_file(path, octets)
   local file, err = io.open(path, "wb")
   if not file then return nil, err end
@@ -140,7 +137,7 @@ end
 ---@return string|nil page  the path of index.html
 ---@return string? reason
 function M.write(report, dir, title)
-  os.execute("mkdir -p -- " .. quote(dir) .. " 2>/dev/null")
+  os.execute("mkdir -p -- " .. shell.quote(dir) .. " 2>/dev/null")
   for _, entry in ipairs(report.templates) do
     if entry.octets then
       local ok, err = write_file(dir .. "/" .. entry.file, entry.octets)

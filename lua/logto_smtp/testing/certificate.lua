@@ -3,6 +3,8 @@
 -- Keys are on P-256. A pair per kind is made once, kept for the process, and for later ones of this user in
 -- $XDG_CACHE_HOME/logto-smtp or ~/.cache/logto-smtp (0700), without the authority's key, which is
 -- thrown away. A file there is replaced whole, by renaming, so runs in parallel need no lock.
+local shell = require "logto_smtp.shell"
+
 local M = {}
 
 local NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
@@ -83,10 +85,6 @@ function M.make(kind, names)
   return pair
 end
 
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 local function is_path(text)
   return text ~= nil and text:sub(1, 1) == "/"
 end
@@ -116,7 +114,7 @@ local function store_pair(dir, kind, pair)
   name = dir .. "/" .. name:match("[^/]+$")
   local file = io.open(name, "wb")
   if not file then
-    os.execute("exec mkdir -p -m 700 " .. quote(dir) .. " 2>/dev/null")
+    os.execute("exec mkdir -p -m 700 " .. shell.quote(dir) .. " 2>/dev/null")
     file = io.open(name, "wb")
   end
   if not file then return end

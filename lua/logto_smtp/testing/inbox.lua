@@ -112,9 +112,7 @@ end
 ---@return logto_smtp.testing.Message[]
 function Inbox:messages()
   take_in(self, ask(self, { op = "messages", since = self.seen }).messages)
-  local list = {}
-  for i, message in ipairs(self.kept) do list[i] = message end
-  return list
+  return tree.assign({}, self.kept)
 end
 
 function Inbox:await(seconds)

@@ -4,6 +4,7 @@ local arguments = require "logto_smtp.arguments"
 local auth = require "logto_smtp.testing.auth"
 local certificate = require "logto_smtp.testing.certificate"
 local script = require "logto_smtp.testing.script"
+local tree = require "logto_smtp.tree"
 
 local M = {}
 
@@ -114,9 +115,7 @@ function M.complete(options)
   options = options or {}
   if type(options) ~= "table" then complain("table expected, got " .. type(options)) end
   check_types(options)
-  local settings = {}
-  for key, value in pairs(DEFAULTS) do settings[key] = value end
-  for key, value in pairs(options) do settings[key] = value end
+  local settings = tree.assign(tree.assign({}, DEFAULTS), options)
   settings.users, settings.auth = users_of(settings.auth), nil
   if settings.requireAuth == nil then settings.requireAuth = settings.users ~= nil end
   check_values(settings)

@@ -2,6 +2,7 @@
 --- process: starts the inbox process and talks to it.
 -- The child is a direct child of this process, on a pipe (its output) and on a loopback connection (requests
 -- and answers). It ends when either of them does, so it cannot outlive us, however we end.
+local shell = require "logto_smtp.shell"
 local json = require "logto_smtp.testing.json"
 local socket = require "socket"
 
@@ -15,10 +16,6 @@ Process.__index = Process
 
 local M = {}
 
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 --- Interpreters that can load the same C modules as this one, best first.
 local function candidates()
   if rawget(_G, "jit") then return { "luajit", "luajit2", "lua5.1", "lua51", "lua" } end
@@ -30,8 +27,8 @@ end
 --- Shell text that sets $lua: the running executable if it is a Lua interpreter (under nginx or in an
 -- application it is not), else the first candidate on the PATH that is of our version.
 local function find_interpreter(given)
-  if given then return "lua=" .. quote(given) end
-  local probe = ('[ "$("$c" -e "io.write(_VERSION)" 2>/dev/null)" = %s ]'):format(quote(_VERSION))
+  if given then return "lua=" .. shell.quote(given) end
+  local probe = ('[ "$("$c" -e "io.write(_VERSION)" 2>/dev/null)" = %s ]'):format(shell.quote(_VERSION))
   return table.concat({
     "{ read -r lua </proc/$PPID/comm; } 2>/dev/null",
     'case "$lua" in lua*) lua=/proc/$PPID/exe;; *) lua=;; esac',
@@ -50,7 +47,7 @@ local function command_line(interpreter)
     "exec 2>&1 </dev/null",
     find_interpreter(interpreter),
     "export LOGTO_SMTP_INBOX_PARENT=$PPID",
-    'exec "$lua" -e ' .. quote(program),
+    'exec "$lua" -e ' .. shell.quote(program),
   }, "\n")
 end
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- script: what a test wants the server to do instead of the right thing, as a list of rules.
 local arguments = require "logto_smtp.arguments"
+local tree = require "logto_smtp.tree"
 
 local M = {}
 
@@ -98,8 +99,7 @@ function M.new(rules)
 end
 
 function Script:add(rule)
-  local own = {}
-  for key, value in pairs(rule) do own[key] = value end
+  local own = tree.assign({}, rule)
   own.limit = rule.times == "always" and math.huge or rule.times or rule.seconds and math.huge or 1
   own.uses = {}
   self.rules[#self.rules + 1] = own

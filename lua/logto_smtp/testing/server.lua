@@ -6,6 +6,7 @@ local json = require "logto_smtp.testing.json"
 local loop_module = require "logto_smtp.testing.loop"
 local script = require "logto_smtp.testing.script"
 local session_module = require "logto_smtp.testing.session"
+local tree = require "logto_smtp.tree"
 local socket = require "socket"
 local ssl = require "ssl"
 local stream_module = require "logto_smtp.testing.stream"
@@ -164,9 +165,7 @@ end
 function ops.counters(server)
   local open = 0
   for _ in pairs(server.store.live) do open = open + 1 end
-  local counters = { open = open }
-  for what, n in pairs(server.store.counters) do counters[what] = n end
-  return { counters = counters }
+  return { counters = tree.assign({ open = open }, server.store.counters) }
 end
 
 function ops.disconnect(server, request)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- snapshot: a mail as a text to read and to compare with one kept in a file. What is new in each mail is
 -- left out: date, Message-ID, boundaries, Content-IDs, signatures; and if asked, the code.
+local shell = require "logto_smtp.shell"
 local diff = require "logto_smtp.testing.diff"
 
 local M = {}
@@ -91,7 +92,7 @@ end
 local function write(path, text)
   local file = io.open(path, "wb")
   if not file then
-    os.execute(("mkdir -p '%s'"):format(path:match("^(.*)/"):gsub("'", "'\\''")))
+    os.execute("mkdir -p " .. shell.quote(path:match("^(.*)/")))
     file = assert(io.open(path, "wb"))
   end
   file:write(text)

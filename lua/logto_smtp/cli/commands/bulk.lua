@@ -13,6 +13,7 @@ local report = require("logto_smtp.cli.report")
 local style = require("logto_smtp.cli.style")
 local summary = require("logto_smtp.bulk.summary")
 local verbose = require("logto_smtp.cli.verbose")
+local tree = require("logto_smtp.tree")
 
 local process = core.process
 
@@ -99,7 +100,7 @@ local function payload_of(args, context)
     else
       local object, err, code = input.payload(text, context)
       if not object then return nil, err .. "; or KEY=VALUE", code end
-      for k, v in pairs(object) do payload[k] = v end
+      tree.assign(payload, object)
     end
   end
   return payload
@@ -114,8 +115,7 @@ end
 
 local function is_here(config)
   if type(config) ~= "table" or config.service or config.proxy then return false end
-  local host = tostring(config.host):lower()
-  return host == "localhost" or host == "::1" or host:find("^127%.%d+%.%d+%.%d+$") ~= nil
+  return core.isLoopback(tostring(config.host))
 end
 
 -- Whether a list is longer than MANY; true where only reading it would tell.

@@ -1,22 +1,15 @@
 -- SPDX-License-Identifier: MIT
 --- Mails as files: an .eml each, and a page that shows one in a browser.
 
+local shell = require("logto_smtp.shell")
+
 local M = {}
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
-local function succeeds(command)
-  local ok = os.execute(command .. " >/dev/null 2>&1")
-  return ok == true or ok == 0
-end
 
 --- Makes a directory that only this user reads, unless it is there.
 ---@param path string
 ---@return boolean? ok, string? err
 function M.make_directory(path)
-  if succeeds("mkdir -p -m 700 -- " .. quote(path)) then return true end
+  if shell.succeeds("mkdir -p -m 700 -- " .. shell.quote(path)) then return true end
   return nil, "cannot make the directory " .. path
 end
 
