@@ -102,7 +102,7 @@ static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue
 /* The server went away while libcurl spoke with it. */
 static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *name = ls_failure_broken(f->easy);
-  if (strstr(f->text, "alert")) /* TLS 1.3: the server's verdict on us comes after the handshake */
+  if (ls_tls_is_verdict(f->text)) /* TLS 1.3: the server's verdict on us comes after the handshake */
     return explain_tls(f, d);
   if (name)
     return ls_error_because(&d->error, LS_REASON_CONNECTION_RESET, "CONN", "read %s", name);
@@ -166,6 +166,9 @@ static enum ls_status explain(const struct ls_failure *f, struct ls_dialogue *d)
   case CURLE_SSL_CERTPROBLEM:
   case CURLE_SSL_CIPHER:
   case CURLE_SSL_ISSUER_ERROR:
+#if LIBCURL_VERSION_NUM >= 0x074d00
+  case CURLE_SSL_CLIENTCERT:
+#endif
     return explain_tls(f, d);
   case CURLE_USE_SSL_FAILED:
     return ls_dialogue_finish(d) != LS_OK

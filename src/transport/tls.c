@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "tls.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -224,33 +225,57 @@ static enum ls_reason add_verdict(struct ls_buf *b, const struct ls_tls *t, cons
   }
 }
 
-/* What OpenSSL's words for a handshake that failed mean, and what to try. The first row that fits. */
+enum { ALERT = SSL_AD_REASON_OFFSET };
+
+/* What OpenSSL's number for a handshake that failed means; above ALERT it is the other side's verdict. */
 static const struct {
-  const char *words;
+  int number;
   enum ls_reason reason;
 } handshakes[] = {
-    {"wrong version number", LS_REASON_TLS_CLEAR_PORT},
-    {"packet length too long", LS_REASON_TLS_CLEAR_PORT},
-    {"unsupported protocol", LS_REASON_TLS_VERSION},
-    {"alert protocol version", LS_REASON_TLS_VERSION},
-    {"no protocols available", LS_REASON_TLS_VERSION},
-    {"version too low", LS_REASON_TLS_VERSION},
-    {"no ciphers available", LS_REASON_TLS_NOTHING_COMMON},
-    {"no cipher match", LS_REASON_TLS_NOTHING_COMMON},
-    {"alert handshake failure", LS_REASON_TLS_NOTHING_COMMON},
-    {"no suitable", LS_REASON_TLS_NOTHING_COMMON},
-    {"certificate required", LS_REASON_TLS_CLIENT_WANTED},
-    {"alert unknown ca", LS_REASON_TLS_CLIENT_REFUSED},
-    {"alert bad certificate", LS_REASON_TLS_CLIENT_REFUSED},
-    {"alert certificate ", LS_REASON_TLS_CLIENT_REFUSED},
-    {"alert unsupported certificate", LS_REASON_TLS_CLIENT_REFUSED},
+    {SSL_R_WRONG_VERSION_NUMBER, LS_REASON_TLS_CLEAR_PORT},
+    {SSL_R_PACKET_LENGTH_TOO_LONG, LS_REASON_TLS_CLEAR_PORT},
+    {SSL_R_HTTP_REQUEST, LS_REASON_TLS_CLEAR_PORT},
+    {SSL_R_UNSUPPORTED_PROTOCOL, LS_REASON_TLS_VERSION},
+    {SSL_R_NO_PROTOCOLS_AVAILABLE, LS_REASON_TLS_VERSION},
+    {SSL_R_VERSION_TOO_LOW, LS_REASON_TLS_VERSION},
+    {ALERT + SSL_AD_PROTOCOL_VERSION, LS_REASON_TLS_VERSION},
+    {SSL_R_NO_CIPHERS_AVAILABLE, LS_REASON_TLS_NOTHING_COMMON},
+    {SSL_R_NO_CIPHER_MATCH, LS_REASON_TLS_NOTHING_COMMON},
+    {SSL_R_NO_SUITABLE_DIGEST_ALGORITHM, LS_REASON_TLS_NOTHING_COMMON},
+    {SSL_R_NO_SUITABLE_GROUPS, LS_REASON_TLS_NOTHING_COMMON},
+    {SSL_R_NO_SUITABLE_KEY_SHARE, LS_REASON_TLS_NOTHING_COMMON},
+    {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, LS_REASON_TLS_NOTHING_COMMON},
+    {ALERT + SSL_AD_HANDSHAKE_FAILURE, LS_REASON_TLS_NOTHING_COMMON},
+    {ALERT + SSL_AD_INSUFFICIENT_SECURITY, LS_REASON_TLS_NOTHING_COMMON},
+    {ALERT + SSL_AD_CERTIFICATE_REQUIRED, LS_REASON_TLS_CLIENT_WANTED},
+    {ALERT + SSL_AD_UNKNOWN_CA, LS_REASON_TLS_CLIENT_REFUSED},
+    {ALERT + SSL_AD_BAD_CERTIFICATE, LS_REASON_TLS_CLIENT_REFUSED},
+    {ALERT + SSL_AD_UNSUPPORTED_CERTIFICATE, LS_REASON_TLS_CLIENT_REFUSED},
+    {ALERT + SSL_AD_CERTIFICATE_REVOKED, LS_REASON_TLS_CLIENT_REFUSED},
+    {ALERT + SSL_AD_CERTIFICATE_EXPIRED, LS_REASON_TLS_CLIENT_REFUSED},
+    {ALERT + SSL_AD_CERTIFICATE_UNKNOWN, LS_REASON_TLS_CLIENT_REFUSED},
 };
 
-static enum ls_reason handshake_reason(const char *text) {
+/* OpenSSL's number in libcurl's text, which has it in the form of ERR_error_string(3): libcurl has emptied
+ * OpenSSL's own queue. 0: none. */
+static int handshake_number(const char *text) {
+  static const char mark[] = "error:";
+  const char *at = strstr(text, mark);
+  char *end = NULL;
+  unsigned long packed = at ? strtoul(at + sizeof mark - 1, &end, 16) : 0;
+  return packed && *end == ':' && ERR_GET_LIB(packed) == ERR_LIB_SSL ? ERR_GET_REASON(packed) : 0;
+}
+
+bool ls_tls_is_verdict(const char *curl_text) {
+  return handshake_number(curl_text) >= ALERT;
+}
+
+static enum ls_reason handshake_reason(CURLcode result, const char *text) {
+  int number = handshake_number(text);
   for (size_t i = 0; i < sizeof handshakes / sizeof *handshakes; i++)
-    if (strstr(text, handshakes[i].words))
+    if (handshakes[i].number == number)
       return handshakes[i].reason;
-  return LS_REASON_TLS_FAILED;
+  return result == CURLE_SSL_CIPHER ? LS_REASON_TLS_NOTHING_COMMON : LS_REASON_TLS_FAILED;
 }
 
 static const char *handshake_hint(enum ls_reason reason, bool starttls) {
@@ -289,7 +314,7 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
     ls_buf_adds(&b, *curl_text ? curl_text : curl_easy_strerror(result));
     while (b.n && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\n'))
       ls_buf_cut(&b, b.n - 1);
-    reason = handshake_reason(curl_text);
+    reason = handshake_reason(result, curl_text);
     ls_buf_adds(&b, handshake_hint(reason, starttls));
   }
   char *text = ls_buf_take(&b, NULL);

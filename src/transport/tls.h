@@ -32,6 +32,9 @@ void ls_tls_deinit(struct ls_tls *t); /* safe twice, safe on zeroes */
 void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, const char *curl_text,
                     bool starttls, struct ls_error *err);
 
+/* libcurl's text of a failed read or write is about an alert: the other side ended TLS and said why. */
+bool ls_tls_is_verdict(const char *curl_text);
+
 /* Nobody was found who vouches for the certificate: perhaps because nobody could be looked for. */
 bool ls_tls_unvouched(const struct ls_tls *t);
 
