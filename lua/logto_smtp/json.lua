@@ -182,16 +182,16 @@ local SHOWN = 60
 ---@param depth? integer  levels of objects and arrays
 ---@return any value
 ---@return string? reason  why it is none, to stand behind what it should be; it shows at most a name of it
----@return boolean? twin   an object has a name twice
+---@return "not_json"|"name_twice"|"too_much"|nil kind  of reason
 function M.read(text, depth)
   local value, at, twin = core.fromJson(text, depth)
   if value ~= nil then return value end
   if twin then
     return nil, ("has the name `%s` twice in one object (at character %d)")
-      :format(core.visible(twin:sub(1, SHOWN)), at), true
+      :format(core.visible(twin:sub(1, SHOWN)), at), "name_twice"
   end
-  if at == 0 then return nil, "is nested too deeply, or too large" end
-  return nil, ("is not JSON (at character %d)"):format(at)
+  if at == 0 then return nil, "is nested too deeply, or too large", "too_much" end
+  return nil, ("is not JSON (at character %d)"):format(at), "not_json"
 end
 
 --- The JSON text of a value. Raises for a function, a thread or a userdata other than cjson.null.

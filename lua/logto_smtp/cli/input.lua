@@ -31,9 +31,9 @@ local function name_of(path)
 end
 
 local function decode(text, what, code)
-  local value, reason = json.read(text)
+  local value, reason, kind = json.read(text)
   if value ~= nil then return value end
-  local advice = reason:find("^is not JSON") and ": check quotes, commas and braces there" or ""
+  local advice = kind == "not_json" and ": check quotes, commas and braces there" or ""
   return nil, what .. " " .. reason .. advice, code
 end
 

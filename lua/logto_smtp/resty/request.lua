@@ -91,8 +91,8 @@ end
 ---@return {status: integer, message: string}? refusal
 function M.parse(text)
   if not json.isUtf8(text) then return refuse(400, "The body is not UTF-8.") end
-  local data, _, twin = json.read(text, DEPTH)
-  if twin then return refuse(400, "The body has an object with the same key twice.") end
+  local data, _, kind = json.read(text, DEPTH)
+  if kind == "name_twice" then return refuse(400, "The body has an object with the same key twice.") end
   if data == nil then
     return refuse(400, ("The body is not JSON, or nested deeper than %d levels."):format(DEPTH))
   end
