@@ -64,12 +64,18 @@ local READERS = { A = ipv4, AAAA = ipv6, MX = mx, TXT = txt }
 -- What lunbound opens for a context, with some to spare: without, it ends the process.
 local DESCRIPTORS = 16
 
+-- What the system calls having none left: the process, or the whole machine.
+local SHORTAGES = { [24] = "EMFILE", [23] = "ENFILE" }
+
 -- Why so many are not to be had; nil: they are.
 local function scarcity()
-  local held, why = {}, nil
-  while #held < DESCRIPTORS and not why do held[#held + 1], why = io.open("/dev/null") end
+  local held, number = {}, nil
+  while #held < DESCRIPTORS and not number do
+    local file, _, failed = io.open("/dev/null")
+    held[#held + 1], number = file, failed
+  end
   for _, file in ipairs(held) do file:close() end
-  return why and why:find("[Oo]pen files") and "EMFILE" or nil
+  return SHORTAGES[number]
 end
 
 ---@class logto_smtp.doctor.Resolver
