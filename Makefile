@@ -204,7 +204,7 @@ lint:
 
 # What is made of the table of options: the README's tables, the LuaLS class of a config.
 docs: $(module)
-	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) -e 'require("spec.support.option_docs").write()'
+	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) -e 'require("spec.support.option_docs").write() require("spec.support.error_docs").write()'
 
 layers:
 	@.ci/layers

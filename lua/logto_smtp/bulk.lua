@@ -13,6 +13,7 @@ local arguments = require("logto_smtp.arguments")
 local attempt = require("logto_smtp.attempt")
 local core = require("logto_smtp.core")
 local digest = require("logto_smtp.bulk.digest")
+local errors = require("logto_smtp.errors")
 local journal_room = require("logto_smtp.bulk.journal")
 local json = require("logto_smtp.json")
 local kit = require("logto_smtp.kit")
@@ -90,10 +91,6 @@ local OPTIONS = {
 local Run = {}
 Run.__index = Run
 
-local function failure(code, message)
-  return { code = code, message = message }
-end
-
 -- The config with what the options say of connections.
 local function config_of(options)
   if not options.connections then return options.config end
@@ -111,16 +108,16 @@ end
 
 local function open_journal(options, payload, usage_type)
   if not options.journal then
-    if options.resume then return nil, failure("EOPTION", "`resume` wants the journal to go on with") end
-    return nil
+    if not options.resume then return nil end
+    return nil, errors.make("option_unusable", "`resume` wants the journal to go on with")
   end
   local written, text = attempt(json.encode, payload)
-  if not written then return nil, failure("EOPTION", "`payload`: " .. text) end
+  if not written then return nil, errors.make("option_unusable", "`payload`: " .. text) end
   local settings = digest(usage_type .. "\n" .. text)
   local journal, reason = journal_room.open(options.journal, {
     resume = options.resume, settings = settings, type = usage_type, now = os.date("!%Y-%m-%dT%H:%M:%SZ"),
   })
-  return journal, reason and failure("EJOURNAL", reason)
+  return journal, reason and errors.make("journal_unusable", reason)
 end
 
 -- Opens all that a run needs, or nothing.
@@ -130,11 +127,11 @@ local function open(run, options)
   if not valid then return nil, invalid end
   local err, issues
   err = not options.getI18nEmailTemplate and kit.usageTypeFault(run.type, config)
-  if err then return nil, failure("EOPTION", err) end
+  if err then return nil, errors.make("option_unusable", err) end
   run.reader, err = recipients.open(options.recipients, run.payload, options)
-  if not run.reader then return nil, failure("ELIST", err) end
+  if not run.reader then return nil, errors.make("list_not_opened", err) end
   run.client, issues = core.client(config, { logger = options.logger })
-  if not run.client and issues.code then return nil, failure(issues.code, issues.message) end
+  if not run.client and issues.code then return nil, issues end
   if not run.client then
     return nil, smtp.ConnectorError(smtp.ConnectorErrorCodes.InvalidConfig, kit.zodError(issues))
   end
@@ -175,7 +172,9 @@ end
 --- Begins nothing more. why: nil: it was interrupted.
 function Run:stop(why)
   self.stopping = true
-  if why and not self.stopped then self.stopped = failure(why.code, why.message) end
+  if why and not self.stopped then
+    self.stopped = { code = why.code, reason = why.reason, message = why.message }
+  end
   if not why then self.interrupted = true end
 end
 
@@ -191,8 +190,9 @@ function Run:is_open(entry)
   local outcome, changed = self.journal:outcome(entry)
   if changed then
     self.next_line = entry.line
-    self:stop(failure("ELIST", ("line %d of the list is not what it was when the journal was written; "
-      .. "go on with the same list, or begin with another journal"):format(entry.line)))
+    local message = "line %d of the list is not what it was when the journal was written; "
+      .. "go on with the same list, or begin with another journal"
+    self:stop(errors.make("list_changed", message:format(entry.line)))
     return false
   end
   if outcome == "sent" or outcome == "refused" then
@@ -219,9 +219,9 @@ function Run:end_of_list(reason)
   if self:call("interrupted") then
     self:stop() -- reading may have ended for that reason
   elseif reason then
-    self:stop(failure("ELIST", reason))
+    self:stop(errors.make("list_unreadable", reason))
   elseif self.journal and self.journal.last > self.tally.recipients then
-    self:stop(failure("ELIST", ("the list ends after %d recipients, and the journal knows %d; "
+    self:stop(errors.make("list_changed", ("the list ends after %d recipients, and the journal knows %d; "
       .. "go on with the same list"):format(self.tally.recipients, self.journal.last)))
   end
 end
@@ -332,7 +332,8 @@ function Run:write_starts(batch)
   for i, job in ipairs(batch) do entries[i] = job.entry end
   local written, reason = self.journal:start(entries)
   if written then return true end
-  self:stop(failure("EJOURNAL", ("cannot write the journal %s: %s"):format(self.options.journal, reason)))
+  self:stop(errors.make("journal_unwritable",
+    ("cannot write the journal %s: %s"):format(self.options.journal, reason)))
   return false
 end
 
@@ -428,7 +429,9 @@ function Run:collect(wait)
   self.finished = nil
   if self.journal and count > 0 then
     local written, reason = self.journal:flush()
-    if not written then self:stop(failure("EJOURNAL", "cannot write the journal: " .. tostring(reason))) end
+    if not written then
+      self:stop(errors.make("journal_unwritable", "cannot write the journal: " .. tostring(reason)))
+    end
   end
   self.window.done(count, took, process.clock())
 end
@@ -530,7 +533,7 @@ end
 -- as unknown where it is not.
 function Run:fault(reason)
   self.faults = self.faults + 1
-  self:stop(failure("EINTERNAL", "a fault of this program: " .. reason))
+  self:stop(errors.make("fault_here", "a fault of this program: " .. reason))
   if self.faults < MOST_FAULTS and (self.finished or self.client:pending() > 0) then return end
   for _, job in pairs(self.in_flight) do self:give_up(job.entry, "unknown", "EINTERNAL", reason) end
   self.in_flight, self.pending = {}, 0
@@ -578,7 +581,7 @@ function M.run(options)
   if options.rate then
     local reason
     run.per_second, reason = pace.parse(options.rate)
-    if not run.per_second then return nil, failure("EOPTION", reason) end
+    if not run.per_second then return nil, errors.make("option_unusable", reason) end
   end
   local ran, report, err = xpcall(function()
     local opened, why = open(run, options)

@@ -4,6 +4,7 @@
 -- apart by a key that the C module makes of what it read.
 
 local core = require("logto_smtp.core")
+local errors = require("logto_smtp.errors")
 
 local M = {}
 
@@ -13,7 +14,9 @@ local M = {}
 ---@field count fun(): integer
 
 local function invalid(issues)
-  return { message = "The config is not valid: " .. issues[1].message, issues = issues }
+  local err = errors.make("config_unusable", "The config is not valid: " .. issues[1].message)
+  err.issues = issues
+  return err
 end
 
 --- Keeps clients. When a further one would exceed the bound, the one idle the longest is closed.

@@ -4,7 +4,8 @@
 -- A code has a row: what it means to somebody who may know nothing of the mail (so no host, no address), what
 -- to do, the exit code of the command (a name of cli/exit), the HTTP status of the endpoint, and whether it
 -- ends a bulk run. A reason, which says more than its code, has what differs. Which reasons there are, what
--- they mean and whether another attempt could help, the C module knows, which makes them: `core.errors()`.
+-- they mean and whether another attempt could help, whoever makes them knows: the C module (`core.errors()`),
+-- and HERE for what is made in Lua, by `errors.make`.
 
 local core = require("logto_smtp.core")
 
@@ -33,6 +34,7 @@ local M = {}
 ---@field http integer        the status of the HTTP endpoint
 ---@field retryAfter? integer seconds, for the endpoint's answer
 ---@field endsRun? boolean    no message of a bulk run could be sent
+---@field certificate? boolean  of a reason: the server's certificate is at fault
 ---@field permanent? boolean  of a reason: another attempt would end the same, unless a reply tells otherwise
 
 local CHECK_PLACE = "check `host` and `port`; a firewall or hosting provider may block outgoing mail "
@@ -95,9 +97,10 @@ M.CODES = {
 M.RUN = {
   { code = "EOPTION", exit = "USAGE", http = 500, endsRun = true,
     means = "An option of the run cannot be used" },
-  { code = "ELIST", exit = "DATA", http = 500, endsRun = true, means = "The list cannot be read on" },
+  { code = "ELIST", exit = "DATA", http = 500, endsRun = true,
+    means = "The list cannot be opened or read on" },
   { code = "EJOURNAL", exit = "CANNOT_CREATE", http = 500, endsRun = true,
-    means = "The journal cannot be written" },
+    means = "The journal cannot be opened or written" },
   { code = "EINTERNAL", exit = "SOFTWARE", http = 500, endsRun = true, means = "A fault of this program" },
 }
 
@@ -147,11 +150,14 @@ local OWN = {
     try = "check `port`: this may be no mail server, a TLS port (then `secure` true), or a firewall that "
       .. "answers "
       .. "for the server" },
-  tls_expired = { source = CERTIFICATES,
+  tls_revoked = { certificate = true },
+  tls_crl_unusable = { certificate = true },
+  tls_not_yet_valid = { certificate = true, source = CERTIFICATES, try = "check the clock of both machines" },
+  tls_expired = { certificate = true, source = CERTIFICATES,
     try = "have the server's certificate renewed; check the clock of this machine" },
-  tls_wrong_name = { source = "https://www.rfc-editor.org/rfc/rfc9525",
+  tls_wrong_name = { certificate = true, source = "https://www.rfc-editor.org/rfc/rfc9525",
     try = "let `host`, or `tls.servername`, be a name that the certificate is for" },
-  tls_untrusted = { source = CERTIFICATES,
+  tls_untrusted = { certificate = true, source = CERTIFICATES,
     try = "give the certificate (self-signed) or that of its authority as `tls.ca`; a public server may "
       .. "send its "
       .. "chain without the intermediate" },
@@ -172,6 +178,23 @@ local OWN = {
       .. "let "
       .. "`auth.user` be the mailbox that granted it" },
   sender_refused = { endsRun = true },
+  list_not_opened = { exit = "NO_INPUT" },
+}
+
+-- Reasons of errors made in Lua: word, code, whether the same attempt would fail again, what it means.
+local HERE = {
+  { "phase_cannot_wait", "EPHASE", true, "this phase of a request cannot wait for a mail" },
+  { "phase_cannot_send", "EPHASE", true, "no mail can be begun in this phase" },
+  { "worker_ending", "ECLOSED", false, "the nginx worker is ending" },
+  { "no_timer", "EBUSY", false, "nginx gives no further timer" },
+  { "no_result", "ETIMEDOUT", false, "no result came in time" },
+  { "option_unusable", "EOPTION", true, "an option of the run cannot be used" },
+  { "list_not_opened", "ELIST", true, "the list cannot be opened" },
+  { "list_unreadable", "ELIST", true, "the list cannot be read on" },
+  { "list_changed", "ELIST", true, "the list is not the one that the journal is of" },
+  { "journal_unusable", "EJOURNAL", true, "the journal cannot be opened, or is of another run" },
+  { "journal_unwritable", "EJOURNAL", true, "the journal cannot be written" },
+  { "fault_here", "EINTERNAL", true, "a fault of this program" },
 }
 
 local by_code = {}
@@ -182,16 +205,33 @@ end
 --- Every reason, by its word; without what its code's row says already.
 ---@type table<string, logto_smtp.ErrorRow>
 M.REASONS = {}
---- The same in the C module's order.
+--- The same in the order they are told in: the C module's, then those made in Lua.
 ---@type string[]
 M.WORDS = {}
 
-for i, known in ipairs(core.errors()) do
-  local row = { code = known.code, means = known.means, permanent = known.permanent }
-  for field, value in pairs(OWN[known.reason] or {}) do row[field] = value end
-  M.REASONS[known.reason], M.WORDS[i] = row, known.reason
+local function add_reason(word, code, permanent, means)
+  local row = { code = code, means = means, permanent = permanent }
+  for field, value in pairs(OWN[word] or {}) do row[field] = value end
+  M.REASONS[word], M.WORDS[#M.WORDS + 1] = row, word
 end
+
+for _, known in ipairs(core.errors()) do
+  add_reason(known.reason, known.code, known.permanent, known.means)
+end
+for _, row in ipairs(HERE) do add_reason(row[1], row[2], row[3], row[4]) end
 for word in pairs(OWN) do assert(M.REASONS[word], word) end
+
+--- An error that is made in Lua.
+---@param reason string   one of `errors.REASONS` that has a code
+---@param message string
+---@return logto_smtp.SmtpError
+function M.make(reason, message)
+  local row = M.REASONS[reason]
+  return {
+    code = assert(row and row.code, reason), reason = reason, message = message, permanent = row.permanent,
+    delivery = "not_sent",
+  }
+end
 
 --- What is told of a code: the row of an SMTP error, of a run, or of a ConnectorError; nil for any other.
 ---@param code any
@@ -200,9 +240,13 @@ function M.code(code)
   return by_code[code]
 end
 
--- Errors of a transport that is not ours may come without a reason.
-local function reason_of(err)
-  if err.reason or err.code ~= "EENVELOPE" or not err.responseCode then return err.reason end
+--- The reason of an SMTP error; nil: none that is known. Errors of a transport that is not ours may come
+-- without one.
+---@param err table
+---@return string?
+function M.reasonOf(err)
+  if M.REASONS[err.reason] then return err.reason end
+  if err.code ~= "EENVELOPE" or type(err.responseCode) ~= "number" then return nil end
   local sender = type(err.command) == "string" and err.command:find("^MAIL") ~= nil
   return core.reasonOf(sender and "sender_refused" or "recipient_refused", err.responseCode,
     err.enhancedCode or "", err.response or "")
@@ -212,7 +256,7 @@ end
 ---@param err table
 ---@param field string  of logto_smtp.ErrorRow
 function M.says(err, field)
-  local own = M.REASONS[reason_of(err)]
+  local own = M.REASONS[M.reasonOf(err)]
   if own and own[field] ~= nil then return own[field] end
   local row = by_code[err.code] or UNKNOWN
   return row[field]
@@ -220,24 +264,16 @@ end
 
 M.UNKNOWN = UNKNOWN
 
-local function uncapitalised(text)
-  return text:sub(1, 1):lower() .. text:sub(2)
+local function capitalised(text)
+  return text:sub(1, 1):upper() .. text:sub(2)
 end
 
---- The README's table of codes, and the one of reasons.
----@return string codes, string reasons
-function M.markdown()
-  local codes = { "| code | it means | what to do |", "|---|---|---|" }
-  for _, row in ipairs(M.CODES) do
-    codes[#codes + 1] = ("| `%s` | %s | %s |"):format(row.code, uncapitalised(row.means), row.try)
-  end
-  local reasons = { "| reason | code | it means |", "|---|---|---|" }
-  for _, word in ipairs(M.WORDS) do
-    local row = M.REASONS[word]
-    reasons[#reasons + 1] = ("| `%s` | %s | %s |"):format(word, row.code and "`" .. row.code .. "`" or "any",
-      row.means)
-  end
-  return table.concat(codes, "\n") .. "\n", table.concat(reasons, "\n") .. "\n"
+--- What an SMTP error is, for somebody who may know nothing of the mail: its reason's sentence, else its
+-- code's. Always one of this table, whatever the error says.
+---@param err table
+---@return string  without a full stop
+function M.sentence(err)
+  return capitalised(M.says(err, "means"))
 end
 
 return M

@@ -15,7 +15,7 @@
 ---@field command? string[]  how the step's command begins: EHLO, AUTH, MAIL FROM, RCPT TO, DATA
 ---@field port? integer[]
 ---@field secure? boolean    how the config has it, or what it means by its port
----@field text? string[]     Lua patterns, any of them, in the error's message and the reply, in lower case
+---@field text? string[]     Lua patterns, any of them, in what the server said, in lower case
 ---@field tlsPort? true      the port was found to speak TLS from the first octet
 ---@field temporary? boolean the reply is 4xx
 ---@field name? string       what it is; without it only what kind of thing it is is known

@@ -7,6 +7,7 @@
 
 local advise = require("logto_smtp.advice")
 local core = require("logto_smtp.core")
+local errors = require("logto_smtp.errors")
 local faults = require("logto_smtp.faults")
 local tree = require("logto_smtp.tree")
 
@@ -391,6 +392,12 @@ local function login_at(provider)
   }
 end
 
+-- A server's words. Ours are not looked into; an error of another transport, without a reason, may have
+-- the server's in its message only.
+local function said_by_server(err)
+  return err.response or not errors.reasonOf(err) and err.message or ""
+end
+
 ---@class logto_smtp.Diagnosis
 ---@field id string
 ---@field name? string    what it is, where it is well known
@@ -407,7 +414,7 @@ function M.diagnose(err, config, tls_port)
   local case = {
     err = err, config = effective, tls_port = tls_port,
     provider = type(effective.host) == "string" and M.byHost(effective.host) or nil,
-    text = ((err.message or "") .. "\n" .. (err.response or "")):lower(),
+    text = said_by_server(err):lower(),
   }
   for _, fault in ipairs(faults) do
     if matches(fault, case) then

@@ -164,7 +164,8 @@ local function examine(perl)
         return cjson.decode(result.message)
       end
       assert.same({
-        code = "EENVELOPE", message = "The mail server refused the sender or the recipient (550 5.1.1).",
+        code = "EENVELOPE", reason = "recipient_refused",
+        message = "The server refused the recipient (550 5.1.1).",
       }, told(AUTHORIZATION[1], "no-one@test.example"))
       assert.equal("authorization_failed", told(nil, "box@test.example").code)
       assert.equal("authorization_failed", told("Bearer else", "box@test.example").code)

@@ -104,7 +104,8 @@ describe("health()", function()
     assert.equal(503, got.status)
     got.told.age = nil
     assert.same({
-      status = "down", code = "EAUTH", message = "The mail server did not accept the login (535 5.7.8).",
+      status = "down", code = "EAUTH", reason = "auth_refused",
+      message = "The server refused the login (535 5.7.8).",
     }, got.told)
     assert.truthy(server:wait_for_log("logto_smtp: health: ConnectorError: "))
   end)
@@ -126,7 +127,9 @@ describe("health()", function()
   it("does not let anybody wait for longer than timeout", function()
     local got = ask("slow")
     assert.equal(503, got.status)
-    assert.same({ status = "unknown", code = "ETIMEDOUT", message = "No result within 0.3 s." }, got.told)
+    assert.same({
+      status = "unknown", code = "ETIMEDOUT", reason = "no_result", message = "No result within 0.3 s.",
+    }, got.told)
     server:get("/release")
     assert.is_truthy(clock.eventually(function() return ask("slow").status == 200 end))
     assert.equal(1, checks("slow"))

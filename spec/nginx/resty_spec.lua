@@ -99,7 +99,7 @@ describe("logto_smtp.resty", function()
     it("refuses to wait in " .. phase .. ", and names what can be done; enqueue works there", function()
       local server, inbox = resty.start({ server = PHASES })
       local got = cjson.decode(answer_of(server, phase))
-      assert.equal("EPHASE", got.code)
+      assert.same({ "EPHASE", "phase_cannot_wait" }, { got.code, got.reason })
       assert.equal("not_sent", got.delivery)
       assert.truthy(got.err:find("`" .. phase .. "`", 1, true), got.err)
       assert.truthy(got.err:find("`enqueue`", 1, true), got.err)
@@ -130,7 +130,8 @@ describe("logto_smtp.resty", function()
     })
     local list, enqueued = server:get("/all").body:match("^(.*%])(.-)$")
     local errors = cjson.decode(list)
-    for i = 1, 3 do assert.equal("EPHASE", errors[i].code) end
+    local reasons = { "phase_cannot_send", "phase_cannot_send", "phase_cannot_wait" }
+    for i = 1, 3 do assert.same({ "EPHASE", reasons[i] }, { errors[i].code, errors[i].reason }) end
     for i = 1, 2 do assert.truthy(errors[i].err:find("`init`", 1, true)) end
     assert.truthy(errors[3].err:find("`init_worker`", 1, true))
     assert.equal("sent", enqueued)

@@ -32,16 +32,18 @@ function M.config(fields)
   return config
 end
 
--- Fails for a recipient at fails.example, with the code that its local part names: eauth.535.5-7-8@.
+-- Fails for a recipient at fails.example, with the code that its local part names, and with a reason behind
+-- "+": eauth.535.5-7-8@, etls+tls_expired@.
 local transport = {}
 
 function transport.send(_, mail)
   local name = mail.to:match("^([^@]+)@fails%.example$")
   if not name then return { messageId = "<1@shop.example>", response = "250 2.0.0 Ok" } end
   if name == "raise" then error("a fault in a transport") end
-  local code, response_code, enhanced = name:match("^([^.]+)%.?(%d*)%.?([%d-]*)$")
+  local reason = name:match("%+(.*)$")
+  local code, response_code, enhanced = name:match("^([^.+]+)%.?(%d*)%.?([%d-]*)")
   return nil, {
-    code = code:upper(), message = "Refused: " .. M.WORDS, response = M.WORDS,
+    code = code:upper(), reason = reason, message = "Refused: " .. M.WORDS, response = M.WORDS,
     responseCode = tonumber(response_code), enhancedCode = (enhanced:gsub("-", ".")),
     delivery = code == "econnection" and "unknown" or "not_sent",
   }

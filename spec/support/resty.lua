@@ -24,7 +24,8 @@ M.INIT = [[
   function said(info, err)
     if info then return "sent" end
     local cause = err.cause or {}
-    return cjson.encode { err = err.message, code = cause.code, delivery = cause.delivery }
+    return cjson.encode { err = err.message, code = cause.code, reason = cause.reason,
+      delivery = cause.delivery }
   end
 ]]
 

@@ -28,7 +28,7 @@ local FAILURES, SLOWEST, UNKNOWN = 20, 5, 10000 -- entries that a report names
 ---@field seconds number
 ---@field rate number         messages finished a second
 ---@field interrupted boolean
----@field stopped? {code: string, message: string}  why the run ended early
+---@field stopped? {code: string, reason?: string, message: string}  why the run ended early
 ---@field next? integer       the line at which nothing was done any more, of a run that ended early
 
 ---@class logto_smtp.bulk.Tally

@@ -1,14 +1,16 @@
 -- SPDX-License-Identifier: MIT
 --- What DNS says: the server's addresses, and the records by which receivers judge the sender's domain.
 
+local errors = require("logto_smtp.errors")
+
 local M = {}
 
 local function is_address(host)
   return host:find(":", 1, true) ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
-local function failed(code, reason, message)
-  return { ok = false, detail = message, err = { code = code, reason = reason, message = message } }, {}
+local function failed(reason, message)
+  return { ok = false, detail = message, err = errors.make(reason, message) }, {}
 end
 
 --- The server's addresses. Answers a step, and the addresses; none: there is nothing to connect to.
@@ -21,15 +23,15 @@ function M.host(resolver, host, seconds)
   if host:find("[\128-\255]") then return { detail = "not checked: not an ASCII name" }, {} end
   if resolver.scarce then
     local message = ("getaddrinfo %s %s; this process has too many files open"):format(resolver.scarce, host)
-    return failed("ESOCKET", "no_descriptor", message)
+    return failed("no_descriptor", message)
   end
   local addresses = resolver:addresses(host)
   if not addresses then
     local message = ("getaddrinfo ETIMEOUT %s: the resolver did not answer within %g s"):format(host, seconds)
-    return failed("ETIMEDOUT", "timeout_lookup", message)
+    return failed("timeout_lookup", message)
   end
   if #addresses == 0 then
-    return failed("EDNS", "name_not_found", "getaddrinfo ENOTFOUND " .. host)
+    return failed("name_not_found", "getaddrinfo ENOTFOUND " .. host)
   end
   return { ok = true, detail = host .. " is " .. table.concat(addresses, ", ") }, addresses
 end

@@ -3,6 +3,7 @@
 -- taken back.
 
 local core = require("logto_smtp.core")
+local errors = require("logto_smtp.errors")
 local options_room = require("logto_smtp.options")
 local providers = require("logto_smtp.providers")
 local socket = require("socket")
@@ -137,8 +138,7 @@ M.failed = failed
 
 local function explain(name, err, config, options)
   local step = failed(err, options.named, is_tls_port(err, name, config, options.look_ms))
-  local untrusted = err.code == "ETLS" and err.message:find("certificate", 1, true)
-  if name == "tls" and untrusted then
+  if name == "tls" and errors.says(err, "certificate") then
     step.chain = look(config, providers.isSecure(config), options.look_ms).chain
     local lines = show_chain(step.chain)
     table.insert(lines, 1, step.detail)
@@ -171,7 +171,7 @@ end
 local function probe(client, options)
   if not options.probe then return { detail = "skipped: not wanted" } end
   if not options.sender:find("@", 1, true) then
-    return failed({ code = "EENVELOPE", message = "fromEmail holds no mail address" }, options.named)
+    return failed(errors.make("address_unusable", "fromEmail holds no mail address"), options.named)
   end
   local envelope = { from = options.sender, to = options.to or options.sender }
   local info, err = client:probe(envelope)

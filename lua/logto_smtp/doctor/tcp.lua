@@ -1,14 +1,15 @@
 -- SPDX-License-Identifier: MIT
 --- Connects to several addresses at once and hangs up: which of them can be reached.
 
+local errors = require("logto_smtp.errors")
 local socket = require("socket")
 
 local M = {}
 
--- What LuaSocket says, as the transport says it, and the transport's reason.
+-- What LuaSocket says, which has words only and no numbers; as the transport says it, and its reason.
 local WORDS = {
-  { "refused", "ECONNREFUSED", "connection_refused" }, { "network is unreachable", "ENETUNREACH",
-    "unreachable" },
+  { "refused", "ECONNREFUSED", "connection_refused" },
+  { "network is unreachable", "ENETUNREACH", "unreachable" },
   { "no route", "EHOSTUNREACH", "unreachable" }, { "timed out", "ETIMEDOUT", "connect_unanswered" },
   { "reset", "ECONNRESET", "connection_reset" }, { "cannot assign", "EADDRNOTAVAIL", "connect_failed" },
   { "permission", "EACCES", "connect_failed" }, { "too many open files", "EMFILE", "no_descriptor" },
@@ -25,11 +26,10 @@ end
 local function failure(where, said)
   for _, word in ipairs(WORDS) do
     if said:lower():find(word[1], 1, true) then
-      return { code = "ESOCKET", reason = word[3], message = ("connect %s %s"):format(word[2], where) }
+      return errors.make(word[3], ("connect %s %s"):format(word[2], where))
     end
   end
-  return { code = "ESOCKET", reason = "connect_failed", message = ("connect to %s failed: %s"):format(where,
-    said) }
+  return errors.make("connect_failed", ("connect to %s failed: %s"):format(where, said))
 end
 
 local function start(address, port, local_address)
@@ -95,7 +95,7 @@ function M.connect(addresses, port, seconds, local_address)
   end
   for _, sock in ipairs(waiting) do
     local message = "Connection timeout: " .. waiting[sock].where .. " does not answer"
-    settle(waiting[sock], { code = "ETIMEDOUT", reason = "timeout_connect", message = message })
+    settle(waiting[sock], errors.make("timeout_connect", message))
   end
   return attempts
 end

@@ -101,7 +101,7 @@ local function serve(self)
   local told = failure.of(err)
   answer.log(told.status >= 500 and ngx.ERR or ngx.WARN, failure.line(err, data.payload))
   local headers = { ["Retry-After"] = told.retry_after }
-  answer.send(told.status, { code = told.code, message = told.message }, headers)
+  answer.send(told.status, { code = told.code, reason = told.reason, message = told.message }, headers)
 end
 
 local OPTIONS = { authorization = true, maxBodySize = true, rateLimit = true }

@@ -30,6 +30,7 @@ end
 ---@class logto_smtp.HttpFailure
 ---@field status integer
 ---@field code string       the SMTP error's, else the ConnectorError's
+---@field reason? string    the SMTP error's
 ---@field message string
 ---@field retry_after? integer  seconds
 
@@ -41,11 +42,14 @@ function M.of(err)
     return { status = errors.UNKNOWN.http, code = codes.General, message = errors.UNKNOWN.means .. "." }
   end
   local cause = type(err.cause) == "table" and errors.code(err.cause.code) and err.cause or nil
-  local row = errors.code((cause or err).code) or errors.UNKNOWN
+  local told = cause or err
   local detail = cause and reply_of(cause) or fields_of(err)
-  local message = row.means .. (detail and " (" .. detail .. ")" or "") .. "."
+  local message = errors.sentence(told) .. (detail and " (" .. detail .. ")" or "") .. "."
   if cause and cause.delivery == "unknown" then message = message .. " The message may have arrived." end
-  return { status = row.http, code = (cause or err).code, message = message, retry_after = row.retryAfter }
+  return {
+    status = errors.says(told, "http"), code = told.code, reason = cause and errors.reasonOf(cause),
+    message = message, retry_after = errors.says(told, "retryAfter"),
+  }
 end
 
 --- The line for the operator: the whole error, without the code of the mail, whichever connector made it.

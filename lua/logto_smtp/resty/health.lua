@@ -7,6 +7,7 @@ local ngx = require("ngx")
 local semaphore = require("ngx.semaphore")
 local arguments = require("logto_smtp.arguments")
 local answer = require("logto_smtp.resty.answer")
+local errors = require("logto_smtp.errors")
 local failure = require("logto_smtp.resty.failure")
 
 -- Seconds.
@@ -19,7 +20,7 @@ local function examine(connector)
   if not ok then err = seen end
   answer.log(ngx.ERR, "health: " .. failure.line(err))
   local told = failure.of(err)
-  return { up = false, code = told.code, message = told.message, at = ngx.now() }
+  return { up = false, code = told.code, reason = told.reason, message = told.message, at = ngx.now() }
 end
 
 local function is_fresh(self)
@@ -61,12 +62,15 @@ local function serve(self)
   end
   local result = current(self)
   if not result then
-    return answer.send(503, { status = "unknown", code = "ETIMEDOUT",
-      message = ("No result within %g s."):format(self.timeout) })
+    local late = errors.make("no_result", ("No result within %g s."):format(self.timeout))
+    return answer.send(503, {
+      status = "unknown", code = late.code, reason = late.reason, message = late.message,
+    })
   end
   local age = math.floor((ngx.now() - result.at) * 1000 + 0.5) / 1000
   answer.send(result.up and 200 or 503, {
-    status = result.up and "up" or "down", code = result.code, message = result.message,
+    status = result.up and "up" or "down", code = result.code, reason = result.reason,
+    message = result.message,
     age = age, times = result.times,
   })
 end

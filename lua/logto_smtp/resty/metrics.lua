@@ -95,7 +95,7 @@ function M.new(dict)
   local seen = { opened = 0, failed = 0 }
 
   local function fail(err)
-    local code = err.code or err.issues and "ECONFIG" or "UNKNOWN"
+    local code = err.code or "UNKNOWN"
     store.add(('logto_smtp_failed_total{code="%s"}'):format(escaped(code)), 1)
   end
 

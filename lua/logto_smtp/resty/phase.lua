@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --- phase: where a send may wait, and where one may be begun at all.
 
+local errors = require("logto_smtp.errors")
+
 local M = {}
 
 local CANNOT_WAIT = {
@@ -14,17 +16,14 @@ local CANNOT_BEGIN = {
   exit_worker = "in `exit_worker`: nothing runs after it",
 }
 
-local function failure(message)
-  return { code = "EPHASE", message = message, permanent = true, delivery = "not_sent" }
-end
-
 --- Whether a coroutine can wait in the phase that runs: true, or nil and the error of who wants to.
 ---@return true|nil, table?
 function M.canWait()
   local name = ngx.get_phase()
   if not CANNOT_WAIT[name] then return true end
   if CANNOT_BEGIN[name] then return M.canBegin() end
-  return nil, failure(("The phase `%s` cannot wait for a mail: use `enqueue` there"):format(name))
+  return nil, errors.make("phase_cannot_wait",
+    ("The phase `%s` cannot wait for a mail: use `enqueue` there"):format(name))
 end
 
 --- Whether a mail can be handed over in the phase that runs: true, or nil and the error.
@@ -32,7 +31,7 @@ end
 function M.canBegin()
   local why = CANNOT_BEGIN[ngx.get_phase()]
   if not why then return true end
-  return nil, failure("No mail can be sent " .. why)
+  return nil, errors.make("phase_cannot_send", "No mail can be sent " .. why)
 end
 
 return M

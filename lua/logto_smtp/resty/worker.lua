@@ -5,6 +5,7 @@
 local arguments = require("logto_smtp.arguments")
 local clients_room = require("logto_smtp.clients")
 local core = require("logto_smtp.core")
+local errors = require("logto_smtp.errors")
 local logger = require("logto_smtp.logger")
 local mailer = require("logto_smtp.mail")
 local options_room = require("logto_smtp.options")
@@ -77,8 +78,7 @@ end
 local function start_engine()
   if engine then return true end
   if over then
-    return nil, { code = "ECLOSED", message = "This nginx worker is ending and sends nothing any more",
-      delivery = "not_sent" }
+    return nil, errors.make("worker_ending", "This nginx worker is ending and sends nothing any more")
   end
   local err
   engine, err = core.engine({
@@ -182,8 +182,7 @@ local function begin(config, options, waiter, call)
   if options and options.logger and not logging then logging = engine:setLogging(true) end
   ok, err = reader:start()
   if not ok then
-    return nil, { code = "EBUSY", message = "No timer can be had to read results with: " .. err,
-      delivery = "not_sent" }
+    return nil, errors.make("no_timer", "No timer can be had to read results with: " .. err)
   end
   local id
   id, err = call(handle)
@@ -210,7 +209,8 @@ local function wait(id, waiter, config)
   until waiter.finished or ngx.now() >= deadline
   if waiter.finished then return waiter.answer, waiter.err end
   waiting[id] = nil
-  local err = { code = "ETIMEDOUT", message = "No result came in time", delivery = "unknown" }
+  local err = errors.make("no_result", "No result came in time")
+  err.delivery = "unknown"
   if waiter.mail then counts().finished(ngx.now() - waiter.since, err) end
   return nil, err
 end

@@ -221,8 +221,7 @@ local function run(args, context, options, view)
   if view then view.clear() end
   if r then return tell(args, context, r) end
   if err.name == "ConnectorError" then return report.not_sent(args, context, err, {}) end
-  local code = err.code == "ELIST" and exit.NO_INPUT or exit.of({ cause = err })
-  return report.failure(args, context, err.message, code)
+  return report.failure(args, context, err.message, exit.of({ cause = err }))
 end
 
 local function send(args, context, config, payload)
