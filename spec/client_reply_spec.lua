@@ -169,7 +169,9 @@ describe("a reply without end", function()
 
   for _, endless in ipairs({ "lines", "line" }) do
     it("ends at every step, long before the message's time is over: of " .. endless, function()
-      local cases = {}
+      local cases = {
+        { title = "AUTH, TLS", options = { tls = "implicit" }, rule = { at = "AUTH", endless = endless } },
+      }
       each_step(false, function(at, options, title)
         cases[#cases + 1] = {
           title = title, options = options, rule = { at = at, endless = endless },
