@@ -49,17 +49,6 @@ function M.trim(s)
   return s:sub(first, last)
 end
 
---- Whether a text holds white space of any kind that trim() removes.
----@param s string
----@return boolean
-function M.hasSpace(s)
-  if s:find("%s") then return true end
-  for space in pairs(UNICODE_SPACES) do
-    if s:find(space, 1, true) then return true end
-  end
-  return false
-end
-
 local function without_controls(s)
   return (s:gsub("[%z\1-\31\127]", ""))
 end
