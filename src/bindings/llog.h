@@ -3,7 +3,7 @@
 #ifndef LS_LLOG_H
 #define LS_LLOG_H
 
-#include "../transport/client.h"
+#include "../transport/log.h"
 #include "compat.h"
 
 /* Pushes {level, event, sid, id, message, messageId, code, responseCode, time}, and handle for one of an

@@ -4,7 +4,7 @@
 #ifndef LS_LOUTCOME_H
 #define LS_LOUTCOME_H
 
-#include "../transport/client.h"
+#include "../transport/result.h"
 #include "compat.h"
 
 /* Pushes the spare that one outcome may need: the one that is the value n of the box at index, or a new one.

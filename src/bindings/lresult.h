@@ -3,7 +3,7 @@
 #ifndef LS_LRESULT_H
 #define LS_LRESULT_H
 
-#include "../transport/client.h"
+#include "../transport/result.h"
 #include "compat.h"
 
 /* Pushes the info of a message that was accepted; or the error of one that was not, with accepted, rejected

@@ -3,8 +3,9 @@
 #ifndef LS_JOB_H
 #define LS_JOB_H
 
+#include "../pure/message.h"
 #include "../pure/session.h"
-#include "client.h"
+#include "result.h"
 
 struct ls_job {
   struct ls_job *next;

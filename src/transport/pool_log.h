@@ -4,8 +4,9 @@
 #define LS_POOL_LOG_H
 
 #include "../pure/attempt.h"
-#include "client.h"
 #include "conn.h"
+#include "log.h"
+#include "result.h"
 
 void ls_pool_log_connect(struct ls_log *l, const struct ls_conn *c, const struct ls_config *config);
 void ls_pool_log_ready(struct ls_log *l, const struct ls_conn *c, const struct ls_config *config);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
+#include "result.h"
 
-#include "client.h"
+#include <stdlib.h>
 
 static void free_texts(char **texts, size_t count) {
   for (size_t i = 0; texts && i < count; i++)
