@@ -136,6 +136,40 @@ for _, mode in ipairs({ "starttls", "implicit" }) do
   end)
 end
 
+-- By RFC 8446, 6.2. The server's words are the same number in every language.
+local ALERTS = {
+  { 40, "handshake_failure", "tls_nothing_common" }, { 71, "insufficient_security", "tls_nothing_common" },
+  { 70, "protocol_version", "tls_version" },
+  { 42, "bad_certificate", "tls_client_certificate_refused" },
+  { 43, "unsupported_certificate", "tls_client_certificate_refused" },
+  { 44, "certificate_revoked", "tls_client_certificate_refused" },
+  { 45, "certificate_expired", "tls_client_certificate_refused" },
+  { 46, "certificate_unknown", "tls_client_certificate_refused" },
+  { 48, "unknown_ca", "tls_client_certificate_refused" },
+  { 116, "certificate_required", "tls_client_certificate_wanted" },
+  { 10, "unexpected_message", "tls_failed" }, { 80, "internal_error", "tls_failed" },
+}
+
+describe("a handshake that the server ends with the alert", function()
+  after_each(mailing.stop)
+
+  for _, row in ipairs(ALERTS) do
+    it(("%s is told as %s"):format(row[2], row[3]), function()
+      local inbox, client = mailing.start({ tls = "none" }, { secure = true })
+      inbox:nextReply({ at = "CONNECT", raw = string.char(21, 3, 3, 0, 2, 2, row[1]) })
+      local _, err = client:send(mailing.mail())
+      assert.same({ "ETLS", row[3] }, { err.code, err.reason })
+    end)
+  end
+
+  it("a web server's answer is told as a port without TLS", function()
+    local inbox, client = mailing.start({ tls = "none" }, { secure = true })
+    inbox:nextReply({ at = "CONNECT", raw = "HTTP/1.1 400 Bad Request\r\n\r\n" })
+    local _, err = client:send(mailing.mail())
+    assert.same({ "ETLS", "tls_clear_port" }, { err.code, err.reason })
+  end)
+end)
+
 describe("check 28: the wrong kind of port", function()
   after_each(mailing.stop)
 

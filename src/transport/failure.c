@@ -102,7 +102,7 @@ static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue
 /* The server went away while libcurl spoke with it. */
 static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialogue *d) {
   const char *name = ls_failure_broken(f->easy);
-  if (ls_tls_is_verdict(f->text)) /* TLS 1.3: the server's verdict on us comes after the handshake */
+  if (f->tls->alert) /* TLS 1.3: the server's verdict on us comes after the handshake */
     return explain_tls(f, d);
   if (name)
     return ls_error_because(&d->error, LS_REASON_CONNECTION_RESET, "CONN", "read %s", name);

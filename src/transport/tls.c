@@ -34,18 +34,26 @@ static void forget(struct ls_tls *t) {
   X509_free(t->leaf);
   X509_free(t->failed);
   t->leaf = t->failed = NULL;
-  t->verify_error = 0;
+  t->verify_error = t->alert = 0;
 }
 
 static struct ls_tls *tls_of(const SSL *ssl) {
   return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
+/* result: level and number. The two that are no failure end a connection in order. */
+static void note_alert(struct ls_tls *t, int result) {
+  int number = result & 0xff;
+  if (number != SSL_AD_CLOSE_NOTIFY && number != SSL_AD_USER_CANCELLED && !t->alert)
+    t->alert = number;
+}
+
 static void on_info(const SSL *ssl, int where, int result) {
-  (void)result;
   struct ls_tls *t = tls_of(ssl);
-  if (t && (where & SSL_CB_HANDSHAKE_START) && !SSL_is_init_finished(ssl))
+  if (t && (where & SSL_CB_HANDSHAKE_START) && !SSL_is_init_finished(ssl) && !t->of_proxy)
     ls_tls_context_offer(t->context, (SSL *)ssl);
+  if (t && (where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+    note_alert(t, result);
 }
 
 /* 0: OpenSSL keeps its reference. */
@@ -69,8 +77,8 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *tls) {
   if (!t->of_proxy) {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_session);
-    SSL_CTX_set_info_callback(ctx, on_info);
   }
+  SSL_CTX_set_info_callback(ctx, on_info);
   return ls_tls_context_apply(t->context, ctx, t->of_proxy);
 }
 
@@ -266,16 +274,19 @@ static int handshake_number(const char *text) {
   return packed && *end == ':' && ERR_GET_LIB(packed) == ERR_LIB_SSL ? ERR_GET_REASON(packed) : 0;
 }
 
-bool ls_tls_is_verdict(const char *curl_text) {
-  return handshake_number(curl_text) >= ALERT;
-}
-
-static enum ls_reason handshake_reason(CURLcode result, const char *text) {
-  int number = handshake_number(text);
+static enum ls_reason handshake_reason(const struct ls_tls *t, CURLcode result, const char *text) {
+  int number = t->alert ? ALERT + t->alert : handshake_number(text);
   for (size_t i = 0; i < sizeof handshakes / sizeof *handshakes; i++)
     if (handshakes[i].number == number)
       return handshakes[i].reason;
   return result == CURLE_SSL_CIPHER ? LS_REASON_TLS_NOTHING_COMMON : LS_REASON_TLS_FAILED;
+}
+
+/* libcurl takes one alert for a verdict of its own on the server's certificate, and says so. */
+static const char *handshake_words(const struct ls_tls *t, CURLcode result, const char *text) {
+  if (t->alert && result == CURLE_PEER_FAILED_VERIFICATION)
+    return SSL_alert_desc_string_long(t->alert);
+  return *text ? text : curl_easy_strerror(result);
 }
 
 static const char *handshake_hint(enum ls_reason reason, bool starttls) {
@@ -303,7 +314,7 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
   enum ls_reason reason;
   struct ls_buf b;
   ls_buf_init(&b, TEXT_MAX);
-  if (result == CURLE_PEER_FAILED_VERIFICATION && t->leaf) {
+  if (result == CURLE_PEER_FAILED_VERIFICATION && t->leaf && !t->alert) {
     if (!is_wrong_name(t))
       ls_buf_adds(&b, X509_verify_cert_error_string(t->verify_error));
     else
@@ -311,10 +322,10 @@ void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, c
     ls_buf_adds(&b, ": ");
     reason = add_verdict(&b, t, name);
   } else {
-    ls_buf_adds(&b, *curl_text ? curl_text : curl_easy_strerror(result));
+    ls_buf_adds(&b, handshake_words(t, result, curl_text));
     while (b.n && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\n'))
       ls_buf_cut(&b, b.n - 1);
-    reason = handshake_reason(result, curl_text);
+    reason = handshake_reason(t, result, curl_text);
     ls_buf_adds(&b, handshake_hint(reason, starttls));
   }
   char *text = ls_buf_take(&b, NULL);

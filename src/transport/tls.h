@@ -21,6 +21,7 @@ struct ls_tls {
   void *leaf;                     /* X509 of the server, owned; NULL: none seen */
   void *failed;                   /* X509 that failed, owned; NULL: none did */
   int verify_error;               /* X509_V_*; 0: the chain was fine */
+  int alert;                      /* SSL_AD_*: the other side ended TLS, and this is why; 0: none came */
 };
 
 /* Takes the connection's TLS in hand. t must live as long as easy, context longer. */
@@ -31,9 +32,6 @@ void ls_tls_deinit(struct ls_tls *t); /* safe twice, safe on zeroes */
  * libcurl's error buffer; starttls: the handshake came after STARTTLS. */
 void ls_tls_explain(const struct ls_tls *t, CURLcode result, const char *name, const char *curl_text,
                     bool starttls, struct ls_error *err);
-
-/* libcurl's text of a failed read or write is about an alert: the other side ended TLS and said why. */
-bool ls_tls_is_verdict(const char *curl_text);
 
 /* Nobody was found who vouches for the certificate: perhaps because nobody could be looked for. */
 bool ls_tls_unvouched(const struct ls_tls *t);
