@@ -71,6 +71,7 @@ build = {
         "src/pure/header.c",
         "src/pure/issue.c",
         "src/pure/jstext.c",
+        "src/pure/label.c",
         "src/pure/lesson.c",
         "src/pure/mailbox.c",
         "src/pure/mailbox_parse.c",

@@ -85,18 +85,19 @@ void ls_mailbox_show(struct ls_buf *out, struct ls_span text, size_t n) {
       out->p[i] = '?';
 }
 
-static enum ls_status fail_set(struct ls_span address, const char *where, struct ls_error *err) {
+static enum ls_status fail_set(struct ls_span address, const struct ls_label *where, struct ls_error *err) {
   struct ls_buf shown;
   ls_buf_init(&shown, SIZE_MAX);
   ls_mailbox_show(&shown, address, MAX_SHOWN);
   ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" is not one address and nothing else",
-               where ? where : "", where ? ": " : "", (int)shown.n, shown.n ? shown.p : "");
+               where ? ls_label_text(where).text : "", where ? ": " : "", (int)shown.n,
+               shown.n ? shown.p : "");
   ls_buf_deinit(&shown);
   return LS_EENVELOPE;
 }
 
 enum ls_status ls_mailbox_set(struct ls_mailbox_list *out, struct ls_span name, struct ls_span address,
-                              const char *where, struct ls_arena *a, struct ls_error *err) {
+                              const struct ls_label *where, struct ls_arena *a, struct ls_error *err) {
   *out = (struct ls_mailbox_list){.left_out = name.n ? name : LS_SPAN("<>")};
   if (!ls_utf8_trim(address).n)
     return LS_OK;

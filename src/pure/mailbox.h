@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "codec.h"
 #include "error.h"
+#include "label.h"
 #include "value.h"
 
 struct ls_mailbox {
@@ -32,17 +33,17 @@ struct ls_mailbox_list {
 /* Reads a list: "A <a@b.c>, d@e.f; Group: x@y.z;". The grammar is RFC 5322's with RFC 6532's characters; ';'
  * separates as ',' does, a name may have any character but '<', and "Doe, Jane <a@b.c>" is one mailbox. Where
  * an address could be taken for another one, or would be lost, the text is refused.
- * where: what the text is, for an error ("to"), or NULL.
+ * where: what the text is, for an error, or NULL.
  * LS_OK (an empty list where nothing is an address; see left_out); LS_EENVELOPE: err tells what cannot be
  * read; LS_ENOMEM. Spans point into a or into text. */
-enum ls_status ls_mailbox_parse(struct ls_span text, const char *where, struct ls_arena *a,
+enum ls_status ls_mailbox_parse(struct ls_span text, const struct ls_label *where, struct ls_arena *a,
                                 struct ls_mailbox_list *out, struct ls_error *err);
 
 /* A mailbox from a name and an address given apart ({name, address}): the address is one addr-spec and
  * nothing else. LS_OK (where the address is blank, out has none, and names who is left out); LS_EENVELOPE;
  * LS_ENOMEM. */
 enum ls_status ls_mailbox_set(struct ls_mailbox_list *out, struct ls_span name, struct ls_span address,
-                              const char *where, struct ls_arena *a, struct ls_error *err);
+                              const struct ls_label *where, struct ls_arena *a, struct ls_error *err);
 
 /* Stores a local part given as its octets: in quotes where it needs them. LS_OK or LS_ENOMEM. */
 enum ls_status ls_mailbox_set_local(struct ls_mailbox *m, struct ls_span octets, struct ls_arena *a);

@@ -343,7 +343,7 @@ static bool finish_entry(struct parser *p) {
   size_t open = 0;
   while (open < w->n && w->v[open].kind != LS_TOKEN_OPEN)
     open++;
-  bool ok = w->n == 0    ? read_comments(p, p->in_group || p->after_group)
+  bool ok = w->n == 0     ? read_comments(p, p->in_group || p->after_group)
             : open < w->n ? read_angle(p, open)
                           : read_bare(p);
   w->n = p->comments.n = 0;
@@ -459,17 +459,18 @@ static bool read_list(struct parser *p) {
   }
 }
 
-static enum ls_status fail_read(const struct parser *p, const char *where, struct ls_error *err) {
+static enum ls_status fail_read(const struct parser *p, const struct ls_label *where, struct ls_error *err) {
   struct ls_buf shown;
   ls_buf_init(&shown, SIZE_MAX);
   ls_mailbox_show(&shown, ls_utf8_trim(ls_span_sub(p->scan.text, p->from, p->to)), MAX_SHOWN);
-  ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" cannot be read as an address: %s", where ? where : "",
-               where ? ": " : "", (int)shown.n, shown.n ? shown.p : "", p->fault);
+  ls_error_set(err, LS_EENVELOPE, "API", "%s%s\"%.*s\" cannot be read as an address: %s",
+               where ? ls_label_text(where).text : "", where ? ": " : "", (int)shown.n,
+               shown.n ? shown.p : "", p->fault);
   ls_buf_deinit(&shown);
   return LS_EENVELOPE;
 }
 
-enum ls_status ls_mailbox_parse(struct ls_span text, const char *where, struct ls_arena *a,
+enum ls_status ls_mailbox_parse(struct ls_span text, const struct ls_label *where, struct ls_arena *a,
                                 struct ls_mailbox_list *out, struct ls_error *err) {
   struct parser p = {.a = a, .scan = {.text = text}, .out = out};
   p.words.v = p.words.first;

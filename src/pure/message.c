@@ -19,13 +19,13 @@ static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *
   if (ls_reader_options(r, v, LS_OPTION_ENVELOPE, &label) != LS_OK)
     return LS_EMESSAGE;
   r->m->has_envelope = true;
-  struct ls_label at = ls_label_member(&label, "from");
+  struct ls_label at = ls_label_member(&label, LS_SPAN("from"));
   struct ls_mailbox_list to[3];
   const struct ls_value *from = ls_value_get(v, LS_SPAN("from"));
   bool nobody = ls_value_is(from, LS_VALUE_BOOLEAN) && !from->as.boolean; /* the null reverse-path */
   enum ls_status status = ls_reader_mailboxes(r, nobody ? NULL : from, &at, &r->m->envelope_from);
   for (size_t i = 0; status == LS_OK && i < 3; i++) {
-    at = ls_label_member(&label, keys[i]);
+    at = ls_label_member(&label, ls_span_cstr(keys[i]));
     status = ls_reader_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
   }
   return status == LS_OK ? ls_mailbox_join(to, 3, r->a, &r->m->envelope_to) : status;
@@ -128,9 +128,9 @@ static enum ls_status check_dkim(struct ls_reader *r, const struct ls_value *dki
   struct ls_label label = ls_label_make("dkim");
   const struct ls_value *keys = ls_value_get(dkim, LS_SPAN("keys"));
   enum ls_status status = ls_reader_options(r, dkim, LS_OPTION_DKIM, &label);
-  label = ls_label_member(&label, "keys");
+  struct ls_label list = ls_label_member(&label, LS_SPAN("keys"));
   for (size_t i = 0; status == LS_OK && ls_value_is(keys, LS_VALUE_ARRAY) && i < keys->as.array.count; i++) {
-    struct ls_label at = ls_label_item(&label, i);
+    struct ls_label at = ls_label_item(&list, i);
     status = ls_reader_options(r, &keys->as.array.items[i], LS_OPTION_DKIM, &at);
   }
   return status;
@@ -148,12 +148,11 @@ static enum ls_status require_recipients(struct ls_reader *r) {
     if (is_recipients(f) && !left_out.n)
       left_out = f->list.left_out;
   }
-  struct ls_label shown = ls_label_octets(left_out);
   if (!left_out.n)
     return first ? LS_OK : ls_error_because(r->err, LS_REASON_NO_RECIPIENTS, "API", "No recipients defined");
   return ls_error_set(r->err, LS_EENVELOPE, "API",
                       "%s\"%s\" among the recipients is no address: it has no '@'",
-                      first ? "" : "No recipients defined: ", shown.text);
+                      first ? "" : "No recipients defined: ", ls_label_octets(left_out).text);
 }
 
 enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,

@@ -14,17 +14,17 @@ enum {
 static enum ls_status either(struct ls_reader *r, const struct ls_value *v, const char *first,
                              const char *second, struct ls_span *out) {
   struct ls_label dsn = ls_label_make("dsn");
-  struct ls_label label = ls_label_member(&dsn, first);
+  struct ls_label label = ls_label_member(&dsn, ls_span_cstr(first));
   enum ls_status status = ls_reader_string(r, ls_value_get(v, ls_span_cstr(first)), &label, out);
   if (status != LS_OK || out->n)
     return status;
-  label = ls_label_member(&dsn, second);
+  label = ls_label_member(&dsn, ls_span_cstr(second));
   return ls_reader_string(r, ls_value_get(v, ls_span_cstr(second)), &label, out);
 }
 
 static enum ls_status invalid(struct ls_reader *r, const char *what, struct ls_span got) {
-  struct ls_label shown = ls_label_octets(got);
-  return ls_error_because(r->err, LS_REASON_DSN_UNUSABLE, "API", "Invalid DSN %s: \"%s\"", what, shown.text);
+  return ls_error_because(r->err, LS_REASON_DSN_UNUSABLE, "API", "Invalid DSN %s: \"%s\"", what,
+                          ls_label_octets(got).text);
 }
 
 static bool is_xchar(int32_t c) {
@@ -232,7 +232,7 @@ static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, c
   struct ls_span url = ls_value_string(v);
   struct ls_span comment = {0};
   if (ls_value_is(v, LS_VALUE_OBJECT)) {
-    struct ls_label at = ls_label_member(label, "comment");
+    struct ls_label at = ls_label_member(label, LS_SPAN("comment"));
     enum ls_status status = ls_reader_options(r, v, LS_OPTION_ENTRY, label);
     if (status == LS_OK)
       status = ls_reader_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
@@ -279,8 +279,8 @@ static enum ls_status add_entries(struct ls_reader *r, const struct ls_value *v,
 static enum ls_status add_list_field(struct ls_reader *r, const struct ls_member *member) {
   struct ls_buf raw;
   struct ls_span name;
-  struct ls_label label = ls_label_make("list");
-  struct ls_label shown = ls_label_octets(member->name);
+  struct ls_label list = ls_label_make("list");
+  struct ls_label label = ls_label_member(&list, member->name);
   ls_buf_init(&raw, 256);
   ls_buf_adds(&raw, "list-");
   ls_buf_add(&raw, member->name);
@@ -288,9 +288,9 @@ static enum ls_status add_list_field(struct ls_reader *r, const struct ls_member
   if (status == LS_OK)
     status = ls_header_name(ls_buf_span(&raw), r->a, &name);
   ls_buf_deinit(&raw);
-  label = ls_label_member(&label, shown.text);
   if (status == LS_EMESSAGE || status == LS_ETOOBIG)
-    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no name of a List- header", label.text);
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no name of a List- header",
+                        ls_label_text(&label).text);
   const struct ls_value *v = member->value;
   if (status != LS_OK || ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return status;

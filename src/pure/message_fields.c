@@ -8,42 +8,16 @@
 #include "msgid.h"
 #include "utf8.h"
 
-struct ls_label ls_label_make(const char *field) {
-  struct ls_label l;
-  snprintf(l.text, sizeof l.text, "%s", field);
-  return l;
-}
-
-struct ls_label ls_label_item(const struct ls_label *of, size_t index) {
-  struct ls_label l;
-  snprintf(l.text, sizeof l.text, "%.*s[%zu]", LS_LABEL / 2, of->text, index + 1);
-  return l;
-}
-
-struct ls_label ls_label_member(const struct ls_label *of, const char *name) {
-  struct ls_label l;
-  snprintf(l.text, sizeof l.text, "%.*s.%.*s", LS_LABEL / 2, of->text, LS_LABEL / 2 - 3, name);
-  return l;
-}
-
-struct ls_label ls_label_octets(struct ls_span octets) {
-  struct ls_label l;
-  size_t n = octets.n < 40 ? octets.n : 40;
-  for (size_t i = 0; i < n; i++)
-    l.text[i] = octets.p[i] >= ' ' && octets.p[i] <= '~' ? octets.p[i] : '?';
-  l.text[n] = '\0';
-  return l;
-}
-
 enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
                                const struct ls_value *got) {
   static const char *const names[] = {"nil",    "null",   "boolean", "number",
                                       "string", "a list", "table",   "table"};
   enum ls_value_kind kind = got ? got->kind : LS_VALUE_UNDEFINED;
+  struct ls_label_text where = ls_label_text(label);
   if (kind == LS_VALUE_OTHER)
-    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be %s, got %.*s", label->text, wanted,
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be %s, got %.*s", where.text, wanted,
                         (int)got->as.string.n, got->as.string.p);
-  return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be %s, got %s", label->text, wanted, names[kind]);
+  return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be %s, got %s", where.text, wanted, names[kind]);
 }
 
 enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
@@ -81,13 +55,13 @@ enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_s
 static enum ls_status read_mailbox(struct ls_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mailbox_list *out) {
   const struct ls_value *address = ls_value_get(v, LS_SPAN("address"));
-  struct ls_label at = ls_label_member(label, "name");
+  struct ls_label at = ls_label_member(label, LS_SPAN("name"));
   struct ls_span text;
   if (!ls_value_is(v, LS_VALUE_OBJECT) || !ls_value_is(address, LS_VALUE_STRING))
     return ls_reader_wrong(r, label,
                            "an address: a string, {name=, address=} with strings, or {name=, group=}", v);
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &text);
-  return status == LS_OK ? ls_mailbox_set(out, text, address->as.string, label->text, r->a, r->err) : status;
+  return status == LS_OK ? ls_mailbox_set(out, text, address->as.string, label, r->a, r->err) : status;
 }
 
 /* Groups in a group have no meaning (RFC 5322 3.4): their mailboxes join it. */
@@ -112,20 +86,21 @@ static enum ls_status flatten(struct ls_reader *r, const struct ls_mailbox_list 
 /* {name =, group = {...}}. Depth is that of the table, which reading it has bounded. */
 static enum ls_status read_group(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                  struct ls_mailbox_list *out) {
-  struct ls_label at = ls_label_member(label, "group");
+  struct ls_label at = ls_label_member(label, LS_SPAN("group"));
   struct ls_mailbox_list list;
   struct ls_span name;
   if (ls_value_string(ls_value_get(v, LS_SPAN("address"))).n)
     return ls_error_set(r->err, LS_EMESSAGE, "API", "%s has an address and a group; give one of them",
-                        label->text);
+                        ls_label_text(label).text);
   enum ls_status status = ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("group")), &at, &list);
-  at = ls_label_member(label, "name");
+  at = ls_label_member(label, LS_SPAN("name"));
   if (status == LS_OK)
     status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &name);
   if (status == LS_OK)
     status = ls_mailbox_clean_name(&name, r->a);
   if (status == LS_OK && !name.n)
-    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be there: a group has a name", at.text);
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be there: a group has a name",
+                        ls_label_text(&at).text);
   out->items = status == LS_OK ? ls_arena_alloc(r->a, sizeof *out->items) : NULL;
   if (!out->items)
     return status == LS_OK ? LS_ENOMEM : status;
@@ -140,7 +115,7 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
                                 struct ls_mailbox_list *out) {
   *out = (struct ls_mailbox_list){0};
   if (ls_value_is(v, LS_VALUE_STRING))
-    return ls_mailbox_parse(v->as.string, label->text, r->a, out, r->err);
+    return ls_mailbox_parse(v->as.string, label, r->a, out, r->err);
   enum ls_status status = ls_reader_options(r, v, LS_OPTION_ADDRESS, label);
   if (status != LS_OK)
     return status;
@@ -206,13 +181,12 @@ enum ls_status ls_reader_ids_text(struct ls_reader *r, const struct ls_label *la
   struct ls_span wrong = ls_msgid_list(*text, &ids, &count);
   if (one && count > 1)
     wrong = *text;
-  struct ls_label shown = ls_label_octets(wrong);
   enum ls_status kept = ls_reader_keep(r, &ids, text);
   if (kept != LS_OK || !wrong.n)
     return kept;
   return ls_error_set(r->err, LS_EMESSAGE, "API",
                       "%s must be %s such as <unique@example.com> (RFC 5322 3.6.4), and \"%s\" is none",
-                      label->text, one ? "one id" : "ids", shown.text);
+                      ls_label_text(label).text, one ? "one id" : "ids", ls_label_octets(wrong).text);
 }
 
 enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *label, struct ls_span *text) {
@@ -224,7 +198,7 @@ enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *l
   ls_buf_init(&date, 64);
   const char *fault = ls_date_read(&date, *text);
   enum ls_status kept = ls_reader_keep(r, &date, text);
-  return fault ? ls_error_set(r->err, LS_EMESSAGE, "API", "%s %s", label->text, fault) : kept;
+  return fault ? ls_error_set(r->err, LS_EMESSAGE, "API", "%s %s", ls_label_text(label).text, fault) : kept;
 }
 
 /* Between 1966 and 1973 in milliseconds there was no mail to date; in seconds these numbers are any date from
@@ -245,10 +219,11 @@ static enum ls_status read_date(struct ls_reader *r, const struct ls_value *v, c
   if (is_in_seconds(ms))
     return ls_error_set(r->err, LS_EMESSAGE, "API",
                         "%s must be milliseconds since 1970, and %.0f is in seconds; multiply it by 1000",
-                        label->text, ms);
+                        ls_label_text(label).text, ms);
   if (!(ms >= (double)LS_DATE_MIN * 1000 && ms <= (double)LS_DATE_MAX * 1000))
     return ls_error_set(r->err, LS_EMESSAGE, "API",
-                        "%s must be milliseconds since 1970, in the years 0 to 9999", label->text);
+                        "%s must be milliseconds since 1970, in the years 0 to 9999",
+                        ls_label_text(label).text);
   struct ls_buf text;
   ls_buf_init(&text, 64);
   ls_date_write(&text, (int64_t)ms / 1000 - ((int64_t)ms % 1000 < 0));

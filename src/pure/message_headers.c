@@ -133,7 +133,7 @@ static enum ls_status add_custom(struct ls_reader *r, void *context, struct ls_s
   } else {
     status = ls_reader_header_value(r, v, label, &field.value);
     if (status == LS_OK && field.kind == LS_FIELD_MAILBOXES)
-      status = ls_mailbox_parse(field.value, label->text, r->a, &field.list, r->err);
+      status = ls_mailbox_parse(field.value, label, r->a, &field.list, r->err);
     if (status == LS_OK && field.kind == LS_FIELD_BUILT)
       status = ls_reader_date_text(r, label, &field.value);
     if (status == LS_OK && (field.kind == LS_FIELD_ID || field.kind == LS_FIELD_IDS))
@@ -171,18 +171,17 @@ struct source {
 static enum ls_status read_header(struct ls_reader *r, const struct source *s, struct ls_span raw,
                                   const struct ls_value *v) {
   struct ls_span name;
-  struct ls_label shown = ls_label_octets(raw);
   enum ls_status status = ls_header_name(raw, r->a, &name);
   if (status == LS_EMESSAGE)
     return ls_error_set(r->err, status, "API", "%s: \"%s\" is no header name; use letters, digits and '-'",
-                        s->label.text, shown.text);
+                        ls_label_text(&s->label).text, ls_label_octets(raw).text);
   if (status == LS_OK && is_reserved(name, s->part))
-    return ls_error_set(r->err, LS_EMESSAGE, "API",
-                        "%s: \"%s\" may not be set here; use the %s own fields (%s)", s->label.text,
-                        shown.text, s->part ? "attachment's" : "mail's",
-                        s->part ? "contentType, cid, contentDisposition, contentTransferEncoding"
-                                : "cc, bcc, text, html, attachments");
-  struct ls_label label = ls_label_member(&s->label, shown.text);
+    return ls_error_set(
+        r->err, LS_EMESSAGE, "API", "%s: \"%s\" may not be set here; use the %s own fields (%s)",
+        ls_label_text(&s->label).text, ls_label_octets(raw).text, s->part ? "attachment's" : "mail's",
+        s->part ? "contentType, cid, contentDisposition, contentTransferEncoding"
+                : "cc, bcc, text, html, attachments");
+  struct ls_label label = ls_label_member(&s->label, raw);
   if (status != LS_OK || !ls_value_is(v, LS_VALUE_ARRAY))
     return status != LS_OK || ls_value_is(v, LS_VALUE_EMPTY) ? status
                                                              : s->each(r, s->context, name, v, &label);

@@ -79,14 +79,15 @@ static const char *const places[] = {
 static enum ls_status refuse(struct ls_reader *r, enum ls_option_place place, const struct ls_label *at,
                              struct ls_span name) {
   const struct option *near = nearest(place, name);
+  struct ls_label_text where = ls_label_text(at);
   if (near)
-    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s; did you mean %s?", at->text,
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s; did you mean %s?", where.text,
                         places[place], near->name.p);
   for (size_t i = 0; i < OPTIONS; i++)
     if (options[i].verdict == TAKEN && ls_span_eq(options[i].name, name))
-      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s, but of %s", at->text,
+      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s, but of %s", where.text,
                           places[place], places[options[i].place]);
-  return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s; remove it", at->text,
+  return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is no option of %s; remove it", where.text,
                       places[place]);
 }
 
@@ -97,12 +98,12 @@ enum ls_status ls_reader_options(struct ls_reader *r, const struct ls_value *v, 
     const struct option *o = find(place, m->name);
     if (ls_value_is_nothing(m->value) || (o && o->verdict != REFUSED))
       continue;
-    struct ls_label shown = ls_label_octets(m->name);
-    struct ls_label at = label ? ls_label_member(label, shown.text) : shown;
+    struct ls_label at = ls_label_member(label, m->name);
     if (!o)
       return refuse(r, place, &at, m->name);
     if (ls_jstext_is_truthy(m->value))
-      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not supported; %s", at.text, o->advice);
+      return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not supported; %s", ls_label_text(&at).text,
+                          o->advice);
   }
   return LS_OK;
 }

@@ -111,14 +111,14 @@ static enum notation notation_of(struct ls_span name) {
 
 static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mime_part *part) {
-  struct ls_label at = ls_label_member(label, "content");
+  struct ls_label at = ls_label_member(label, LS_SPAN("content"));
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("content")), &at, &part->content);
   const struct ls_value *encoding = ls_value_get(v, LS_SPAN("encoding"));
   enum notation notation = is_empty(encoding) ? NOTATION_OCTETS : notation_of(ls_value_string(encoding));
   if (status != LS_OK || notation == NOTATION_OCTETS)
     return status;
   if (notation == NOTATION_UNKNOWN) {
-    at = ls_label_member(label, "encoding");
+    at = ls_label_member(label, LS_SPAN("encoding"));
     return ls_reader_wrong(r, &at, "\"base64\", \"hex\" or nothing (content is octets)", encoding);
   }
   bool hex = notation == NOTATION_HEX;
@@ -127,8 +127,8 @@ static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v
   if (!octets)
     return LS_ENOMEM;
   if (!(hex ? ls_codec_unhex(part->content, octets, &n) : ls_codec_unbase64(part->content, octets, &n)))
-    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not %s, as its encoding says", at.text,
-                        hex ? "hex" : "base64");
+    return ls_error_set(r->err, LS_EMESSAGE, "API", "%s is not %s, as its encoding says",
+                        ls_label_text(&at).text, hex ? "hex" : "base64");
   part->content = ls_span(octets, n);
   return LS_OK;
 }
@@ -136,7 +136,7 @@ static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v
 /* A type the caller names, else what the file name says. */
 static enum ls_status read_type(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                                 struct ls_mime_part *part) {
-  struct ls_label at = ls_label_member(label, "contentType");
+  struct ls_label at = ls_label_member(label, LS_SPAN("contentType"));
   struct ls_span text;
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("contentType")), &at, &text);
   if (status != LS_OK)
@@ -148,7 +148,8 @@ static enum ls_status read_type(struct ls_reader *r, const struct ls_value *v, c
   status = ls_mime_read_type(text, r->a, part);
   if (status == LS_EMESSAGE || (status == LS_OK && ls_span_starts(part->type, LS_SPAN("multipart/"))))
     return ls_error_set(r->err, LS_EMESSAGE, "API",
-                        "%s must be a content type like \"application/pdf\", and none of multipart", at.text);
+                        "%s must be a content type like \"application/pdf\", and none of multipart",
+                        ls_label_text(&at).text);
   return status;
 }
 
@@ -173,26 +174,25 @@ static enum ls_status name_file(struct ls_reader *r, const struct ls_value *v, s
 
 static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                               struct ls_mime_part *part) {
-  struct ls_label at = ls_label_member(label, "cid");
+  struct ls_label at = ls_label_member(label, LS_SPAN("cid"));
   struct ls_span id;
   enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("cid")), &at, &id);
   if (status != LS_OK || !id.n)
     return status;
   if (id.p[0] == '<' && id.p[id.n - 1] == '>')
     id = ls_span_sub(id, 1, id.n - 1);
-  struct ls_label shown = ls_label_octets(id);
   if (!ls_msgid_is_part(id))
     return ls_error_set(r->err, LS_EMESSAGE, "API",
                         "%s must be an id such as logo@example.com or logo (RFC 5322 3.6.4), and \"%s\" is "
                         "none",
-                        at.text, shown.text);
+                        ls_label_text(&at).text, ls_label_octets(id).text);
   part->id = id;
   return LS_OK;
 }
 
 static enum ls_status read_disposition(struct ls_reader *r, const struct ls_value *v,
                                        const struct ls_label *label, struct ls_mime_part *part) {
-  struct ls_label at = ls_label_member(label, "contentDisposition");
+  struct ls_label at = ls_label_member(label, LS_SPAN("contentDisposition"));
   bool shown = ls_span_starts(part->type, LS_SPAN("message/")) ||
                (part->id.n && ls_span_starts(part->type, LS_SPAN("image/")));
   const struct ls_value *given = ls_value_get(v, LS_SPAN("contentDisposition"));
@@ -208,7 +208,7 @@ static enum ls_status read_disposition(struct ls_reader *r, const struct ls_valu
 
 static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
                              struct ls_mime_part *part) {
-  struct ls_label at = ls_label_member(label, "contentTransferEncoding");
+  struct ls_label at = ls_label_member(label, LS_SPAN("contentTransferEncoding"));
   const struct ls_value *wanted = ls_value_get(v, LS_SPAN("contentTransferEncoding"));
   bool given = !ls_value_is_nothing(wanted);
   if (!given && !ls_span_starts(part->type, LS_SPAN("message/")))
@@ -222,14 +222,14 @@ static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, cons
     return ls_error_set(r->err, status, "API",
                         "%s: a message part may not be encoded, and this one has a NUL or a line over %d "
                         "octets; attach it as application/octet-stream",
-                        label->text, LS_MIME_LINE_MAX);
+                        ls_label_text(label).text, LS_MIME_LINE_MAX);
   return status;
 }
 
 static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value *v, size_t index,
                                       struct ls_mime_part **out) {
-  struct ls_label label = ls_label_make("attachments");
-  label = ls_label_item(&label, index);
+  struct ls_label list = ls_label_make("attachments");
+  struct ls_label label = ls_label_item(&list, index);
   if (!ls_value_is_object(v))
     return ls_reader_wrong(r, &label, "a table", v);
   enum ls_status status = ls_reader_options(r, v, LS_OPTION_ATTACHMENT, &label);
@@ -237,7 +237,7 @@ static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value
   if (status != LS_OK || !part)
     return status != LS_OK ? status : LS_ENOMEM;
   const struct ls_value *filename = ls_value_get(v, LS_SPAN("filename"));
-  struct ls_label at = ls_label_member(&label, "filename");
+  struct ls_label at = ls_label_member(&label, LS_SPAN("filename"));
   if (!ls_value_is(filename, LS_VALUE_BOOLEAN) || filename->as.boolean)
     status = ls_reader_string(r, filename, &at, &part->filename);
   if (status == LS_OK)
@@ -248,7 +248,7 @@ static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value
     status = read_id(r, v, &label, part);
   if (status == LS_OK)
     status = read_disposition(r, v, &label, part);
-  at = ls_label_member(&label, "headers");
+  at = ls_label_member(&label, LS_SPAN("headers"));
   if (status == LS_OK)
     status = ls_reader_part_headers(r, ls_value_get(v, LS_SPAN("headers")), &at, part);
   if (status == LS_OK)

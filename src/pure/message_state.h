@@ -4,6 +4,7 @@
 #define LS_MESSAGE_STATE_H
 
 #include "header.h"
+#include "label.h"
 #include "message.h"
 #include "mime.h"
 
@@ -44,7 +45,7 @@ struct ls_message {
   size_t idn_count;
   size_t max_recipients; /* 0: no limit */
   bool require_tls;      /* REQUIRETLS */
-  struct ls_span ret; /* the four of struct ls_envelope and struct ls_recipient */
+  struct ls_span ret;    /* the four of struct ls_envelope and struct ls_recipient */
   struct ls_span envid;
   struct ls_span notify;
   struct ls_span orcpt;
@@ -57,19 +58,6 @@ struct ls_reader {
   struct ls_error *err;
   const char *option; /* the one being read, for an error that is about none of its parts */
 };
-
-enum { LS_LABEL = 64 };
-
-/* Where in mail something stands: "attachments[2].content". Longer ones end early. */
-struct ls_label {
-  char text[LS_LABEL];
-};
-
-struct ls_label ls_label_make(const char *field);
-struct ls_label ls_label_item(const struct ls_label *of, size_t index); /* index counts from 0 */
-struct ls_label ls_label_member(const struct ls_label *of, const char *name);
-/* Octets of a user in an error: at most 40, what is not printable ASCII as '?'. */
-struct ls_label ls_label_octets(struct ls_span octets);
 
 /* "LABEL must be WANTED, got TYPE"; answers LS_EMESSAGE. */
 enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
