@@ -225,13 +225,12 @@ static int compose(lua_State *L) {
 }
 
 /* Pushes {name =, address =}, name only where there is one. */
-static void push_mailbox(lua_State *L, const struct ls_mailbox *m, struct ls_buf *text) {
-  ls_buf_cut(text, 0);
-  ls_mailbox_write_address(text, m);
-  if (text->status != LS_OK)
+static void push_mailbox(lua_State *L, const struct ls_mailbox *m, struct ls_arena *a) {
+  struct ls_span address = ls_mailbox_address(m, a);
+  if (!address.p)
     no_memory(L);
-  lua_createtable(L, 0, 2);
-  ls_push_span(L, ls_buf_span(text));
+  lua_createtable(L, 0, 3);
+  ls_push_span(L, address);
   lua_setfield(L, -2, "address");
   if (m->name.n) {
     ls_push_span(L, m->name);
@@ -239,13 +238,13 @@ static void push_mailbox(lua_State *L, const struct ls_mailbox *m, struct ls_buf
   }
 }
 
-static void push_group(lua_State *L, const struct ls_mailbox *m, struct ls_buf *text) {
+static void push_group(lua_State *L, const struct ls_mailbox *m, struct ls_arena *a) {
   lua_createtable(L, 0, 2);
   ls_push_span(L, m->name);
   lua_setfield(L, -2, "name");
   lua_createtable(L, (int)m->count, 0);
   for (size_t i = 0; i < m->count; i++) {
-    push_mailbox(L, &m->members[i], text);
+    push_mailbox(L, &m->members[i], a);
     lua_rawseti(L, -2, (int)i + 1);
   }
   lua_setfield(L, -2, "group");
@@ -267,9 +266,9 @@ static int addresses(lua_State *L) {
   lua_createtable(L, (int)list.count, 0);
   for (size_t i = 0; i < list.count; i++) {
     if (list.items[i].is_group)
-      push_group(L, &list.items[i], &s->text);
+      push_group(L, &list.items[i], &s->arena);
     else
-      push_mailbox(L, &list.items[i], &s->text);
+      push_mailbox(L, &list.items[i], &s->arena);
     lua_rawseti(L, -2, (int)i + 1);
   }
   finish(L, s);
@@ -288,11 +287,11 @@ static int recipient(lua_State *L) {
   enum ls_recipient_fault fault = LS_RECIPIENT_UNCLEAR;
   enum ls_status status = ls_recipient_read(text, &s->arena, &m, &fault);
   if (status == LS_OK)
-    status = ls_recipient_key(text, &s->arena, &key);
+    status = ls_recipient_key_of(&m, &s->arena, &key);
   if (status == LS_ENOMEM)
     return no_memory(L);
   if (status == LS_OK) {
-    push_mailbox(L, &m, &s->text);
+    push_mailbox(L, &m, &s->arena);
     ls_push_span(L, key);
     lua_setfield(L, -2, "key");
   } else {

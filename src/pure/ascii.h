@@ -43,7 +43,8 @@ static inline bool ls_ascii_is_token(char c) {
 
 /* Whether the octet can be in an atom (RFC 5322 3.2.3, and what is beyond ASCII: RFC 6532 3.2). */
 static inline bool ls_ascii_is_atext(char c) {
-  return (unsigned char)c >= 0x80 || (c > ' ' && c < 0x7f && !memchr("()<>[]:;@\\,.\"", c, 13));
+  return (unsigned char)c >= 0x80 || ls_ascii_is_alnum(c) ||
+         (c > ' ' && c < 0x7f && !memchr("()<>[]:;@\\,.\"", c, 13));
 }
 
 /* The value of a hex digit, or -1. */

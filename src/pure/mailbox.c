@@ -51,7 +51,7 @@ static bool is_dot_string(struct ls_span s) {
       if (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')
         return false;
       i++;
-    } else if (!ls_ascii_is_atext(s.p[i]) || ls_utf8_is_space(ls_utf8_next(s, &i))) {
+    } else if (!ls_scan_atext(s, &i)) {
       return false;
     }
   }
@@ -120,6 +120,25 @@ bool ls_mailbox_needs_utf8(const struct ls_mailbox *m) {
     if (ls_mailbox_needs_utf8(&m->members[i]))
       return true;
   return !ls_span_is_ascii(m->local) || !ls_span_is_ascii(m->domain);
+}
+
+static bool has_upper(struct ls_span s) {
+  for (size_t i = 0; i < s.n; i++)
+    if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+      return true;
+  return false;
+}
+
+static bool has_a_label(struct ls_span domain) {
+  for (size_t i = 0; i + 4 <= domain.n; i++)
+    if (ls_span_ieq(ls_span(domain.p + i, 4), LS_SPAN("xn--")))
+      return true;
+  return false;
+}
+
+bool ls_mailbox_needs_idna(const struct ls_mailbox *m) {
+  return !ls_span_is_ascii(m->domain) || has_upper(m->domain) ||
+         (!ls_span_is_ascii(m->local) && has_a_label(m->domain));
 }
 
 static bool has_control(struct ls_span s) {
@@ -202,6 +221,19 @@ void ls_mailbox_write_address(struct ls_buf *out, const struct ls_mailbox *m) {
   ls_buf_add(out, m->local);
   ls_buf_addc(out, '@');
   ls_buf_add(out, m->domain);
+}
+
+struct ls_span ls_mailbox_address(const struct ls_mailbox *m, struct ls_arena *a) {
+  size_t n = m->local.n + 1 + m->domain.n;
+  char *p = ls_arena_alloc(a, n);
+  if (!p)
+    return ls_span(NULL, 0);
+  if (m->local.n)
+    memcpy(p, m->local.p, m->local.n);
+  p[m->local.n] = '@';
+  if (m->domain.n)
+    memcpy(p + m->local.n + 1, m->domain.p, m->domain.n);
+  return ls_span(p, n);
 }
 
 enum name_form { NAME_BARE, NAME_QUOTED, NAME_WORDS };
@@ -332,15 +364,10 @@ static bool collect(const struct ls_mailbox_list *list, struct ls_arena *a, stru
       if (!collect(&(struct ls_mailbox_list){.items = m->members, .count = m->count}, a, to, n))
         return false;
     } else if (!ls_mailbox_is_empty(m)) {
-      char *p = ls_arena_alloc(a, m->local.n + 1 + m->domain.n);
-      if (!p)
+      struct ls_span address = ls_mailbox_address(m, a);
+      if (!address.p)
         return false;
-      if (m->local.n)
-        memcpy(p, m->local.p, m->local.n);
-      p[m->local.n] = '@';
-      if (m->domain.n)
-        memcpy(p + m->local.n + 1, m->domain.p, m->domain.n);
-      to[(*n)++] = ls_span(p, m->local.n + 1 + m->domain.n);
+      to[(*n)++] = address;
     }
   }
   return true;

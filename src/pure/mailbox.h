@@ -65,11 +65,18 @@ enum ls_status ls_mailbox_check(const struct ls_mailbox *m, struct ls_error *err
 /* True when the address is not ASCII, and so needs SMTPUTF8. Groups: any member. */
 bool ls_mailbox_needs_utf8(const struct ls_mailbox *m);
 
+/* Whether IDNA makes another domain of it: beyond ASCII, or not in lower case, or an A-label where the local
+ * part wants U-labels. Of one mailbox, no group. */
+bool ls_mailbox_needs_idna(const struct ls_mailbox *m);
+
 /* Appends a text of a user for an error: at most n octets, valid UTF-8, controls as '?'. */
 void ls_mailbox_show(struct ls_buf *out, struct ls_span text, size_t n);
 
 /* The address as the envelope has it: local part, '@', domain. No angle brackets; nothing for a group. */
 void ls_mailbox_write_address(struct ls_buf *out, const struct ls_mailbox *m);
+
+/* The same of a mailbox that is no group, in a; p NULL: no memory. */
+struct ls_span ls_mailbox_address(const struct ls_mailbox *m, struct ls_arena *a);
 
 /* The mailbox or group as a header has it, without folding: a@b.c, Name <a@b.c>, "Na, me" <a@b.c>,
  * =?UTF-8?..?= <a@b.c>, Group:a@b.c, d@e.f;. Only an address may be other than printable ASCII, and no run

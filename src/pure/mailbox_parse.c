@@ -150,10 +150,9 @@ static bool join_values(struct parser *p, const struct ls_token *v, size_t n, st
   return keep_text(p, out);
 }
 
-/* White space of other scripts is text in a name and would be taken for the end of an address. */
 static bool is_atext(struct ls_span s) {
   for (size_t i = 0; i < s.n;)
-    if (!ls_ascii_is_atext(s.p[i]) || ls_utf8_is_space(ls_utf8_next(s, &i)))
+    if (!ls_scan_atext(s, &i))
       return false;
   return true;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mailbox_scan.h"
 
+#include "utf8.h"
+
 static enum ls_token_kind kind_of(char c, bool after_at) {
   switch (c) {
   case '"':
@@ -77,6 +79,12 @@ const char *ls_scan_next(struct ls_scan *s, struct ls_token *out) {
   if (out->kind != LS_TOKEN_COMMENT)
     s->after_at = out->kind == LS_TOKEN_AT;
   return fault;
+}
+
+bool ls_scan_atext(struct ls_span s, size_t *at) {
+  if ((unsigned char)s.p[*at] < 0x80)
+    return ls_ascii_is_atext(s.p[(*at)++]);
+  return !ls_utf8_is_space(ls_utf8_next(s, at));
 }
 
 /* A line break before white space is a fold and says nothing (RFC 5322 2.2.3). Octets of it, or 0. */

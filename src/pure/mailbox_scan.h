@@ -39,6 +39,10 @@ struct ls_scan {
 /* The next token; END at the end. NULL, or what never ends: the token then reaches to the end of the text. */
 const char *ls_scan_next(struct ls_scan *s, struct ls_token *out);
 
+/* Whether the character at *at may stand in an address without quotes; steps behind it. White space of other
+ * scripts is text in a name and would be taken for the end of an address. */
+bool ls_scan_atext(struct ls_span s, size_t *at);
+
 /* What a quoted string or a comment says: without its delimiters, backslash and folds, other octets as they
  * are. A literal: without white space. Anything else: itself. */
 void ls_token_add_value(struct ls_buf *out, const struct ls_token *token);

@@ -49,28 +49,9 @@ static enum ls_status each_list(struct ls_message *m,
   return status;
 }
 
-static bool has_upper(struct ls_span s) {
-  for (size_t i = 0; i < s.n; i++)
-    if (s.p[i] >= 'A' && s.p[i] <= 'Z')
-      return true;
-  return false;
-}
-
-static bool has_a_label(struct ls_span domain) {
-  for (size_t i = 0; i + 4 <= domain.n; i++)
-    if (ls_span_ieq(ls_span(domain.p + i, 4), LS_SPAN("xn--")))
-      return true;
-  return false;
-}
-
-static bool needs_idna(const struct ls_mailbox *m) {
-  return !ls_span_is_ascii(m->domain) || has_upper(m->domain) ||
-         (!ls_span_is_ascii(m->local) && has_a_label(m->domain));
-}
-
 /* First counted, then kept: idn is NULL in the first round. */
 static void offer(struct ls_message *m, struct ls_mailbox *box) {
-  if (!needs_idna(box))
+  if (!ls_mailbox_needs_idna(box))
     return;
   if (m->idn)
     m->idn[m->idn_count] = box;
@@ -235,12 +216,10 @@ static enum ls_status keep(struct writer *w, struct ls_buf *b, struct ls_span *o
 
 static enum ls_status write_from(struct writer *w) {
   const struct ls_mailbox *box = sender_of(w->m);
-  struct ls_buf address;
   if (!box)
     return LS_OK;
-  ls_buf_init(&address, LS_MESSAGE_MAX);
-  ls_mailbox_write_address(&address, box);
-  return keep(w, &address, &w->out->envelope.from);
+  w->out->envelope.from = ls_mailbox_address(box, w->a);
+  return w->out->envelope.from.p ? LS_OK : LS_ENOMEM;
 }
 
 static enum ls_status write_recipients(struct writer *w) {

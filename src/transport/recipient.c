@@ -64,7 +64,8 @@ enum ls_status ls_recipient_read(struct ls_span text, struct ls_arena *a, struct
     return fail(fault, LS_RECIPIENT_SEVERAL);
   if (!is_plain_mailbox(&list, text))
     return fail(fault, LS_RECIPIENT_UNCLEAR);
-  status = ls_idn_domain(&list.items[0], a, NULL);
+  if (ls_mailbox_needs_idna(&list.items[0]))
+    status = ls_idn_domain(&list.items[0], a, NULL);
   if (status == LS_OK)
     status = ls_mailbox_check(&list.items[0], NULL);
   if (status == LS_OK)
@@ -95,31 +96,36 @@ static enum ls_status settle_domain(struct ls_mailbox *m, struct ls_arena *a) {
   if (m->domain.n && m->domain.p[0] == '[')
     return settle_literal(m, a);
   struct ls_mailbox ascii = {.local = LS_SPAN("postmaster"), .domain = m->domain};
-  enum ls_status status = ls_idn_domain(&ascii, a, NULL);
+  enum ls_status status = ls_mailbox_needs_idna(&ascii) ? ls_idn_domain(&ascii, a, NULL) : LS_OK;
   if (status == LS_OK)
     m->domain = ascii.domain;
   return status == LS_ENOMEM ? status : LS_OK;
 }
 
+static void lower(struct ls_span s) {
+  char *p = (char *)s.p;
+  for (size_t i = 0; i < s.n; i++)
+    p[i] = ls_ascii_lower(p[i]);
+}
+
+enum ls_status ls_recipient_key_of(const struct ls_mailbox *m, struct ls_arena *a, struct ls_span *out) {
+  struct ls_mailbox settled = *m;
+  enum ls_status status = settle_domain(&settled, a);
+  if (status != LS_OK)
+    return status;
+  *out = ls_mailbox_address(&settled, a);
+  lower(*out);
+  return out->p ? LS_OK : LS_ENOMEM;
+}
+
 enum ls_status ls_recipient_key(struct ls_span text, struct ls_arena *a, struct ls_span *out) {
   struct ls_mailbox_list list;
-  struct ls_buf key;
   enum ls_status status = ls_mailbox_parse(text, NULL, a, &list, NULL);
   if (status == LS_ENOMEM)
     return status;
-  ls_buf_init(&key, SIZE_MAX);
-  if (status == LS_OK && list.count == 1 && !list.items[0].is_group && !list.left_out.n) {
-    status = settle_domain(&list.items[0], a);
-    ls_mailbox_write_address(&key, &list.items[0]);
-  } else {
-    status = LS_OK;
-    ls_buf_add(&key, ls_utf8_trim(text));
-  }
-  for (size_t i = 0; i < key.n; i++)
-    key.p[i] = ls_ascii_lower(key.p[i]);
-  *out = ls_arena_copy(a, ls_buf_span(&key));
-  if (status == LS_OK)
-    status = key.status != LS_OK || !out->p ? LS_ENOMEM : LS_OK;
-  ls_buf_deinit(&key);
-  return status;
+  if (status == LS_OK && list.count == 1 && !list.items[0].is_group && !list.left_out.n)
+    return ls_recipient_key_of(&list.items[0], a, out);
+  *out = ls_arena_copy(a, ls_utf8_trim(text));
+  lower(*out);
+  return out->p ? LS_OK : LS_ENOMEM;
 }

@@ -26,4 +26,7 @@ enum ls_status ls_recipient_read(struct ls_span text, struct ls_arena *a, struct
  * its ends. LS_OK or LS_ENOMEM; *out lives in a. */
 enum ls_status ls_recipient_key(struct ls_span text, struct ls_arena *a, struct ls_span *out);
 
+/* The same of a mailbox that was read. */
+enum ls_status ls_recipient_key_of(const struct ls_mailbox *m, struct ls_arena *a, struct ls_span *out);
+
 #endif
