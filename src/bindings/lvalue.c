@@ -121,7 +121,7 @@ static bool read_array(struct reader *r, int index, struct ls_value *v, int dept
 /* Room for more members of the table at index, and for their values, which is the answer. A table that turns
  * out to be large is counted, so that it takes no more than it needs. */
 static struct ls_value *grow(struct reader *r, int index, struct ls_value *v) {
-  enum { FIRST = 8, LARGE = 64 };
+  enum { FIRST = 4, LARGE = 64 };
   size_t count = v->as.object.count;
   size_t cap = count == 0 ? FIRST : count < LARGE ? count * 2 : count_pairs(r->L, index);
   struct ls_member *members = have(r, ls_arena_array(r->a, cap, sizeof *members));

@@ -108,10 +108,6 @@ void ls_buf_addc(struct ls_buf *b, char c) {
   }
 }
 
-void ls_buf_adds(struct ls_buf *b, const char *s) {
-  ls_buf_add(b, ls_span_cstr(s));
-}
-
 void ls_buf_addu(struct ls_buf *b, unsigned long long u) {
   char digits[20];
   size_t at = sizeof digits;

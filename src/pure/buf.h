@@ -21,7 +21,9 @@ struct ls_buf {
 void ls_buf_init(struct ls_buf *b, size_t max);      /* allocates nothing */
 void ls_buf_add(struct ls_buf *b, struct ls_span s); /* copies; s may not lie inside b */
 void ls_buf_addc(struct ls_buf *b, char c);
-void ls_buf_adds(struct ls_buf *b, const char *s);        /* NUL-terminated */
+static inline void ls_buf_adds(struct ls_buf *b, const char *s) { /* NUL-terminated */
+  ls_buf_add(b, ls_span_cstr(s));
+}
 void ls_buf_addu(struct ls_buf *b, unsigned long long u); /* decimal */
 
 /* Room for n more octets behind the used ones, or NULL (see status). Fill it, then call ls_buf_grew. */

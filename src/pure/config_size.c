@@ -12,25 +12,27 @@ enum {
 
 /* How many octets an option may have in one text, and in all of its texts and names together. */
 struct limit {
-  const char *group, *name; /* the object that holds it, NULL: the config; NULL: each option not named here */
+  bool auth;           /* an option in auth, not of the config itself */
+  struct ls_span name; /* none: each option not named here */
   size_t text, all;
 };
 
+#define NAME(name)                                                                                           \
+  { (name), sizeof(name) - 1 }
 static const struct limit limits[] = {
-    {NULL, "templates", SIZE_MAX, SIZE_MAX}, /* become mails, which have a ceiling of their own */
-    {NULL, "tls", LS_CONFIG_FILE_MAX, FILES_MAX},
-    {NULL, "dkim", LS_CONFIG_TEXT_MAX, KEPT_MAX},
-    {NULL, NULL, LS_CONFIG_TEXT_MAX, SIZE_MAX},
-    {"auth", "accessToken", LS_CONFIG_TOKEN_MAX, SIZE_MAX},
-    {"auth", "refreshToken", LS_CONFIG_TOKEN_MAX, SIZE_MAX},
-    {"auth", "tls", CHAIN_MAX, CHAIN_MAX},
-    {"auth", NULL, LS_CONFIG_TEXT_MAX, SIZE_MAX},
+    {false, NAME("templates"), SIZE_MAX, SIZE_MAX}, /* become mails, which have a ceiling of their own */
+    {false, NAME("tls"), LS_CONFIG_FILE_MAX, FILES_MAX},
+    {false, NAME("dkim"), LS_CONFIG_TEXT_MAX, KEPT_MAX},
+    {false, {NULL, 0}, LS_CONFIG_TEXT_MAX, SIZE_MAX},
+    {true, NAME("accessToken"), LS_CONFIG_TOKEN_MAX, SIZE_MAX},
+    {true, NAME("refreshToken"), LS_CONFIG_TOKEN_MAX, SIZE_MAX},
+    {true, NAME("tls"), CHAIN_MAX, CHAIN_MAX},
+    {true, {NULL, 0}, LS_CONFIG_TEXT_MAX, SIZE_MAX},
 };
 
-static const struct limit *limit_of(const char *group, struct ls_span name) {
+static const struct limit *limit_of(bool auth, struct ls_span name) {
   const struct limit *l = limits;
-  while (!(l->group == group || (l->group && group && strcmp(l->group, group) == 0)) ||
-         (l->name && !ls_span_eq(ls_span_cstr(l->name), name)))
+  while (l->auth != auth || (l->name.n && !ls_span_eq(l->name, name)))
     l++;
   return l;
 }
@@ -88,15 +90,16 @@ static size_t weigh(struct ls_issue_list *list, const struct ls_value *v, const 
   return sum;
 }
 
-/* Answers the octets of the options of a group that have no limit of their own for all of them. */
-static size_t check_group(struct ls_issue_list *list, const struct ls_value *v, const char *group,
+/* Answers the octets of those options of auth, or of the config, that have no limit of their own for all of
+ * them. */
+static size_t check_group(struct ls_issue_list *list, const struct ls_value *v, bool auth,
                           const struct ls_issue_path *up) {
   size_t sum = 0;
   for (size_t i = 0; ls_value_is(v, LS_VALUE_OBJECT) && i < v->as.object.count; i++) {
     const struct ls_member *m = &v->as.object.members[i];
     const struct ls_issue_path at = {.up = up, .name = m->name};
-    const struct limit *l = limit_of(group, m->name);
-    if (!group && ls_span_eq(m->name, LS_SPAN("auth")))
+    const struct limit *l = limit_of(auth, m->name);
+    if (!auth && ls_span_eq(m->name, LS_SPAN("auth")))
       continue;
     size_t n = weigh(list, m->value, &at, l->text);
     if (n > l->all && ls_issue_count(list) == 0)
@@ -108,8 +111,8 @@ static size_t check_group(struct ls_issue_list *list, const struct ls_value *v, 
 
 void ls_config_size_check(const struct ls_value *config, struct ls_issue_list *list) {
   const struct ls_issue_path auth = {.name = LS_SPAN("auth")};
-  check_group(list, config, NULL, NULL);
-  size_t n = check_group(list, ls_value_get(config, auth.name), "auth", &auth);
+  check_group(list, config, false, NULL);
+  size_t n = check_group(list, ls_value_get(config, auth.name), true, &auth);
   if (n > KEPT_MAX && ls_issue_count(list) == 0)
     complain(list, &auth, " has in all ", n, KEPT_MAX);
 }

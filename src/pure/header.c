@@ -215,17 +215,21 @@ static size_t last_close(struct ls_span s) {
 static bool add_id(struct ls_buf *out, struct ls_span value) {
   bool closed = false;
   bool single = true;
-  char last = 0;
   ls_buf_adds(out, value.p[0] == '<' ? "" : "<");
-  for (size_t i = 0; i < value.n; i++) {
+  char *p = ls_buf_room(out, value.n);
+  size_t n = 0;
+  for (size_t i = 0; p && i < value.n; i++) {
     char c = value.p[i];
     if (ls_ascii_is_space(c) || is_control(c))
       continue;
     single = single && !(c == '<' && closed);
     closed = closed || c == '>';
-    ls_buf_addc(out, last = c);
+    p[n++] = c;
   }
-  ls_buf_adds(out, last == '>' ? "" : ">");
+  if (!p)
+    return true; /* out says why */
+  ls_buf_grew(out, n);
+  ls_buf_adds(out, n && p[n - 1] == '>' ? "" : ">");
   return single;
 }
 

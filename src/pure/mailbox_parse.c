@@ -12,8 +12,7 @@ enum {
 };
 
 struct tokens {
-  struct ls_token first[ON_STACK];
-  struct ls_token *v;
+  struct ls_token *v; /* at first on the stack */
   size_t n, cap;
 };
 
@@ -471,10 +470,13 @@ static enum ls_status fail_read(const struct parser *p, const struct ls_label *w
 
 enum ls_status ls_mailbox_parse(struct ls_span text, const struct ls_label *where, struct ls_arena *a,
                                 struct ls_mailbox_list *out, struct ls_error *err) {
-  struct parser p = {.a = a, .scan = {.text = text}, .out = out};
-  p.words.v = p.words.first;
-  p.comments.v = p.comments.first;
-  p.words.cap = p.comments.cap = ON_STACK;
+  struct ls_token words[ON_STACK];
+  struct ls_token comments[ON_STACK];
+  struct parser p = {.a = a,
+                     .scan = {.text = text},
+                     .words = {.v = words, .cap = ON_STACK},
+                     .comments = {.v = comments, .cap = ON_STACK},
+                     .out = out};
   *out = (struct ls_mailbox_list){0};
   ls_buf_init(&p.text, SIZE_MAX);
   bool ok = read_list(&p);

@@ -31,7 +31,7 @@ enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, c
 enum ls_status ls_reader_append(struct ls_reader *r, const struct ls_field *field) {
   struct ls_message *m = r->m;
   if (m->count == m->cap) {
-    size_t cap = m->cap ? m->cap * 2 : 16;
+    size_t cap = m->cap ? m->cap * 2 : 8;
     struct ls_field *fields = ls_arena_array(r->a, cap, sizeof *fields);
     if (!fields)
       return LS_ENOMEM;
@@ -299,26 +299,29 @@ static bool is_made_up(struct ls_span name) {
 }
 
 enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail) {
+#define FIELD(key, name, kind)                                                                               \
+  { (key), {(key), sizeof(key) - 1}, {(name), sizeof(name) - 1}, LS_FIELD_##kind }
   static const struct {
-    const char *key;
-    const char *name;
+    const char *option;
+    struct ls_span key, name;
     enum ls_field_kind kind;
-  } rows[] = {{"from", "From", LS_FIELD_MAILBOXES},       {"sender", "Sender", LS_FIELD_MAILBOXES},
-              {"to", "To", LS_FIELD_MAILBOXES},           {"cc", "Cc", LS_FIELD_MAILBOXES},
-              {"bcc", "Bcc", LS_FIELD_MAILBOXES},         {"replyTo", "Reply-To", LS_FIELD_MAILBOXES},
-              {"inReplyTo", "In-Reply-To", LS_FIELD_IDS}, {"references", "References", LS_FIELD_IDS},
-              {"subject", "Subject", LS_FIELD_TEXT},      {"messageId", "Message-ID", LS_FIELD_ID},
-              {"date", "Date", LS_FIELD_BUILT},           {"xMailer", "X-Mailer", LS_FIELD_TEXT}};
+  } rows[] = {FIELD("from", "From", MAILBOXES),       FIELD("sender", "Sender", MAILBOXES),
+              FIELD("to", "To", MAILBOXES),           FIELD("cc", "Cc", MAILBOXES),
+              FIELD("bcc", "Bcc", MAILBOXES),         FIELD("replyTo", "Reply-To", MAILBOXES),
+              FIELD("inReplyTo", "In-Reply-To", IDS), FIELD("references", "References", IDS),
+              FIELD("subject", "Subject", TEXT),      FIELD("messageId", "Message-ID", ID),
+              FIELD("date", "Date", BUILT),           FIELD("xMailer", "X-Mailer", TEXT)};
+#undef FIELD
   r->option = "headers";
   enum ls_status status = ls_reader_headers(r, ls_value_get(mail, LS_SPAN("headers")));
   for (size_t i = 0; status == LS_OK && i < sizeof rows / sizeof rows[0]; i++) {
-    struct ls_field field = {.name = ls_span_cstr(rows[i].name), .kind = rows[i].kind};
-    const struct ls_value *v = ls_value_get(mail, ls_span_cstr(rows[i].key));
+    struct ls_field field = {.name = rows[i].name, .kind = rows[i].kind};
+    const struct ls_value *v = ls_value_get(mail, rows[i].key);
     bool given = is_given(v);
     field.rank = given ? LS_RANK_OWN : LS_RANK_DEFAULT;
-    r->option = given ? rows[i].key : r->option;
+    r->option = given ? rows[i].option : r->option;
     if (given)
-      status = read_own(r, v, rows[i].key, &field);
+      status = read_own(r, v, rows[i].option, &field);
     if (status == LS_OK && (given || is_made_up(field.name)))
       status = ls_reader_append(r, &field);
   }

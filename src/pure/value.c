@@ -18,7 +18,8 @@ static const struct ls_value *get_sorted(const struct ls_value *v, struct ls_spa
 }
 
 const struct ls_value *ls_value_look_up(const struct ls_value *v, struct ls_span name) {
-  if (v->as.object.sorted)
+  enum { FEW = 16 }; /* names of different lengths are told apart without a look at them */
+  if (v->as.object.sorted && v->as.object.count > FEW)
     return get_sorted(v, name);
   for (size_t i = 0; i < v->as.object.count; i++)
     if (ls_span_eq(v->as.object.members[i].name, name))
