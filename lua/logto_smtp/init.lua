@@ -28,12 +28,16 @@ local function check_type(value, expected, what, level)
   end
 end
 
+local TEMPLATE_FIELDS = { "subject", "content", "sendFrom", "replyTo" }
+local OPTIONAL = { sendFrom = true, replyTo = true }
+
 -- Templates by language come unchecked from the host, and a config's `sendFrom` and `replyTo` too.
 local function check_template(template)
   check_type(template, "table", "bad template", 4)
-  for _, field in ipairs({ "subject", "content", "sendFrom", "replyTo" }) do
-    if field == "subject" or field == "content" or mailer.isSaid(template[field]) then
-      check_type(template[field], "string", "bad template: field `" .. field .. "`", 4)
+  for _, field in ipairs(TEMPLATE_FIELDS) do
+    local value = template[field]
+    if type(value) ~= "string" and not (OPTIONAL[field] and not mailer.isSaid(value)) then
+      check_type(value, "string", "bad template: field `" .. field .. "`", 4)
     end
   end
 end
@@ -79,6 +83,7 @@ local function ask(operation, secrets, config, ...)
 end
 
 local function check_data(data, name)
+  if type(data) == "table" and type(data.type) == "string" and type(data.payload) == "table" then return end
   local what = ("bad argument #1 to '%s'"):format(name)
   check_type(data, "table", what, 3)
   check_type(data.type, "string", what .. ": field `type`", 3)

@@ -29,7 +29,9 @@ end
 ---@param s string
 ---@return string
 function M.trim(s)
-  local first, last = 1, #s
+  local first, last = s:byte(1), s:byte(-1)
+  if first and first > 32 and first < 128 and last > 32 and last < 128 then return s end
+  first, last = 1, #s
   while first <= last do
     local c = s:match("^[%s]+", first) or s:match("^[\194-\244][\128-\191]+", first)
     if not c then break end

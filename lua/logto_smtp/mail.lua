@@ -21,24 +21,22 @@ end
 ---@field sendFrom? string  instead of the config's fromEmail; rendered, and always one mailbox
 ---@field replyTo? string   instead of the config's replyTo, likewise
 
--- Of a payload, what lets whoever reads it act as the recipient. No error and no log repeats it, also where a
--- server quotes the mail it refuses.
-local SECRETS = { "code", "link" }
+-- One value of a payload as templates write it, where it is a text or a number.
+local function written(payload, name)
+  local value = payload[name]
+  local kind = value ~= nil and type(value)
+  if kind == "number" then return core.render("{{" .. name .. "}}", payload) end
+  return kind == "string" and value or nil
+end
 
---- The values of a payload that are secret, as templates write them; nil: it has none.
+--- Of a payload, what lets whoever reads it act as the recipient: code and link, as templates write them. No
+--- error and no log repeats it, also where a server quotes the mail it refuses. nil: it has none.
 ---@param payload table
 ---@return string[]?
 function M.secrets(payload)
-  local list
-  for _, name in ipairs(SECRETS) do
-    local value = payload[name]
-    if type(value) == "number" then value = core.render("{{" .. name .. "}}", payload) end
-    if type(value) == "string" then
-      list = list or {}
-      list[#list + 1] = value
-    end
-  end
-  return list
+  local code, link = written(payload, "code"), written(payload, "link")
+  if not code then return link and { link } end
+  return link and { code, link } or { code }
 end
 
 --- A mail with the secrets of a send's options, for core.
@@ -95,6 +93,8 @@ function M.unfilledReason(names)
   return "nothing fills " .. table.concat(list, ", ") .. " of the template"
 end
 
+local ESCAPED = { escape = "html" }
+
 --- Fills a template. Values are escaped where they enter HTML, and nowhere else.
 ---@param config table  passed the guard
 ---@param template logto_smtp.Template
@@ -107,7 +107,7 @@ function M.build(config, template, payload, to, escapeHtml)
     return M.isSaid(text) and mailbox.render(text, payload, fallback) or fallback
   end
   local is_text = template.contentType == "text/plain"
-  local opts = not is_text and escapeHtml and { escape = "html" } or nil
+  local opts = not is_text and escapeHtml and ESCAPED or nil
   return {
     to = to,
     from = sender(template.sendFrom, config.fromEmail),

@@ -31,17 +31,23 @@ for name, method in pairs(arrivals.methods) do Capture[name] = method end
 local M = {}
 
 local function recipients(to)
-  local list = {}
-  for i, address in ipairs(to) do list[i] = address end
+  local list = { to[1] }
+  for i = 2, #to do list[i] = to[i] end
   return list
 end
 
+-- As little as there is to know of it until somebody looks: `open` adds the rest.
 local function keep(capture, raw, envelope)
-  capture.number = capture.number + 1
-  capture.kept[#capture.kept + 1] = {
-    number = capture.number, raw = raw, tls = false, auth = false, time = os.time(), violations = {},
-    envelope = { from = envelope.from, to = recipients(envelope.to), mailParams = {}, rcptParams = {} },
-  }
+  local number = capture.number + 1
+  capture.number = number
+  capture.kept[#capture.kept + 1] = { number = number, raw = raw, time = os.time(), envelope = envelope }
+end
+
+local function open(message)
+  local envelope = message.envelope
+  envelope.mailParams, envelope.rcptParams = {}, {}
+  message.tls, message.auth, message.violations = false, false, {}
+  return decode.message(message)
 end
 
 local function send(capture, config, mail)
@@ -54,7 +60,7 @@ local function send(capture, config, mail)
   return {
     accepted = recipients(envelope.to), rejected = {}, messageId = id, messageSize = #raw, messageTime = 0,
     envelope = { from = envelope.from, to = recipients(envelope.to) }, envelopeTime = 0, ehlo = {},
-    response = ("250 2.0.0 Ok: queued as %d"):format(capture.number),
+    response = "250 2.0.0 Ok: queued as " .. capture.number,
   }
 end
 
@@ -74,7 +80,7 @@ end
 
 function Capture:messages()
   for i = self.raw_from, #self.kept do
-    decode.message(self.kept[i])
+    open(self.kept[i])
     self.usage:tell(self.kept[i])
     self.raw_from = i + 1
   end
