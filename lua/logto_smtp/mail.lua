@@ -93,6 +93,10 @@ function M.unfilledReason(names)
   return "nothing fills " .. table.concat(list, ", ") .. " of the template"
 end
 
+local function sender(text, payload, fallback)
+  return M.isSaid(text) and mailbox.render(text, payload, fallback) or fallback
+end
+
 local ESCAPED = { escape = "html" }
 
 --- Fills a template. Values are escaped where they enter HTML, and nowhere else.
@@ -103,15 +107,12 @@ local ESCAPED = { escape = "html" }
 ---@param escapeHtml boolean
 ---@return table mail  of core.compose and client:send
 function M.build(config, template, payload, to, escapeHtml)
-  local function sender(text, fallback)
-    return M.isSaid(text) and mailbox.render(text, payload, fallback) or fallback
-  end
   local is_text = template.contentType == "text/plain"
   local opts = not is_text and escapeHtml and ESCAPED or nil
   return {
     to = to,
-    from = sender(template.sendFrom, config.fromEmail),
-    replyTo = sender(template.replyTo, config.replyTo),
+    from = sender(template.sendFrom, payload, config.fromEmail),
+    replyTo = sender(template.replyTo, payload, config.replyTo),
     subject = core.render(template.subject, payload),
     [is_text and "text" or "html"] = core.render(template.content, payload, opts),
     headers = config.customHeaders and next(config.customHeaders) and config.customHeaders or nil,

@@ -141,7 +141,8 @@ static bool is_known(const struct ls_schema *s, struct ls_span name) {
 static enum verdict check_unknown(const struct guard *g, const struct ls_schema *s, const struct ls_value *v,
                                   const struct ls_issue_path *at, struct ls_issue_list *list,
                                   struct ls_value *result) {
-  if (s->unknown == LS_SCHEMA_DROP || v->kind != LS_VALUE_OBJECT)
+  bool kept = s->unknown == LS_SCHEMA_KEEP;
+  if (s->unknown == LS_SCHEMA_DROP || (kept && !g->builds) || v->kind != LS_VALUE_OBJECT)
     return VALID;
   struct ls_value *names = NULL;
   for (size_t i = 0; i < v->as.object.count && !list->failed; i++) {
@@ -149,9 +150,8 @@ static enum verdict check_unknown(const struct guard *g, const struct ls_schema 
     const struct ls_value name = {.kind = LS_VALUE_STRING, .as.string = m->name};
     if (is_known(s, m->name) || is_absent(m->value))
       continue;
-    if (s->unknown == LS_SCHEMA_KEEP) {
-      if (g->builds)
-        set(g, result, m->name, m->value, list);
+    if (kept) {
+      set(g, result, m->name, m->value, list);
       continue;
     }
     if (!names)
@@ -177,12 +177,10 @@ static enum verdict check_object(const struct guard *g, const struct ls_schema *
   return worse(verdict, check_unknown(g, s, v, at, list, *out));
 }
 
-static bool covers(const struct ls_schema *s, const struct ls_value *items, const char *word) {
-  for (size_t i = 0; items->kind == LS_VALUE_ARRAY && i < items->as.array.count; i++) {
-    const struct ls_value *v = ls_value_get(&items->as.array.items[i], ls_span_cstr(s->cover));
-    if (ls_span_eq(ls_value_string(v), ls_span_cstr(word)))
+static bool covers(struct ls_span name, const struct ls_value *items, struct ls_span word) {
+  for (size_t i = 0; items->kind == LS_VALUE_ARRAY && i < items->as.array.count; i++)
+    if (ls_span_eq(ls_value_string(ls_value_get(&items->as.array.items[i], name)), word))
       return true;
-  }
   return false;
 }
 
@@ -192,8 +190,9 @@ static enum verdict check_cover(const struct guard *g, const struct ls_schema *s
                                 struct ls_issue_list *list) {
   size_t count = 0;
   struct ls_span *parts = NULL;
+  struct ls_span name = ls_span_cstr(s->cover);
   for (size_t i = 0; i < s->words->count; i++) {
-    if (covers(s, items, s->words->at[i]))
+    if (covers(name, items, ls_span_cstr(s->words->at[i])))
       continue;
     if (!parts)
       parts = ls_arena_array(g->a, 2 * s->words->count + 2, sizeof *parts);

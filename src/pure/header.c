@@ -12,17 +12,17 @@ enum {
 
 /* Octets at p[at] that are written in capitals as a whole, or 0; at is the start, or a '-'. */
 static size_t capitals(struct ls_span name, size_t at) {
-  static const char first[][5] = {"mime", "dkim", "arc", "bimi"};
-  static const char last[][5] = {"-spf", "-fbl", "-id", "-md5"};
+  static const struct ls_span first[] = {{"mime", 4}, {"dkim", 4}, {"arc", 3}, {"bimi", 4}};
+  static const struct ls_span last[] = {{"-spf", 4}, {"-fbl", 4}, {"-id", 3}, {"-md5", 4}};
   struct ls_span rest = ls_span_sub(name, at, name.n);
   if (at == 0 && ls_span_eq(name, LS_SPAN("x-smtpapi")))
     return name.n;
   for (size_t i = 0; i < 4; i++) {
-    size_t n = strlen(first[i]);
-    if (at == 0 && ls_span_starts(name, ls_span(first[i], n)) &&
+    size_t n = first[i].n;
+    if (at == 0 && ls_span_starts(name, first[i]) &&
         (name.n == n || !(ls_ascii_is_alnum(name.p[n]) || name.p[n] == '_')))
       return n;
-    if (ls_span_eq(rest, ls_span_cstr(last[i])))
+    if (ls_span_eq(rest, last[i]))
       return rest.n;
   }
   if (at == 0)

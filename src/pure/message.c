@@ -72,6 +72,8 @@ static enum ls_status offer_list(void *message, struct ls_mailbox_list *list) {
 static enum ls_status collect_idn(struct ls_reader *r) {
   struct ls_message *m = r->m;
   each_list(m, offer_list, m);
+  if (!m->idn_count)
+    return LS_OK;
   m->idn = ls_arena_array(r->a, m->idn_count, sizeof(struct ls_mailbox *));
   if (!m->idn)
     return LS_ENOMEM;
