@@ -185,7 +185,7 @@ $(B)/asan-lua: spec/asan/lua.c
 # The specs of what waits, with a module that tells when the loop was to sleep while something could be done.
 audit_dir   := $(B)/audit
 audit_specs := $(patsubst %,spec/%_spec.lua,client_auth client_chaos client_failure client_oauth client_pool \
-  client_probe client_rate client_timeout engine)
+  client_probe client_quit client_rate client_reply client_timeout engine)
 audit_wrap  := $(shell sed -n 's/^REAL.[^,]*, \([a-z_]*\),.*/-Wl,--wrap=\1/p' spec/audit/wake.c)
 audit: SPECS := $(audit_specs)
 audit: $(audit_dir)/wake.o
