@@ -132,6 +132,7 @@ build = {
         "src/transport/oauth.c",
         "src/transport/oauth_config.c",
         "src/transport/oauth_form.c",
+        "src/transport/os_error.c",
         "src/transport/pool.c",
         "src/transport/pool_log.c",
         "src/transport/pool_open.c",

@@ -44,7 +44,8 @@ static void note(const char *what) {
 
 static void conclude(void) {
   if (held() && audit.done) {
-    fprintf(stderr, "logto-smtp: the loop was to sleep for %d ms, and %s before\n", audit.sleep_ms, audit.done);
+    fprintf(stderr, "logto-smtp: the loop was to sleep for %d ms, and %s before\n", audit.sleep_ms,
+            audit.done);
     abort();
   }
   audit.on = false;

@@ -288,9 +288,8 @@ static void test_guard_refuses_contradicting_tls_options(void **state) {
 
 static void test_guard_refuses_headers_that_change_recipients_or_body(void **state) {
   (void)state;
-  static const char *const refused[] = {
-      "Bcc", "bcc", "CC", " Bcc\n", "Cc:", "Bcc :", "content-type", "Content-X", "Mime-Version",
-      "RESENT-bcc"};
+  static const char *const refused[] = {"Bcc",   "bcc",          "CC",        " Bcc\n",       "Cc:",
+                                        "Bcc :", "content-type", "Content-X", "Mime-Version", "RESENT-bcc"};
   static const char *const fine[] = {"X-Bcc", "Contents", "X-Content-Type", "Subject", "", "Bc c"};
   char json[1024];
   char path[64];

@@ -227,8 +227,7 @@ static void test_mask_finds_a_code_in_any_grouping(void **state) {
   (void)state;
   static const char *const gaps[] = {
       "", "", "-", " ", ".", "\t", " - ", "\xe3\x80\x80", "\xef\xbc\x8d", "\xef\xbc\x8e"};
-  static const char *const lines[] = {
-      "\n", "=\n", "=\r\n", "\n554 ", "\n554-", "=\n554 ", "\n554-5.7.1 "};
+  static const char *const lines[] = {"\n", "=\n", "=\r\n", "\n554 ", "\n554-", "=\n554 ", "\n554-5.7.1 "};
   struct ls_mask *m = ls_mask_new();
   ls_mask_add(m, NULL, LS_SPAN("482913"));
   for (size_t round = 0; round < 20000; round++) {
@@ -296,7 +295,12 @@ static void test_mask_finds_a_secret_in_another_shape(void **state) {
       {CODE, "554 4.8.2.9.1.3", "554 ***"},
       {CODE, "554 48 - 29 - 13", "554 ***"},
       {CODE, "554 <" WIDE ">", "554 <***>"},
-      {CODE, "554 4\xef\xbc\x98" "2\xe3\x80\x80" "9\xef\xbc\x8d" "13", "554 ***"},
+      {CODE,
+       "554 4\xef\xbc\x98"
+       "2\xe3\x80\x80"
+       "9\xef\xbc\x8d"
+       "13",
+       "554 ***"},
       {CODE, "482 913", "***"},
       {CODE, "554-482\n554 913", "554-***"},
       {CODE, "554-5.7.1 482\n554 5.7.1 913 x", "554-5.7.1 *** x"},

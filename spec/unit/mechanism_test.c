@@ -31,9 +31,9 @@ static void test_mechanism_begins_with_the_command_where_allowed(void **state) {
     const char *method;
     bool initial;
   } rows[] = {
-      {"PLAIN", true},     {"LOGIN", false},      {"CRAM-MD5", false},     {"DIGEST-MD5", false},
-      {"NTLM", false},     {"XOAUTH2", true},     {"OAUTHBEARER", true},   {"EXTERNAL", true},
-      {"GSSAPI", true},    {"SCRAM-SHA-1", true}, {"SCRAM-SHA-256", true},
+      {"PLAIN", true},  {"LOGIN", false},      {"CRAM-MD5", false},     {"DIGEST-MD5", false},
+      {"NTLM", false},  {"XOAUTH2", true},     {"OAUTHBEARER", true},   {"EXTERNAL", true},
+      {"GSSAPI", true}, {"SCRAM-SHA-1", true}, {"SCRAM-SHA-256", true},
   };
   (void)state;
   assert_null(ls_mechanism_at(sizeof rows / sizeof *rows));
@@ -55,9 +55,9 @@ static void test_mechanism_is_asked_again(void **state) {
     const char *method, *challenge;
     bool again;
   } rows[] = {
-      {"PLAIN", "", true},          {"PLAIN", "go ahead", true}, {"EXTERNAL", "", true},
-      {"XOAUTH2", "", true},        {"XOAUTH2", "eyJ9", false},  {"OAUTHBEARER", "", true},
-      {"OAUTHBEARER", "e30", false}, {"GSSAPI", "", false},      {"SCRAM-SHA-256", "cj0=", false},
+      {"PLAIN", "", true},           {"PLAIN", "go ahead", true}, {"EXTERNAL", "", true},
+      {"XOAUTH2", "", true},         {"XOAUTH2", "eyJ9", false},  {"OAUTHBEARER", "", true},
+      {"OAUTHBEARER", "e30", false}, {"GSSAPI", "", false},       {"SCRAM-SHA-256", "cj0=", false},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -47,8 +47,7 @@ static int is_loopback(lua_State *L) {
   return 1;
 }
 
-__attribute__((visibility("default")))
-int luaopen_logto_smtp_core(lua_State *L);
+__attribute__((visibility("default"))) int luaopen_logto_smtp_core(lua_State *L);
 
 /* cppcheck-suppress unusedFunction ; Lua finds it by its name */
 int luaopen_logto_smtp_core(lua_State *L) {

@@ -11,8 +11,7 @@ bool ls_lesson_is_news(const struct ls_lesson *l, const struct ls_lesson_news *n
   return (news->ended && news->carried && news->carried < limit) ||
          (news->carried > l->proven && news->carried < limit) ||
          (more->chunking_refused && !known->chunking_refused) ||
-         (more->chunking_proven && !known->chunking_proven) ||
-         (more->chunks_read && !known->chunks_read) ||
+         (more->chunking_proven && !known->chunking_proven) || (more->chunks_read && !known->chunks_read) ||
          (more->parameters_refused && !known->parameters_refused);
 }
 

@@ -15,7 +15,7 @@ enum {
   BLOCK = 12,
   STRIDE = PIECE - BLOCK + 1,
   FIRST_BUCKETS = 64,
-  FOLDED_MIN = 8, /* octets of a secret that is found in any case */
+  FOLDED_MIN = 8,  /* octets of a secret that is found in any case */
   TOKENS_MAX = 16, /* parts of a link that are secrets by themselves */
   DIGITS_MAX = 64, /* of a code */
   RETIRED_MAX = 1024,

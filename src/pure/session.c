@@ -268,12 +268,12 @@ void ls_session_finish(struct ls_session *s, struct ls_flight *f) {
 void ls_session_restart(struct ls_session *s, struct ls_flight *f) {
   struct ls_flight *place = s->sender == f ? f->next : s->sender;
   /* a transaction that has begun is not broken into */
-  bool begun = s->sender != f && place && place->step != LS_STEP_MAIL;
+  bool begun = s->sender != f && place && place->step != LS_SESSION_STEP_MAIL;
   take_out(&s->flights, f);
   insert_before(&s->flights, f, begun ? place->next : place);
   if (!begun)
     s->sender = f;
-  f->step = LS_STEP_MAIL;
+  f->step = LS_SESSION_STEP_MAIL;
   f->next_recipient = f->answered = f->accepted = 0;
   f->content_end = 0;
   f->begun = f->octets = 0;

@@ -61,9 +61,9 @@ static void shut_down(struct ls_session *s) {
   ls_session_shut_down(s);
 }
 
-static bool is_between_messages(enum ls_command command) {
-  return command == LS_COMMAND_MAIL || command == LS_COMMAND_RSET || command == LS_COMMAND_CANCEL ||
-         command == LS_COMMAND_NOOP;
+static bool is_between_messages(enum ls_session_command command) {
+  return command == LS_SESSION_COMMAND_MAIL || command == LS_SESSION_COMMAND_RSET ||
+         command == LS_SESSION_COMMAND_CANCEL || command == LS_SESSION_COMMAND_NOOP;
 }
 
 /* The server ends the connection: by 421, or before a message has begun by another word about the connection
@@ -75,7 +75,8 @@ static bool is_farewell(struct ls_session *s, const struct ls_awaited *a) {
   if (code == 421 || code / 100 != 4 || (a && !is_between_messages(a->command)))
     return code == 421;
   /* 4.5.3 counts recipients, and here there are none yet */
-  bool counts = a && a->command == LS_COMMAND_MAIL && s->record.answered && strcmp(enhanced, "4.5.3") == 0;
+  bool counts =
+      a && a->command == LS_SESSION_COMMAND_MAIL && s->record.answered && strcmp(enhanced, "4.5.3") == 0;
   return counts || ls_reason_ends_connection(code, enhanced, ls_session_words(s));
 }
 
@@ -164,7 +165,7 @@ static void data_go(struct ls_session *s, struct ls_flight *f, size_t recipient)
   if (f->mail_refused && f->accepted)
     protocol_error(s);
   else
-    f->step = LS_STEP_CONTENT;
+    f->step = LS_SESSION_STEP_CONTENT;
 }
 
 static void data_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -214,7 +215,7 @@ static void chunk_yes(struct ls_session *s, struct ls_flight *f, size_t recipien
   else if (ls_content_may_command(f->content))
     f->again = true; /* by DATA */
   else
-    f->step = LS_STEP_END;
+    f->step = LS_SESSION_STEP_END;
 }
 
 static void chunk_no(struct ls_session *s, struct ls_flight *f, size_t recipient) {
@@ -245,21 +246,21 @@ static void quit_answered(struct ls_session *s, struct ls_flight *f, size_t reci
   ls_session_end(s, LS_ENDING_SHUTDOWN);
 }
 
-static handler *const handlers[LS_COMMAND_COUNT][CLASSES] = {
-    [LS_COMMAND_RSET] = {reset_yes, reset_no, reset_no},
-    [LS_COMMAND_MAIL] = {mail_yes, mail_no, mail_no},
-    [LS_COMMAND_RCPT] = {rcpt_yes, rcpt_no, rcpt_no},
-    [LS_COMMAND_DATA] = {data_go, data_go, data_no},
-    [LS_COMMAND_CONTENT] = {content_yes, content_no, content_no},
-    [LS_COMMAND_CHUNK] = {chunk_yes, chunk_no, chunk_no},
-    [LS_COMMAND_BDAT] = {bdat_yes, bdat_no, bdat_no},
-    [LS_COMMAND_CANCEL] = {cancel_yes, reset_no, reset_no},
-    [LS_COMMAND_NOOP] = {ignore, ignore, ignore},
-    [LS_COMMAND_QUIT] = {quit_answered, quit_answered, quit_answered},
+static handler *const handlers[LS_SESSION_COMMAND_COUNT][CLASSES] = {
+    [LS_SESSION_COMMAND_RSET] = {reset_yes, reset_no, reset_no},
+    [LS_SESSION_COMMAND_MAIL] = {mail_yes, mail_no, mail_no},
+    [LS_SESSION_COMMAND_RCPT] = {rcpt_yes, rcpt_no, rcpt_no},
+    [LS_SESSION_COMMAND_DATA] = {data_go, data_go, data_no},
+    [LS_SESSION_COMMAND_CONTENT] = {content_yes, content_no, content_no},
+    [LS_SESSION_COMMAND_CHUNK] = {chunk_yes, chunk_no, chunk_no},
+    [LS_SESSION_COMMAND_BDAT] = {bdat_yes, bdat_no, bdat_no},
+    [LS_SESSION_COMMAND_CANCEL] = {cancel_yes, reset_no, reset_no},
+    [LS_SESSION_COMMAND_NOOP] = {ignore, ignore, ignore},
+    [LS_SESSION_COMMAND_QUIT] = {quit_answered, quit_answered, quit_answered},
 };
 
 static void settle(struct ls_session *s, struct ls_flight *f) {
-  if (f->awaited > 0 || f->step == LS_STEP_CONTENT)
+  if (f->awaited > 0 || f->step == LS_SESSION_STEP_CONTENT)
     return;
   if (f->again) {
     if (!s->closing) /* else it is left to the end, and goes to another connection */
@@ -274,7 +275,7 @@ static void settle(struct ls_session *s, struct ls_flight *f) {
 /* A reply while its command is still on its way out. A refusal of a content in the middle is final for the
  * message; what is left of the content cannot be sent to anyone, so the connection is at its end too. */
 static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
-  bool content = a && (a->command == LS_COMMAND_CONTENT || a->command == LS_COMMAND_BDAT);
+  bool content = a && (a->command == LS_SESSION_COMMAND_CONTENT || a->command == LS_SESSION_COMMAND_BDAT);
   if (is_farewell(s, content ? a : NULL)) {
     shut_down(s);
     return;
@@ -334,7 +335,7 @@ void ls_session_answer(struct ls_session *s) {
   }
   s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
   s->awaited_count--;
-  s->went_on |= s->closing && code < 400 && a.command != LS_COMMAND_RSET;
+  s->went_on |= s->closing && code < 400 && a.command != LS_SESSION_COMMAND_RSET;
   if (a.flight)
     a.flight->awaited--;
   handlers[a.command][code < 300 ? YES : code < 400 ? GO : NO](s, a.flight, a.recipient);

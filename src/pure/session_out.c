@@ -58,7 +58,8 @@ static bool grow_ring(struct ls_session *s) {
 }
 
 /* The command just queued wants a reply. */
-static void await(struct ls_session *s, enum ls_command command, struct ls_flight *f, size_t recipient) {
+static void await(struct ls_session *s, enum ls_session_command command, struct ls_flight *f,
+                  size_t recipient) {
   if (s->awaited_count == s->awaited_cap && !grow_ring(s)) {
     s->queue.status = LS_ENOMEM;
     return;
@@ -121,15 +122,15 @@ static void put_mail(struct ls_session *s, struct ls_flight *f) {
     add_parameter(s, " ENVID=", f->env->envid);
   }
   says(s, "\r\n");
-  await(s, LS_COMMAND_MAIL, f, 0);
+  await(s, LS_SESSION_COMMAND_MAIL, f, 0);
   f->has_parameters = size || body;
   f->serial = ++s->serial;
   f->started_ms = s->now_ms;
   s->open = true;
-  f->step = LS_STEP_RCPT;
+  f->step = LS_SESSION_STEP_RCPT;
 }
 
-static void put_reset(struct ls_session *s, struct ls_flight *f, enum ls_command command) {
+static void put_reset(struct ls_session *s, struct ls_flight *f, enum ls_session_command command) {
   says(s, "RSET\r\n");
   await(s, command, f, 0);
   s->open = false;
@@ -147,9 +148,9 @@ static void put_rcpt(struct ls_session *s, struct ls_flight *f) {
     add_parameter(s, " ORCPT=", to->orcpt);
   }
   says(s, "\r\n");
-  await(s, LS_COMMAND_RCPT, f, i);
+  await(s, LS_SESSION_COMMAND_RCPT, f, i);
   if (f->next_recipient == f->env->count)
-    f->step = LS_STEP_END;
+    f->step = LS_SESSION_STEP_END;
 }
 
 static void put_octets(struct ls_session *s, struct ls_flight *f, bool data) {
@@ -176,7 +177,7 @@ static void put_octets(struct ls_session *s, struct ls_flight *f, bool data) {
 }
 
 static void sent_all(struct ls_session *s, struct ls_flight *f) {
-  f->step = LS_STEP_SENT;
+  f->step = LS_SESSION_STEP_SENT;
   s->sender = f->next;
 }
 
@@ -186,11 +187,11 @@ static void put_first_octet(struct ls_session *s, struct ls_flight *f) {
   ls_content_init(&c, f->content, false);
   ls_content_next(&c, &run);
   says(s, "BDAT 1\r\n");
-  await(s, LS_COMMAND_CHUNK, f, 0); /* who does not know BDAT may answer before the octet is out */
+  await(s, LS_SESSION_COMMAND_CHUNK, f, 0); /* who does not know BDAT may answer before the octet is out */
   ls_queue_add(&s->queue, ls_span_sub(run, 0, 1));
   f->begun = f->octets = 1;
   s->barrier = true;
-  f->step = LS_STEP_GO;
+  f->step = LS_SESSION_STEP_GO;
 }
 
 /* The one octet that asks whether BDAT is known is harmless, whatever is behind it. */
@@ -201,14 +202,14 @@ static bool goes_by_chunks(const struct ls_session *s, const struct ls_flight *f
 
 static void put_end(struct ls_session *s, struct ls_flight *f) {
   if (f->env->probe) {
-    put_reset(s, f, LS_COMMAND_CANCEL);
+    put_reset(s, f, LS_SESSION_COMMAND_CANCEL);
     sent_all(s, f);
     return;
   }
   if (!goes_by_chunks(s, f)) {
     says(s, "DATA\r\n");
-    await(s, LS_COMMAND_DATA, f, 0);
-    f->step = LS_STEP_GO;
+    await(s, LS_SESSION_COMMAND_DATA, f, 0);
+    f->step = LS_SESSION_STEP_GO;
     return;
   }
   if (!s->learned.chunking_proven && f->size && !f->begun) {
@@ -219,7 +220,7 @@ static void put_end(struct ls_session *s, struct ls_flight *f) {
   say_number(s, f->size - f->begun);
   says(s, " LAST\r\n");
   put_octets(s, f, false);
-  await(s, LS_COMMAND_BDAT, f, 0);
+  await(s, LS_SESSION_COMMAND_BDAT, f, 0);
   sent_all(s, f);
 }
 
@@ -228,35 +229,35 @@ static void put_content(struct ls_session *s, struct ls_flight *f) {
     put_octets(s, f, true);
   else
     says(s, ".\r\n");
-  await(s, LS_COMMAND_CONTENT, f, 0);
+  await(s, LS_SESSION_COMMAND_CONTENT, f, 0);
   s->open = false;
   sent_all(s, f);
 }
 
 static void put_step(struct ls_session *s, struct ls_flight *f) {
   switch (f->step) {
-  case LS_STEP_MAIL:
+  case LS_SESSION_STEP_MAIL:
     if (s->open)
-      put_reset(s, f, LS_COMMAND_RSET);
+      put_reset(s, f, LS_SESSION_COMMAND_RSET);
     else
       put_mail(s, f);
     break;
-  case LS_STEP_RCPT:
+  case LS_SESSION_STEP_RCPT:
     put_rcpt(s, f);
     break;
-  case LS_STEP_END:
+  case LS_SESSION_STEP_END:
     put_end(s, f);
     break;
-  case LS_STEP_CONTENT:
+  case LS_SESSION_STEP_CONTENT:
     put_content(s, f);
     break;
-  case LS_STEP_GO:
-  case LS_STEP_SENT:
+  case LS_SESSION_STEP_GO:
+  case LS_SESSION_STEP_SENT:
     break;
   }
 }
 
-static void put_last(struct ls_session *s, const char *line, enum ls_command command) {
+static void put_last(struct ls_session *s, const char *line, enum ls_session_command command) {
   says(s, line);
   await(s, command, NULL, 0);
   s->barrier = true;
@@ -271,14 +272,14 @@ static bool put_next(struct ls_session *s) {
     return false;
   if (s->awaited_count == 0 && ls_queue_out(&s->queue).n == 0)
     s->active_ms = s->now_ms; /* the wait for a reply starts now */
-  if (s->noop && (!f || f->step == LS_STEP_MAIL)) {
+  if (s->noop && (!f || f->step == LS_SESSION_STEP_MAIL)) {
     s->noop = false;
-    put_last(s, "NOOP\r\n", LS_COMMAND_NOOP);
-  } else if (f && f->step != LS_STEP_GO) {
+    put_last(s, "NOOP\r\n", LS_SESSION_COMMAND_NOOP);
+  } else if (f && f->step != LS_SESSION_STEP_GO) {
     put_step(s, f);
   } else if (!s->flights.first && s->quit && !s->quit_out) {
     s->quit_out = true;
-    put_last(s, "QUIT\r\n", LS_COMMAND_QUIT);
+    put_last(s, "QUIT\r\n", LS_SESSION_COMMAND_QUIT);
   } else {
     return false;
   }

@@ -10,28 +10,28 @@
 #include "session.h"
 
 /* What a flight puts out next. */
-enum ls_step {
-  LS_STEP_MAIL,    /* RSET where a transaction may still be open, then MAIL */
-  LS_STEP_RCPT,    /* RCPT for next_recipient */
-  LS_STEP_END,     /* DATA, or BDAT with the content, or first with an octet of it */
-  LS_STEP_GO,      /* nothing: the answer to DATA, or to that octet, is awaited */
-  LS_STEP_CONTENT, /* content and end mark, or the end mark alone when nobody would get the content */
-  LS_STEP_SENT     /* nothing: all is out */
+enum ls_session_step {
+  LS_SESSION_STEP_MAIL,    /* RSET where a transaction may still be open, then MAIL */
+  LS_SESSION_STEP_RCPT,    /* RCPT for next_recipient */
+  LS_SESSION_STEP_END,     /* DATA, or BDAT with the content, or first with an octet of it */
+  LS_SESSION_STEP_GO,      /* nothing: the answer to DATA, or to that octet, is awaited */
+  LS_SESSION_STEP_CONTENT, /* content and end mark, or the end mark alone when nobody would get the content */
+  LS_SESSION_STEP_SENT     /* nothing: all is out */
 };
 
 /* What a reply may answer. */
-enum ls_command {
-  LS_COMMAND_RSET,
-  LS_COMMAND_MAIL,
-  LS_COMMAND_RCPT,
-  LS_COMMAND_DATA,
-  LS_COMMAND_CONTENT, /* the end mark */
-  LS_COMMAND_CHUNK,   /* BDAT with one octet: does the server know it? */
-  LS_COMMAND_BDAT,
-  LS_COMMAND_CANCEL, /* RSET in place of the content: a probe */
-  LS_COMMAND_NOOP,
-  LS_COMMAND_QUIT,
-  LS_COMMAND_COUNT
+enum ls_session_command {
+  LS_SESSION_COMMAND_RSET,
+  LS_SESSION_COMMAND_MAIL,
+  LS_SESSION_COMMAND_RCPT,
+  LS_SESSION_COMMAND_DATA,
+  LS_SESSION_COMMAND_CONTENT, /* the end mark */
+  LS_SESSION_COMMAND_CHUNK,   /* BDAT with one octet: does the server know it? */
+  LS_SESSION_COMMAND_BDAT,
+  LS_SESSION_COMMAND_CANCEL, /* RSET in place of the content: a probe */
+  LS_SESSION_COMMAND_NOOP,
+  LS_SESSION_COMMAND_QUIT,
+  LS_SESSION_COMMAND_COUNT
 };
 
 /* One message on its way, from submission to its event. */
@@ -42,7 +42,7 @@ struct ls_flight {
   struct ls_span content;        /* borrowed until the event */
   size_t size;                   /* of the content, see ls_content_size */
 
-  enum ls_step step;
+  enum ls_session_step step;
   uint64_t serial;       /* number of its transaction on this connection; 0: MAIL did not go out yet */
   size_t next_recipient; /* RCPT went out for those below */
   size_t awaited;        /* replies due for it */
@@ -69,7 +69,7 @@ struct ls_flight {
 
 /* One reply that is due, in the order of the commands. */
 struct ls_awaited {
-  enum ls_command command;
+  enum ls_session_command command;
   struct ls_flight *flight; /* NULL: NOOP, QUIT */
   size_t recipient;         /* RCPT */
   uint64_t end;             /* stream offset behind the command: an earlier reply cannot be its own */
@@ -100,15 +100,15 @@ struct ls_session {
   uint64_t serial; /* of the transaction last begun */
   bool masked;     /* the reply's text has no secrets any more */
   struct ls_session_record record;
-  bool open;       /* the server may hold a transaction that RSET must clear before the next MAIL */
-  bool barrier;    /* nothing may go out before every reply has come */
-  bool in_doubt;   /* BDAT was refused: has the server read its octet, or is that part of the next line? */
-  bool unread;     /* BDAT was refused, and nothing was granted since: does the server read its octets? */
-  bool noop;       /* a NOOP is wanted */
-  bool quit;       /* QUIT is wanted; no more submissions */
-  bool quit_out;   /* QUIT is out */
-  bool closing;    /* 421 has come, and a content behind it is out: is it answered before the end? */
-  bool went_on;    /* a command of a transaction was granted while closing: this server does not mean it */
+  bool open;     /* the server may hold a transaction that RSET must clear before the next MAIL */
+  bool barrier;  /* nothing may go out before every reply has come */
+  bool in_doubt; /* BDAT was refused: has the server read its octet, or is that part of the next line? */
+  bool unread;   /* BDAT was refused, and nothing was granted since: does the server read its octets? */
+  bool noop;     /* a NOOP is wanted */
+  bool quit;     /* QUIT is wanted; no more submissions */
+  bool quit_out; /* QUIT is out */
+  bool closing;  /* 421 has come, and a content behind it is out: is it answered before the end? */
+  bool went_on;  /* a command of a transaction was granted while closing: this server does not mean it */
   struct ls_flight *cut; /* the reply that the end cut short was for it, NULL: none was; never followed */
   bool over;
   bool ended;         /* ENDED was popped */
@@ -135,8 +135,8 @@ void ls_session_end(struct ls_session *s, enum ls_ending how);
 void ls_session_shut_down(struct ls_session *s); /* 421: ends it now or soon */
 enum ls_retry ls_session_retry(const struct ls_session *s, const struct ls_flight *f);
 void ls_session_count(struct ls_session *s, const struct ls_flight *f); /* it was answered for good */
-void ls_session_no_memory(struct ls_session *s);                    /* ends it */
-void ls_session_finish(struct ls_session *s, struct ls_flight *f);  /* f becomes an event */
+void ls_session_no_memory(struct ls_session *s);                        /* ends it */
+void ls_session_finish(struct ls_session *s, struct ls_flight *f);      /* f becomes an event */
 void ls_session_restart(struct ls_session *s, struct ls_flight *f); /* f goes out anew, before what waits */
 
 /* session_out.c */

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "conn_setup.h"
 #include "failure.h"
+#include "os_error.h"
 #include "proxy.h"
 
 enum {
@@ -176,19 +177,19 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
 }
 
 void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
-  struct ls_failure failure = {.result = result,
-                               .easy = c->easy,
-                               .text = c->text,
-                               .config = c->options.config,
-                               .tls = &c->tls,
-                               .number = c->socket_error};
+  struct ls_dialogue_end end = {.result = result,
+                                .easy = c->easy,
+                                .text = c->text,
+                                .config = c->options.config,
+                                .tls = &c->tls,
+                                .number = c->socket_error};
   if (c->state != LS_CONN_OPENING)
     return;
   ls_loop_drop_ahead(c->loop, &c->dialogue.ahead);
   c->text[ls_mask_apply(c->options.mask, c->text, strlen(c->text))] = '\0';
   c->open = result == CURLE_OK;
   enum ls_status status =
-      result == CURLE_OK ? ls_dialogue_finish(&c->dialogue) : ls_failure_explain(&failure, &c->dialogue);
+      result == CURLE_OK ? ls_dialogue_finish(&c->dialogue) : ls_failure_explain(&end, &c->dialogue);
   if (status == LS_OK)
     start_session(c, now_ms);
   else
@@ -269,11 +270,11 @@ int64_t ls_conn_deadline(const struct ls_conn *c) {
  * without its farewell: that is a closed connection like any other. */
 static void broke(struct ls_conn *c, CURLcode result, const char *doing, int64_t now_ms) {
   struct ls_error why = {0};
-  const char *name = ls_failure_broken(c->easy);
+  const struct ls_os_error *seen = ls_os_error_broken(c->easy);
   if (result == CURLE_OUT_OF_MEMORY)
     ls_error_set(&why, LS_ENOMEM, "CONN", "not enough memory");
-  else if (name)
-    ls_error_because(&why, LS_REASON_CONNECTION_RESET, "CONN", "%s %s", doing, name);
+  else if (seen)
+    ls_error_because(&why, LS_REASON_CONNECTION_RESET, "CONN", "%s %s", doing, seen->name);
   else
     ls_error_set(&why, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
   ls_session_eof(c->session, &why, now_ms);
@@ -411,7 +412,8 @@ const struct ls_error *ls_conn_error(const struct ls_conn *c) {
 
 bool ls_conn_connected(const struct ls_conn *c) {
   /* a reset that comes with the answer to SYN is seen before TCP is seen to be up */
-  return c->phase > CONNECTING || strcmp(ls_failure_number(c->easy), "ECONNRESET") == 0;
+  const struct ls_os_error *why = ls_os_error_connect(c->easy);
+  return c->phase > CONNECTING || (why && why->number == ECONNRESET);
 }
 
 int64_t ls_conn_ready_ms(const struct ls_conn *c) {

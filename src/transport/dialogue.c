@@ -28,13 +28,13 @@ bool ls_dialogue_requires_tls(const struct ls_config *config) {
 
 const char *ls_dialogue_command(const struct ls_dialogue *d) {
   switch (d->step) {
-  case LS_STEP_EHLO:
+  case LS_DIALOGUE_EHLO:
     return "EHLO";
-  case LS_STEP_HELO:
+  case LS_DIALOGUE_HELO:
     return "HELO";
-  case LS_STEP_STARTTLS:
+  case LS_DIALOGUE_STARTTLS:
     return "STARTTLS";
-  case LS_STEP_AUTH:
+  case LS_DIALOGUE_AUTH:
     return d->mechanism ? d->mechanism->command : "AUTH";
   default:
     return "CONN";
@@ -210,17 +210,17 @@ static void judge_initial(struct ls_dialogue *d) {
 static bool judge(struct ls_dialogue *d) {
   int class = d->reply.code / 100;
   switch (d->step) {
-  case LS_STEP_GREETING:
+  case LS_DIALOGUE_GREETING:
     return judge_greeting(d);
-  case LS_STEP_EHLO:
+  case LS_DIALOGUE_EHLO:
     return judge_ehlo(d);
-  case LS_STEP_HELO:
+  case LS_DIALOGUE_HELO:
     return judge_helo(d);
-  case LS_STEP_STARTTLS:
+  case LS_DIALOGUE_STARTTLS:
     /* libcurl's CURLUSESSL_TRY would go on in clear */
     return (d->reply.code == 220 && grant_tls(d)) || may_go_on_in_clear(d) ||
            refuse(d, LS_REASON_TLS_REFUSED, "STARTTLS", "Error upgrading connection with STARTTLS");
-  case LS_STEP_AUTH:
+  case LS_DIALOGUE_AUTH:
     d->logged_in = d->reply.code == 235;
     return class == 2 || class == 3 || refuse_login(d);
   }
@@ -230,12 +230,12 @@ static bool judge(struct ls_dialogue *d) {
 /* What is understood is the reply as it came; what is told of it, from here on, has no secrets. */
 static bool judge_noting(struct ls_dialogue *d) {
   d->overlong = 0;
-  bool challenge = d->step == LS_STEP_AUTH && d->reply.code == 334;
-  if (d->step == LS_STEP_EHLO && d->reply.code / 100 == 2)
+  bool challenge = d->step == LS_DIALOGUE_AUTH && d->reply.code == 334;
+  if (d->step == LS_DIALOGUE_EHLO && d->reply.code / 100 == 2)
     read_capability(d);
-  if (d->step == LS_STEP_AUTH)
+  if (d->step == LS_DIALOGUE_AUTH)
     judge_initial(d);
-  if (d->step == LS_STEP_AUTH && d->reply.code / 100 == 3)
+  if (d->step == LS_DIALOGUE_AUTH && d->reply.code / 100 == 3)
     hear_challenge(d);
   ls_reply_mask(&d->reply, d->mask);
   bool fine = judge(d);
@@ -253,7 +253,7 @@ static bool refuse_endless(struct ls_dialogue *d) {
 /* What is no reply, or several in one: "220-hello" and then "521 no". */
 static bool refuse_unreadable(struct ls_dialogue *d) {
   const struct ls_reply *r = &d->reply;
-  bool greeting = d->step == LS_STEP_GREETING;
+  bool greeting = d->step == LS_DIALOGUE_GREETING;
   int code = r->complete && r->code >= 400 ? r->code : 0;
   ls_reply_mask(&d->reply, d->mask);
   if (greeting && code)
@@ -318,7 +318,7 @@ static void hide_auth(const struct ls_dialogue *d, char *line, size_t n) {
 /* The login was refused. That ends the attempt, but not the connection: libcurl is made to take the last
  * answer of a login for a yes and hands it over, and QUIT can be said. Where it expected more, it closes. */
 static bool hand_over(const struct ls_dialogue *d, char *line, size_t n) {
-  bool refused = d->step == LS_STEP_AUTH && d->error.status == LS_EAUTH && d->reply.code >= 400;
+  bool refused = d->step == LS_DIALOGUE_AUTH && d->error.status == LS_EAUTH && d->reply.code >= 400;
   if (!refused || d->cancelled || n < 4)
     return false;
   line[0] = '2';
@@ -339,7 +339,7 @@ static size_t on_line(char *line, size_t size, size_t n, void *data) {
     ls_tls_facts_read(d->easy, &d->facts);
   if (!hear(d, ls_span(line, n)))
     return hand_over(d, line, n) ? n : n + 1; /* any other number than n ends the transfer */
-  if (d->step == LS_STEP_EHLO) {
+  if (d->step == LS_DIALOGUE_EHLO) {
     normalise(line, n);
     hide_auth(d, line, n);
   }
@@ -380,21 +380,21 @@ static void note_mechanism(struct ls_dialogue *d, struct ls_span rest) {
 
 static void note_command(struct ls_dialogue *d, struct ls_span command) {
   if (ls_span_starts(command, LS_SPAN("EHLO "))) {
-    if (d->step == LS_STEP_STARTTLS) {
+    if (d->step == LS_DIALOGUE_STARTTLS) {
       d->tls = true;
       d->tls_ms = d->last_ms;
     }
-    d->step = LS_STEP_EHLO;
+    d->step = LS_DIALOGUE_EHLO;
   } else if (ls_span_starts(command, LS_SPAN("HELO "))) {
-    d->step = LS_STEP_HELO;
+    d->step = LS_DIALOGUE_HELO;
   } else if (ls_span_starts(command, LS_SPAN("STARTTLS"))) {
-    d->step = LS_STEP_STARTTLS;
+    d->step = LS_DIALOGUE_STARTTLS;
   } else if (ls_span_starts(command, LS_SPAN("AUTH "))) {
-    d->step = LS_STEP_AUTH;
+    d->step = LS_DIALOGUE_AUTH;
     note_mechanism(d, ls_span_sub(command, 5, command.n));
   }
   d->cancelled = ls_span_starts(command, LS_SPAN("*\r\n"));
-  if (d->step == LS_STEP_AUTH)
+  if (d->step == LS_DIALOGUE_AUTH)
     keep_sent(d, command);
 }
 
@@ -513,7 +513,7 @@ enum ls_status ls_dialogue_finish(struct ls_dialogue *d) {
         &d->error, LS_REASON_TLS_NOT_OFFERED, "STARTTLS",
         "The server does not offer STARTTLS, and TLS is required here; use its TLS port with "
         "secure set to true, or, where the line is safe, set ignoreTLS to true");
-  if (d->login && !d->logged_in && d->step == LS_STEP_AUTH)
+  if (d->login && !d->logged_in && d->step == LS_DIALOGUE_AUTH)
     return refuse_login(d), LS_EAUTH;
   if (d->login && !d->logged_in && d->capability.auth_line)
     return refuse_mechanisms(d);
@@ -542,5 +542,5 @@ void ls_dialogue_ended(struct ls_dialogue *d) {
   struct ls_span text = ls_buf_span(&d->reply.text);
   ls_error_add_cut(&d->error, d->reply.code, d->reply.enhanced, text);
   if (d->transcript)
-    ls_log_reply(d->transcript, text, d->step == LS_STEP_AUTH);
+    ls_log_reply(d->transcript, text, d->step == LS_DIALOGUE_AUTH);
 }

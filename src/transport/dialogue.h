@@ -12,7 +12,13 @@
 #include "ahead.h"
 #include "tls.h"
 
-enum ls_step { LS_STEP_GREETING, LS_STEP_EHLO, LS_STEP_HELO, LS_STEP_STARTTLS, LS_STEP_AUTH };
+enum ls_dialogue_step {
+  LS_DIALOGUE_GREETING,
+  LS_DIALOGUE_EHLO,
+  LS_DIALOGUE_HELO,
+  LS_DIALOGUE_STARTTLS,
+  LS_DIALOGUE_AUTH
+};
 
 /* How to log in, as earlier attempts have taught. */
 struct ls_login_way {
@@ -31,7 +37,7 @@ struct ls_dialogue {
   bool tls_required;         /* nothing may follow EHLO in clear */
   struct ls_buf *transcript; /* borrowed; NULL: none; see log */
 
-  enum ls_step step;
+  enum ls_dialogue_step step;
   const struct ls_mechanism *mechanism; /* of the AUTH that was sent; NULL: none was */
   bool initial;                         /* the first response went with it, and is not answered yet */
   bool cancelled;                       /* the last line that went out ends an exchange of AUTH (RFC 4954) */
@@ -59,6 +65,16 @@ struct ls_dialogue {
   char proxy_words[200]; /* the first line of an HTTP proxy's answer; "": none */
   uint64_t octets_in, octets_out;
   struct ls_error error; /* why the attempt must end */
+};
+
+/* What libcurl says when a dialogue has ended. */
+struct ls_dialogue_end {
+  CURLcode result;
+  CURL *easy;
+  const char *text; /* libcurl's error buffer, "" when it says nothing */
+  const struct ls_config *config;
+  const struct ls_tls *tls;
+  int number; /* errno of a socket that was not to be had; 0: each was */
 };
 
 /* Sets the callbacks of easy. d must live as long as easy, and mask as long as d. bearer: the access

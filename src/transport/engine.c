@@ -12,7 +12,7 @@
 
 enum { CLIENTS_TIMES = 4 };
 
-void ls_task_free(struct ls_task *t) {
+void ls_engine_task_free(struct ls_engine_task *t) {
   if (!t)
     return;
   ls_verification_deinit(&t->verification);
@@ -77,7 +77,7 @@ enum ls_status ls_engine_usable(const struct ls_engine *e, struct ls_error *err)
 }
 
 /* Hands t over; it may be finished and freed when this returns. */
-static void give(struct ls_engine *e, struct ls_task *t) {
+static void give(struct ls_engine *e, struct ls_engine_task *t) {
   pthread_mutex_lock(&e->lock);
   ls_job_push(&e->inbox, &t->job);
   bool wake = e->asleep;
@@ -87,8 +87,8 @@ static void give(struct ls_engine *e, struct ls_task *t) {
     ls_loop_wake(&e->loop);
 }
 
-static struct ls_task *new_task(enum ls_task_kind kind, uint64_t handle, struct ls_error *err) {
-  struct ls_task *t = calloc(1, sizeof *t);
+static struct ls_engine_task *new_task(enum ls_engine_task_kind kind, uint64_t handle, struct ls_error *err) {
+  struct ls_engine_task *t = calloc(1, sizeof *t);
   if (!t) {
     no_memory(err);
     return NULL;
@@ -117,10 +117,10 @@ static enum ls_status configure(struct ls_engine *e, const struct ls_config *con
         "The engine has %zu clients already, for maxClients = %zu; forget those that are no "
         "longer needed",
         e->handle_count, e->options.max_clients);
-  struct ls_task *t = reserve_handle(e) ? new_task(LS_TASK_CONFIGURE, e->last_handle + 1, err) : NULL;
+  struct ls_engine_task *t = reserve_handle(e) ? new_task(LS_TASK_CONFIGURE, e->last_handle + 1, err) : NULL;
   struct ls_config *copy = t ? ls_arena_alloc(a, sizeof *copy) : NULL;
   if (!copy) {
-    ls_task_free(t);
+    ls_engine_task_free(t);
     return no_memory(err);
   }
   *copy = *config;
@@ -162,7 +162,7 @@ enum ls_status ls_engine_forget(struct ls_engine *e, uint64_t handle, struct ls_
   enum ls_status status = check_handle(e, handle, err);
   if (status != LS_OK)
     return status;
-  struct ls_task *t = new_task(LS_TASK_FORGET, handle, err);
+  struct ls_engine_task *t = new_task(LS_TASK_FORGET, handle, err);
   if (!t)
     return LS_ENOMEM;
   e->handles[position_of(e, handle)] = e->handles[--e->handle_count];
@@ -183,7 +183,7 @@ static enum ls_status check_room(const struct ls_engine *e, size_t octets, struc
   return LS_OK;
 }
 
-static uint64_t account(struct ls_engine *e, struct ls_task *t) {
+static uint64_t account(struct ls_engine *e, struct ls_engine_task *t) {
   t->since_ms = ls_clock_ms();
   t->job.id = ++e->last_id;
   e->pending++;
@@ -196,7 +196,7 @@ enum ls_status ls_engine_submit(struct ls_engine *e, uint64_t handle, struct ls_
   enum ls_status status = check_handle(e, handle, err);
   if (status == LS_OK)
     status = check_room(e, a->used, err);
-  struct ls_task *t = status == LS_OK ? new_task(LS_TASK_SEND, handle, err) : NULL;
+  struct ls_engine_task *t = status == LS_OK ? new_task(LS_TASK_SEND, handle, err) : NULL;
   if (!t) {
     ls_arena_deinit(a);
     return status == LS_OK ? LS_ENOMEM : status;
@@ -214,7 +214,7 @@ enum ls_status ls_engine_verify(struct ls_engine *e, uint64_t handle, uint64_t *
   enum ls_status status = check_handle(e, handle, err);
   if (status == LS_OK)
     status = check_room(e, 0, err);
-  struct ls_task *t = status == LS_OK ? new_task(LS_TASK_VERIFY, handle, err) : NULL;
+  struct ls_engine_task *t = status == LS_OK ? new_task(LS_TASK_VERIFY, handle, err) : NULL;
   if (!t)
     return status == LS_OK ? LS_ENOMEM : status;
   ls_verification_init(&t->verification);
@@ -225,7 +225,7 @@ enum ls_status ls_engine_verify(struct ls_engine *e, uint64_t handle, uint64_t *
 
 enum ls_status ls_engine_set_logging(struct ls_engine *e, bool on, struct ls_error *err) {
   enum ls_status status = ls_engine_usable(e, err);
-  struct ls_task *t = status == LS_OK ? new_task(LS_TASK_LOGGING, 0, err) : NULL;
+  struct ls_engine_task *t = status == LS_OK ? new_task(LS_TASK_LOGGING, 0, err) : NULL;
   if (!t)
     return status == LS_OK ? LS_ENOMEM : status;
   t->on = on;
@@ -245,7 +245,7 @@ enum ls_status ls_engine_take(struct ls_engine *e, struct ls_engine_batch *out, 
   e->log = (struct ls_log){0};
   pthread_mutex_unlock(&e->lock);
   for (struct ls_job *j = out->first; j; j = j->next)
-    e->octets -= ls_task_of(j)->octets;
+    e->octets -= ls_engine_task_of(j)->octets;
   return LS_OK;
 }
 
@@ -255,7 +255,7 @@ void ls_engine_give_back(struct ls_engine *e, struct ls_engine_batch *b) {
     return;
   for (struct ls_job *j; (j = b->first) != NULL;) {
     b->first = j->next;
-    e->octets += ls_task_of(j)->octets;
+    e->octets += ls_engine_task_of(j)->octets;
     ls_job_push(&left, j);
   }
   e->pending += left.count;
@@ -275,7 +275,7 @@ void ls_engine_give_back(struct ls_engine *e, struct ls_engine_batch *b) {
 }
 
 int ls_engine_batch_peek(const struct ls_engine_batch *b, struct ls_engine_result *out) {
-  const struct ls_task *t = ls_task_of(b->first);
+  const struct ls_engine_task *t = ls_engine_task_of(b->first);
   *out = (struct ls_engine_result){0};
   if (!t)
     return 0;
@@ -290,14 +290,14 @@ int ls_engine_batch_peek(const struct ls_engine_batch *b, struct ls_engine_resul
 }
 
 int ls_engine_batch_next(struct ls_engine_batch *b, struct ls_engine_result *out) {
-  struct ls_task *t = ls_task_of(b->first);
+  struct ls_engine_task *t = ls_engine_task_of(b->first);
   if (!ls_engine_batch_peek(b, out))
     return 0;
   b->first = t->job.next;
   t->job.result = (struct ls_result){0};
   t->verification = (struct ls_verification){0};
   t->issue = (struct ls_error){0};
-  ls_task_free(t);
+  ls_engine_task_free(t);
   return 1;
 }
 

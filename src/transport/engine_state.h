@@ -10,13 +10,13 @@
 #include "doorbell.h"
 #include "engine.h"
 
-enum ls_task_kind { LS_TASK_SEND, LS_TASK_VERIFY, LS_TASK_CONFIGURE, LS_TASK_FORGET, LS_TASK_LOGGING };
+enum ls_engine_task_kind { LS_TASK_SEND, LS_TASK_VERIFY, LS_TASK_CONFIGURE, LS_TASK_FORGET, LS_TASK_LOGGING };
 
 /* What is asked of the thread, and for SEND and VERIFY also its answer: nothing need be allocated to give
  * one. The lists of jobs are lists of tasks here. */
-struct ls_task {
+struct ls_engine_task {
   struct ls_job job; /* first; its arena holds value and config */
-  enum ls_task_kind kind;
+  enum ls_engine_task_kind kind;
   uint64_t handle;
   struct ls_value *value;   /* the mail */
   struct ls_config *config; /* of CONFIGURE; in the arena */
@@ -63,11 +63,11 @@ struct ls_engine {
   bool newcomer; /* a reader has come that has had no octet yet */
 };
 
-static inline struct ls_task *ls_task_of(struct ls_job *j) {
-  return (struct ls_task *)(void *)j;
+static inline struct ls_engine_task *ls_engine_task_of(struct ls_job *j) {
+  return (struct ls_engine_task *)(void *)j;
 }
 
-void ls_task_free(struct ls_task *t); /* NULL is fine */
+void ls_engine_task_free(struct ls_engine_task *t); /* NULL is fine */
 
 void *ls_engine_run(void *engine); /* the thread */
 

@@ -12,8 +12,8 @@ enum { COMPOSE_MS = 2 /* for each client in a turn, so that a batch of one does 
 struct ls_engine_client {
   struct ls_engine_client *next;
   uint64_t handle;
-  struct ls_client *client; /* NULL: it could not be made, and error says why */
-  struct ls_task *recipe;   /* what to make it from, where that may help another time; else NULL */
+  struct ls_client *client;      /* NULL: it could not be made, and error says why */
+  struct ls_engine_task *recipe; /* what to make it from, where that may help another time; else NULL */
   struct ls_error error;
   struct ls_job_list waiting; /* mails that are not composed yet */
   struct ls_job_list verifying;
@@ -28,7 +28,7 @@ static struct ls_engine_client *client_of(struct ls_engine *e, uint64_t handle) 
 }
 
 /* A message or a verification that no client has had to do with ends here. */
-static void fail(struct ls_engine *e, struct ls_task *t, const struct ls_error *why) {
+static void fail(struct ls_engine *e, struct ls_engine_task *t, const struct ls_error *why) {
   if (t->kind == LS_TASK_SEND) {
     ls_job_fail(&t->job, why);
     e->past.failed++;
@@ -39,7 +39,7 @@ static void fail(struct ls_engine *e, struct ls_task *t, const struct ls_error *
 }
 
 /* As fail, for a client that could not be made. */
-static void fail_unmade(struct ls_engine *e, struct ls_task *t, const struct ls_engine_client *c) {
+static void fail_unmade(struct ls_engine *e, struct ls_engine_task *t, const struct ls_engine_client *c) {
   struct ls_error why = {0};
   if (ls_client_blames_config(c->error.status)) {
     ls_error_set(&why, c->error.status, "API", "The config is not valid: %s", ls_error_text(&c->error));
@@ -51,7 +51,7 @@ static void fail_unmade(struct ls_engine *e, struct ls_task *t, const struct ls_
   ls_error_deinit(&why);
 }
 
-static void fail_unknown(struct ls_engine *e, struct ls_task *t) {
+static void fail_unknown(struct ls_engine *e, struct ls_engine_task *t) {
   struct ls_error why = {0};
   ls_error_set(&why, LS_ENOMEM, "API", "There was no memory for a client");
   fail(e, t, &why);
@@ -59,7 +59,7 @@ static void fail_unknown(struct ls_engine *e, struct ls_task *t) {
 }
 
 /* Takes t. What was lacking for the moment may be there when the client is needed. */
-static void make_client(struct ls_engine *e, struct ls_engine_client *c, struct ls_task *t) {
+static void make_client(struct ls_engine *e, struct ls_engine_client *c, struct ls_engine_task *t) {
   struct ls_config config = *t->config; /* its own place is in the arena that it goes with */
   c->recipe = NULL;
   ls_error_deinit(&c->error);
@@ -75,14 +75,14 @@ static void make_client(struct ls_engine *e, struct ls_engine_client *c, struct 
     c->recipe = t;
     return;
   }
-  ls_task_free(t);
+  ls_engine_task_free(t);
 }
 
 /* Takes t. */
-static void configure(struct ls_engine *e, struct ls_task *t) {
+static void configure(struct ls_engine *e, struct ls_engine_task *t) {
   struct ls_engine_client *c = calloc(1, sizeof *c);
   if (!c) {
-    ls_task_free(t);
+    ls_engine_task_free(t);
     return;
   }
   c->handle = t->handle;
@@ -99,7 +99,7 @@ static void set_logging(struct ls_engine *e, bool on) {
 }
 
 /* An order is carried out, a mail or a verification goes to its client. */
-static void take_task(struct ls_engine *e, struct ls_task *t) {
+static void take_task(struct ls_engine *e, struct ls_engine_task *t) {
   struct ls_engine_client *c = client_of(e, t->handle);
   switch (t->kind) {
   case LS_TASK_CONFIGURE:
@@ -128,12 +128,12 @@ static void take_task(struct ls_engine *e, struct ls_task *t) {
     }
     return;
   }
-  ls_task_free(t);
+  ls_engine_task_free(t);
 }
 
 /* Composes the first waiting mail and gives it to the client. */
 static void compose_one(struct ls_engine *e, struct ls_engine_client *c, int64_t now_ms) {
-  struct ls_task *t = ls_task_of(ls_job_pop(&c->waiting));
+  struct ls_engine_task *t = ls_engine_task_of(ls_job_pop(&c->waiting));
   struct ls_job *j = &t->job;
   struct ls_error why = {0};
   if (now_ms >= j->deadline_ms)
@@ -165,7 +165,7 @@ static void compose_some(struct ls_engine *e, struct ls_engine_client *c, int64_
 static void verify_on(struct ls_engine *e, struct ls_engine_client *c, int64_t now_ms) {
   struct ls_job_list on = {0};
   for (struct ls_job *j; (j = ls_job_pop(&c->verifying)) != NULL;) {
-    struct ls_task *t = ls_task_of(j);
+    struct ls_engine_task *t = ls_engine_task_of(j);
     bool over = ls_client_verify_step(c->client, &t->verifying, now_ms, &t->verification);
     ls_job_push(over ? &e->done : &on, j);
   }
@@ -221,9 +221,9 @@ static void end_client(struct ls_engine *e, struct ls_engine_client *c, const st
   struct ls_client_stats s;
   if (c->client) {
     for (struct ls_job *j; (j = ls_job_pop(&c->waiting)) != NULL;)
-      fail(e, ls_task_of(j), why);
+      fail(e, ls_engine_task_of(j), why);
     for (struct ls_job *j; (j = ls_job_pop(&c->verifying)) != NULL;) {
-      struct ls_task *t = ls_task_of(j);
+      struct ls_engine_task *t = ls_engine_task_of(j);
       ls_client_verify_end(c->client, &t->verifying, why, &t->verification);
       ls_job_push(&e->done, j);
     }
@@ -234,7 +234,7 @@ static void end_client(struct ls_engine *e, struct ls_engine_client *c, const st
     add_stats(&e->past, &s);
     ls_client_free(c->client);
   }
-  ls_task_free(c->recipe);
+  ls_engine_task_free(c->recipe);
   ls_error_deinit(&c->error);
   free(c);
 }
@@ -307,7 +307,7 @@ static void wait_until(struct ls_engine *e, int64_t until_ms) {
     else if (c->waiting.head)
       until_ms = earlier(until_ms, c->waiting.head->deadline_ms);
     for (struct ls_job *j = c->verifying.head; j; j = j->next)
-      until_ms = earlier(until_ms, ls_client_verify_due(c->client, &ls_task_of(j)->verifying, now_ms));
+      until_ms = earlier(until_ms, ls_client_verify_due(c->client, &ls_engine_task_of(j)->verifying, now_ms));
   }
   until_ms = ls_doorbell_watch(&e->bell, &e->loop, now_ms, until_ms);
   ls_loop_wait(&e->loop, until_ms - now_ms);
@@ -346,7 +346,7 @@ void *ls_engine_run(void *engine) {
     struct ls_job_list came = exchange(e, &closing, &close_by_ms);
     bool busy = came.head != NULL;
     for (struct ls_job *j; (j = ls_job_pop(&came)) != NULL;)
-      take_task(e, ls_task_of(j));
+      take_task(e, ls_engine_task_of(j));
     if (!busy && !closing)
       wait_until(e, INT64_MAX);
     else if (!busy && any_has_work(e))

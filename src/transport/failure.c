@@ -1,83 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "failure.h"
 
-#include <errno.h>
-
+#include "os_error.h"
 #include "proxy.h"
 #include "shortage.h"
 
 /* CURLE_TOO_LARGE of libcurl 8.6 and later, whatever this was built with. */
 static const CURLcode TOO_LARGE = (CURLcode)100;
 
-static const struct {
-  int number;
-  const char *name;
-  enum ls_reason reason;
-  const char *hint;
-} numbers[] = {
-    {ECONNREFUSED, "ECONNREFUSED", LS_REASON_CONNECTION_REFUSED,
-     "; nothing listens there: check host and port"},
-    {ECONNRESET, "ECONNRESET", LS_REASON_CONNECTION_RESET, ""},
-    {ECONNABORTED, "ECONNABORTED", LS_REASON_CONNECTION_RESET, ""},
-    {EHOSTUNREACH, "EHOSTUNREACH", LS_REASON_UNREACHABLE, "; no route to that host"},
-    {ENETUNREACH, "ENETUNREACH", LS_REASON_UNREACHABLE, "; no route to that network"},
-    {ETIMEDOUT, "ETIMEDOUT", LS_REASON_CONNECT_UNANSWERED, "; a firewall may swallow the packets"},
-    {EADDRNOTAVAIL, "EADDRNOTAVAIL", LS_REASON_CONNECT_FAILED, ""},
-    {EACCES, "EACCES", LS_REASON_CONNECT_FAILED, ""},
-    {EPERM, "EPERM", LS_REASON_CONNECT_FAILED, ""},
-    {EPIPE, "EPIPE", LS_REASON_CONNECTION_RESET, ""},
-};
-
-enum { NUMBERS = sizeof numbers / sizeof *numbers };
-
-static size_t row_of(long number) {
-  size_t i = 0;
-  while (i < NUMBERS && numbers[i].number != number)
-    i++;
-  return i;
-}
-
-static const char *name_of(long number) {
-  size_t i = row_of(number);
-  return i < NUMBERS ? numbers[i].name : NULL;
-}
-
-/* libcurl keeps the number of the last system call that failed, be it an attempt to connect to another
- * address of the name: only what can happen to an established connection counts. */
-const char *ls_failure_broken(CURL *easy) {
-  long number = 0;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-  switch (number) {
-  case ECONNRESET:
-  case ECONNABORTED:
-  case EPIPE:
-  case ETIMEDOUT:
-  case EHOSTUNREACH:
-  case ENETUNREACH:
-    return name_of(number);
-  default:
-    return NULL;
-  }
-}
-
-const char *ls_failure_number(CURL *easy) {
-  long number = 0;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-  const char *name = name_of(number);
-  return name ? name : "";
-}
-
 /* The system has said why it could not connect. */
-static bool known(const struct ls_failure *f) {
-  return f->result == CURLE_COULDNT_CONNECT && *ls_failure_number(f->easy);
+static bool known(const struct ls_dialogue_end *f) {
+  return f->result == CURLE_COULDNT_CONNECT && ls_os_error_connect(f->easy);
 }
 
-static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dialogue *d) {
-  long number = 0;
+static enum ls_status explain_connect(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
+  const struct ls_os_error *why = ls_os_error_connect(f->easy);
   char *address = NULL;
-  curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &number);
   curl_easy_getinfo(f->easy, CURLINFO_PRIMARY_IP, &address);
-  size_t i = row_of(number);
   if (f->result == CURLE_INTERFACE_FAILED)
     return ls_error_because(
         &d->error, LS_REASON_LOCAL_ADDRESS_UNUSABLE, "CONN",
@@ -86,26 +25,26 @@ static enum ls_status explain_connect(const struct ls_failure *f, struct ls_dial
         f->config->local_address ? f->config->local_address : "");
   if (!address || !*address)
     address = (char *)f->config->host;
-  if (i == NUMBERS)
+  if (!why)
     return ls_error_set(&d->error, LS_ESOCKET, "CONN", "connect to %s:%u failed: %s", address,
                         (unsigned)f->config->port, *f->text ? f->text : curl_easy_strerror(f->result));
-  return ls_error_because(&d->error, numbers[i].reason, "CONN", "connect %s %s:%u%s", numbers[i].name,
-                          address, (unsigned)f->config->port, numbers[i].hint);
+  return ls_error_because(&d->error, why->reason, "CONN", "connect %s %s:%u%s", why->name, address,
+                          (unsigned)f->config->port, why->hint);
 }
 
-static enum ls_status explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
+static enum ls_status explain_tls(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   const char *name = f->config->servername ? f->config->servername : f->config->host;
-  ls_tls_explain(f->tls, f->result, name, f->text, d->step == LS_STEP_STARTTLS, &d->error);
+  ls_tls_explain(f->tls, f->result, name, f->text, d->step == LS_DIALOGUE_STARTTLS, &d->error);
   return d->error.status;
 }
 
 /* The server went away while libcurl spoke with it. */
-static enum ls_status explain_closed(const struct ls_failure *f, struct ls_dialogue *d) {
-  const char *name = ls_failure_broken(f->easy);
+static enum ls_status explain_closed(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
+  const struct ls_os_error *why = ls_os_error_broken(f->easy);
   if (f->tls->alert) /* TLS 1.3: the server's verdict on us comes after the handshake */
     return explain_tls(f, d);
-  if (name)
-    return ls_error_because(&d->error, LS_REASON_CONNECTION_RESET, "CONN", "read %s", name);
+  if (why)
+    return ls_error_because(&d->error, LS_REASON_CONNECTION_RESET, "CONN", "read %s", why->name);
   if (!d->greeted)
     return ls_error_because(&d->error, LS_REASON_GREETING_MISSING, "CONN", "Unexpected socket close");
   return ls_error_set(&d->error, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
@@ -118,7 +57,7 @@ static enum ls_status explain_login(struct ls_dialogue *d) {
 }
 
 /* A mechanism that could not even begin: Kerberos has no ticket for the user, say. */
-static enum ls_status explain_preparation(const struct ls_failure *f, struct ls_dialogue *d,
+static enum ls_status explain_preparation(const struct ls_dialogue_end *f, struct ls_dialogue *d,
                                           const char *text) {
   const char *method = f->config->auth_method ? f->config->auth_method : "the server's mechanism";
   bool kerberos = strcmp(method, "GSSAPI") == 0;
@@ -128,7 +67,7 @@ static enum ls_status explain_preparation(const struct ls_failure *f, struct ls_
 }
 
 /* Whether it only failed for want of a descriptor. */
-static bool explain_shortage(const struct ls_failure *f, struct ls_dialogue *d) {
+static bool explain_shortage(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   bool lookup = f->result == CURLE_COULDNT_RESOLVE_HOST || f->result == CURLE_COULDNT_RESOLVE_PROXY;
   bool other = f->result == CURLE_PEER_FAILED_VERIFICATION && !ls_tls_unvouched(f->tls);
   int number = ls_shortage_is(f->number) ? f->number : other || known(f) ? 0 : ls_shortage_behind(f->result);
@@ -144,7 +83,7 @@ static enum ls_status too_large(struct ls_dialogue *d) {
                       "The server's reply is longer than a reply may be");
 }
 
-static enum ls_status explain(const struct ls_failure *f, struct ls_dialogue *d) {
+static enum ls_status explain(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   const char *text = *f->text ? f->text : curl_easy_strerror(f->result);
   if (explain_shortage(f, d) || ls_proxy_explain(f, d))
     return d->error.status;
@@ -191,7 +130,7 @@ static enum ls_status explain(const struct ls_failure *f, struct ls_dialogue *d)
   }
 }
 
-enum ls_status ls_failure_explain(const struct ls_failure *f, struct ls_dialogue *d) {
+enum ls_status ls_failure_explain(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   if (d->error.status != LS_OK)
     return d->error.status;
   explain(f, d);

@@ -14,8 +14,8 @@ struct ls_job {
   struct ls_arena arena;
   size_t octets; /* of content, also when the message is gone */
   int64_t deadline_ms;
-  size_t requeues;    /* how often a connection has given it back */
-  int64_t not_before; /* only a connection that became ready at this time or later may take it */
+  size_t requeues;                /* how often a connection has given it back */
+  int64_t not_before;             /* only a connection that became ready at this time or later may take it */
   struct ls_mask_secret *secrets; /* of the message, in its client's mask */
   struct ls_result result;
 };

@@ -59,7 +59,6 @@ bool ls_oauth_owns(const struct ls_oauth *o, const CURL *easy);
 enum ls_status ls_oauth_done(struct ls_oauth *o, CURL *easy, CURLcode result, int64_t unix_ms,
                              struct ls_error *err);
 
-
 /* Which token ls_oauth_token gives now; another number means another token. */
 uint64_t ls_oauth_serial(const struct ls_oauth *o);
 

@@ -18,14 +18,14 @@ struct ls_pool_conn {
   struct ls_job_list jobs; /* in flight, in order */
   size_t taken;            /* messages so far */
   struct ls_session_record record;
-  int64_t answered_ms;     /* when the last of them was answered for good */
-  uint64_t attempt;        /* its number */
-  bool cut_off;            /* over, by the server, while messages were on it */
-  struct ls_error ended;   /* why it is over */
-  bool probe;              /* takes none */
-  int64_t check_until_ms;  /* a NOOP is out and must be answered by then; 0: none is */
-  bool second;             /* the attempt was repeated with another mechanism */
-  uint64_t token;          /* the serial of the access token it logs in with */
+  int64_t answered_ms;    /* when the last of them was answered for good */
+  uint64_t attempt;       /* its number */
+  bool cut_off;           /* over, by the server, while messages were on it */
+  struct ls_error ended;  /* why it is over */
+  bool probe;             /* takes none */
+  int64_t check_until_ms; /* a NOOP is out and must be answered by then; 0: none is */
+  bool second;            /* the attempt was repeated with another mechanism */
+  uint64_t token;         /* the serial of the access token it logs in with */
 };
 
 /* pool.c */

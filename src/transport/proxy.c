@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "os_error.h"
+
 static const struct {
   enum ls_proxy_kind kind;
   const char *scheme;
@@ -89,7 +91,7 @@ static const struct {
      "; check host, or let the proxy resolve it: socks5h:// or socks4a://"},
 };
 
-static void explain_socks(const struct ls_failure *f, struct ls_dialogue *d) {
+static void explain_socks(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   long code = 0;
   const char *text = *f->text ? f->text : curl_easy_strerror(f->result), *hint = "";
   curl_easy_getinfo(f->easy, CURLINFO_PROXY_ERROR, &code);
@@ -126,7 +128,7 @@ static const char *http_hint(const struct ls_config *config, long code) {
 }
 
 /* The proxy has answered CONNECT, but not with yes. */
-static bool explain_http(const struct ls_failure *f, struct ls_dialogue *d) {
+static bool explain_http(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   long code = 0;
   curl_easy_getinfo(f->easy, CURLINFO_HTTP_CONNECTCODE, &code);
   if (code / 100 == 2 || d->greeted)
@@ -147,15 +149,16 @@ static bool explain_http(const struct ls_failure *f, struct ls_dialogue *d) {
   return true;
 }
 
-static void explain_tls(const struct ls_failure *f, struct ls_dialogue *d) {
+static void explain_tls(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   struct ls_error why = {0};
   ls_tls_explain(f->tls, f->result, f->config->proxy.host, f->text, false, &why);
   ls_error_because(&d->error, LS_REASON_PROXY_TLS_FAILED, "CONN", "%s", ls_error_text(&why));
   ls_error_deinit(&why);
 }
 
-bool ls_proxy_explain(const struct ls_failure *f, struct ls_dialogue *d) {
+bool ls_proxy_explain(const struct ls_dialogue_end *f, struct ls_dialogue *d) {
   const struct ls_config_proxy *p = &f->config->proxy;
+  const struct ls_os_error *why = ls_os_error_connect(f->easy);
   if (!p->host || d->greeted)
     return false;
   switch (f->result) {
@@ -165,7 +168,7 @@ bool ls_proxy_explain(const struct ls_failure *f, struct ls_dialogue *d) {
     return true;
   case CURLE_COULDNT_CONNECT:
     ls_error_because(&d->error, LS_REASON_PROXY_UNREACHABLE, "CONN",
-                     "connect %s to the proxy %s:%u failed; check proxy", ls_failure_number(f->easy), p->host,
+                     "connect %s to the proxy %s:%u failed; check proxy", why ? why->name : "", p->host,
                      (unsigned)p->port);
     return true;
   case CURLE_PROXY:
