@@ -34,7 +34,8 @@ local OPTIONAL = { sendFrom = true, replyTo = true }
 -- Templates by language come unchecked from the host, and a config's `sendFrom` and `replyTo` too.
 local function check_template(template)
   check_type(template, "table", "bad template", 4)
-  for _, field in ipairs(TEMPLATE_FIELDS) do
+  for i = 1, #TEMPLATE_FIELDS do
+    local field = TEMPLATE_FIELDS[i]
     local value = template[field]
     if type(value) ~= "string" and not (OPTIONAL[field] and not mailer.isSaid(value)) then
       check_type(value, "string", "bad template: field `" .. field .. "`", 4)

@@ -410,7 +410,7 @@ static void test_message_writes_the_converted_domain_in_header_and_envelope(void
   struct ls_arena a;
   struct ls_value value;
   struct ls_message *message;
-  struct ls_composed composed;
+  struct ls_composed composed = {0};
   struct ls_message_context context = {0};
   ls_arena_init(&a, CEILING);
   assert_non_null(read_json(&a, "{\"from\":\"a@b.c\",\"to\":\"d@b\xc3\xbc.c\"}", &value));

@@ -59,7 +59,7 @@ static struct scratch *begin(lua_State *L) {
 static void finish(lua_State *L, struct scratch *s) {
   ls_arena_reset(&s->arena, KEEP);
   ls_buf_reset(&s->text, KEEP);
-  ls_buf_deinit(&s->composed.content);
+  ls_buf_reset(&s->composed.content, KEEP);
   ls_error_deinit(&s->error);
   lua_pushvalue(L, s->at);
   lua_replace(L, lua_upvalueindex(1));

@@ -111,7 +111,7 @@ static bool read_array(struct reader *r, int index, struct ls_value *v, int dept
   v->as.array.items = items;
   for (size_t i = 0; items && i < v->as.array.count; i++) {
     lua_rawgeti(r->L, index, (int)i + 1);
-    if (!read_into(r, lua_gettop(r->L), &items[i], depth))
+    if (!read_into(r, -1, &items[i], depth))
       return false;
     lua_pop(r->L, 1);
   }
@@ -143,7 +143,7 @@ static bool read_object(struct reader *r, int index, struct ls_value *v, int dep
     struct ls_member m = {0};
     if (v->as.object.count == v->as.object.cap)
       values = grow(r, index, v);
-    if (!values || !read_name(r, &m.name) || !read_into(r, lua_gettop(r->L), values, depth))
+    if (!values || !read_name(r, &m.name) || !read_into(r, -1, values, depth))
       return false;
     m.value = values++;
     marks |= ls_value_mark(m.name);
@@ -159,6 +159,7 @@ static bool read_object(struct reader *r, int index, struct ls_value *v, int dep
 
 static bool read_table(struct reader *r, int index, struct ls_value *v, int depth) {
   lua_State *L = r->L;
+  index = index < 0 ? lua_gettop(L) + 1 + index : index;
   if (depth >= LS_LVALUE_DEPTH) {
     snprintf(r->why, LS_LVALUE_WHY, "tables are nested too deeply (%d levels at most)", LS_LVALUE_DEPTH);
     return false;
@@ -213,7 +214,7 @@ struct ls_value *ls_lvalue_read(lua_State *L, int index, struct ls_arena *a, cha
   struct reader r = {L, a, why};
   int top = lua_gettop(L);
   struct ls_value *v = have(&r, ls_value_new(a, LS_VALUE_UNDEFINED));
-  if (v && read_into(&r, index < 0 ? top + index + 1 : index, v, 0))
+  if (v && read_into(&r, index, v, 0))
     return v;
   lua_settop(L, top);
   return NULL;

@@ -14,10 +14,6 @@ void ls_config_reader_open(struct ls_config_reader *r, const struct ls_value *co
   r->holders[LS_PLACE_DKIM] = ls_value_get(config, ls_option_name(LS_OPTION_CONFIG_dkim));
 }
 
-const struct ls_value *ls_config_option_value(const struct ls_config_reader *r, enum ls_option_id id) {
-  return ls_value_get(r->holders[ls_options[id].place], ls_option_name(id));
-}
-
 enum ls_status ls_config_option_pass(const struct ls_config_reader *r, const struct ls_error *why) {
   if (!why->option || !why->message)
     return ls_config_option_no_memory(r);

@@ -22,7 +22,10 @@ struct ls_config_reader {
 void ls_config_reader_open(struct ls_config_reader *r, const struct ls_value *config);
 
 /* The value of an option, in the object of its place. */
-const struct ls_value *ls_config_option_value(const struct ls_config_reader *r, enum ls_option_id id);
+static inline const struct ls_value *ls_config_option_value(const struct ls_config_reader *r,
+                                                            enum ls_option_id id) {
+  return ls_value_get(r->holders[ls_options[id].place], ls_option_name(id));
+}
 
 /* Complains "LABEL text" of an option; item as for ls_option_path. Answers status. */
 enum ls_status ls_config_option_refuse(const struct ls_config_reader *r, enum ls_option_id id, int item,

@@ -113,11 +113,11 @@ static enum verdict check_field(const struct guard *g, const struct ls_schema_fi
   struct ls_span name = ls_span(f->name, f->name_n);
   const struct ls_issue_path here = {.up = at, .name = name};
   const struct ls_value *v = ls_value_get(object, name);
-  enum ls_need need = need_of(f);
+  enum ls_need need = is_absent(v) ? need_of(f) : LS_NEED_REQUIRED;
   if (is_absent(v) && may_be_absent(g, need))
     return VALID;
   struct ls_value *part = NULL;
-  if (is_absent(v) && need == LS_NEED_DEFAULT) {
+  if (need == LS_NEED_DEFAULT) {
     struct ls_value *given = started(g, LS_VALUE_UNDEFINED, list);
     if (!given)
       return BROKEN;

@@ -209,13 +209,6 @@ static const struct ls_mailbox *sender_of(const struct ls_message *m) {
   return other;
 }
 
-static enum ls_status keep(struct writer *w, struct ls_buf *b, struct ls_span *out) {
-  *out = ls_arena_copy(w->a, ls_buf_span(b));
-  enum ls_status status = b->status != LS_OK ? b->status : out->p ? LS_OK : LS_ENOMEM;
-  ls_buf_deinit(b);
-  return status;
-}
-
 static enum ls_status write_from(struct writer *w) {
   const struct ls_mailbox *box = sender_of(w->m);
   if (!box)
@@ -282,18 +275,27 @@ static struct ls_span id_domain(struct ls_span from) {
   return domain.n ? domain : LS_SPAN("localhost");
 }
 
-static void add_random_id(struct writer *w, struct ls_buf *out) {
-  ls_buf_addc(out, '<');
+static char *add_span(char *to, struct ls_span s) {
+  memcpy(to, s.p, s.n);
+  return to + s.n;
+}
+
+/* "<01234567-89ab-cdef-0123-456789abcdef@example.com>" */
+static struct ls_span random_id(struct writer *w) {
+  struct ls_span domain = id_domain(w->out->envelope.from);
+  char *id = ls_arena_alloc(w->a, 39 + domain.n);
+  if (!id)
+    return ls_span(NULL, 0);
+  char *to = add_span(id, LS_SPAN("<"));
   for (size_t i = 0; i < 16; i++) {
     unsigned char c = w->context->random[i];
-    char two[2] = {ls_ascii_lower(ls_ascii_hex(c >> 4)), ls_ascii_lower(ls_ascii_hex(c))};
     if (i == 4 || i == 6 || i == 8 || i == 10)
-      ls_buf_addc(out, '-');
-    ls_buf_add(out, ls_span(two, 2));
+      *to++ = '-';
+    *to++ = ls_ascii_lower(ls_ascii_hex(c >> 4));
+    *to++ = ls_ascii_lower(ls_ascii_hex(c));
   }
-  ls_buf_addc(out, '@');
-  ls_buf_add(out, id_domain(w->out->envelope.from));
-  ls_buf_addc(out, '>');
+  to = add_span(add_span(add_span(to, LS_SPAN("@")), domain), LS_SPAN(">"));
+  return ls_span(id, (size_t)(to - id));
 }
 
 /* The id given, or one made up; either stands in the field that reading left for it. */
@@ -301,15 +303,10 @@ static enum ls_status write_message_id(struct writer *w) {
   struct ls_field *field = w->m->fields;
   while (!ls_span_eq(field->name, LS_SPAN("Message-ID")))
     field++;
-  enum ls_status status = LS_OK;
-  if (!field->value.n) {
-    struct ls_buf id;
-    ls_buf_init(&id, LS_MESSAGE_MAX);
-    add_random_id(w, &id);
-    status = keep(w, &id, &field->value);
-  }
+  if (!field->value.n)
+    field->value = random_id(w);
   w->out->message_id = field->value;
-  return status;
+  return field->value.p ? LS_OK : LS_ENOMEM;
 }
 
 static enum ls_status write_field(struct writer *w, const struct ls_field *f) {
@@ -394,8 +391,8 @@ static enum ls_status write_content(struct writer *w) {
 enum ls_status ls_message_write(struct ls_message *m, const struct ls_message_context *context,
                                 struct ls_arena *a, struct ls_composed *out, struct ls_error *err) {
   struct writer w = {m, context, a, out, err};
-  *out = (struct ls_composed){0};
-  ls_buf_init(&out->content, LS_MESSAGE_MAX);
+  *out = (struct ls_composed){.content = out->content};
+  out->content.max = LS_MESSAGE_MAX;
   enum ls_status status = write_envelope(&w);
   if (status == LS_OK)
     status = write_message_id(&w);

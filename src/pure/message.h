@@ -60,12 +60,13 @@ struct ls_composed {
   struct ls_buf content; /* CRLF line ends, ends in CRLF, no dot transparency, lines of at most 998 octets */
   size_t head_n;         /* octets of content before the empty line; fields may be put before them */
   struct ls_span message_id; /* with <>, in the arena */
-  struct ls_span *secrets; /* what of the content nobody is told who did not get the mail; in the arena */
+  struct ls_span *secrets;   /* what of the content nobody is told who did not get the mail; in the arena */
   size_t secret_count;
 };
 
-/* LS_OK; LS_EMESSAGE; LS_EENVELOPE: an address that cannot be sent to; LS_ENOMEM; LS_ETOOBIG. out is
- * deinit-able in every case (ls_buf_deinit on its content). */
+/* LS_OK; LS_EMESSAGE; LS_EENVELOPE: an address that cannot be sent to; LS_ENOMEM; LS_ETOOBIG. out
+ * comes as zeroes, or with a content that is empty and brings memory; it is deinit-able in every case
+ * (ls_buf_deinit on its content). */
 enum ls_status ls_message_write(struct ls_message *m, const struct ls_message_context *context,
                                 struct ls_arena *a, struct ls_composed *out, struct ls_error *err);
 

@@ -18,12 +18,14 @@ static const struct ls_value *get_sorted(const struct ls_value *v, struct ls_spa
 }
 
 const struct ls_value *ls_value_look_up(const struct ls_value *v, struct ls_span name) {
-  enum { FEW = 16 }; /* names of different lengths are told apart without a look at them */
+  enum { FEW = 16 }; /* length and first octet mostly tell */
   if (v->as.object.sorted && v->as.object.count > FEW)
     return get_sorted(v, name);
-  for (size_t i = 0; i < v->as.object.count; i++)
-    if (ls_span_eq(v->as.object.members[i].name, name))
-      return v->as.object.members[i].value;
+  for (size_t i = 0; i < v->as.object.count; i++) {
+    const struct ls_member *m = &v->as.object.members[i];
+    if (m->name.n == name.n && (!name.n || m->name.p[0] == name.p[0]) && ls_span_eq(m->name, name))
+      return m->value;
+  }
   return NULL;
 }
 

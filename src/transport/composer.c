@@ -49,7 +49,7 @@ static enum ls_status read_secrets(const struct ls_value *mail, struct ls_arena 
 
 static enum ls_status compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
                               struct ls_error *err) {
-  *out = (struct ls_composed){0};
+  *out = (struct ls_composed){.content = out->content};
   struct ls_message *message = NULL;
   enum ls_status status = ls_message_read(mail, a, &message, err);
   struct ls_mailbox *mailbox;

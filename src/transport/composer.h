@@ -14,7 +14,8 @@ bool ls_composer_signs(const struct ls_value *mail);
  * nothing of it points into mail.
  * Statuses are those of ls_message_read and ls_message_write, LS_EENVELOPE too for a domain IDNA cannot take,
  * and LS_EDKIM.
- * out can be deinited in every case (ls_buf_deinit of its content). */
+ * out comes as ls_message_write takes it, and can be deinited in every case (ls_buf_deinit of its
+ * content). */
 enum ls_status ls_composer_compose(const struct ls_value *mail, struct ls_arena *a, struct ls_composed *out,
                                    struct ls_error *err);
 

@@ -53,7 +53,7 @@ end
 local function send(capture, config, mail)
   local raw, envelope, id = core.compose(mail)
   if not raw then return nil, envelope end
-  local err = failure.take(capture.failures, envelope)
+  local err = capture.failures[1] and failure.take(capture.failures, envelope)
   if err then return nil, err end
   capture.usage:add(type(config) == "table" and config.templates or nil)
   keep(capture, raw, envelope)
