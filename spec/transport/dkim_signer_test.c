@@ -4,6 +4,8 @@
 #define _DEFAULT_SOURCE
 #include "../unit/support.h"
 
+#include "../../src/pure/config_read.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../../src/transport/clock.h"
+#include "../../src/pure/config_read.h"
 #include "../../src/pure/option.h"
 #include "../../src/transport/engine.h"
 #include "../../src/transport/json.h"

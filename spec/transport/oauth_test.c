@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../src/pure/config_read.h"
 #include "../../src/pure/config_secret.h"
 #include "../../src/transport/json.h"
 #include "../../src/transport/oauth.h"

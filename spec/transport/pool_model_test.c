@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "../../src/pure/attempt.h"
+#include "../../src/pure/config_read.h"
 #include "../../src/transport/client_drive.h"
 #include "../../src/transport/json.h"
 #include "../../src/transport/lessons.h"

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "../../src/pure/config.h"
+#include "../../src/pure/config_read.h"
 #include "../../src/pure/netaddr.h"
 
 #define SMTP(more) "{\"host\":\"smtp.example.com\",\"port\":587" more "}"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tree.h"
 
-#include "../../src/pure/config.h"
+#include "../../src/pure/config_read.h"
 #include "../../src/pure/service.h"
 
 struct reading {

@@ -18,8 +18,7 @@ struct ls_config_source {
 struct ls_config_tls {
   const struct ls_config_source *ca; /* PEM certificates that replace the system's trust store */
   size_t ca_count;
-  const struct ls_config_source
-      *crl; /* PEM revocation lists; with any, each certificate needs its issuer's */
+  const struct ls_config_source *crl; /* PEM revocation lists; if any, each issuer has one */
   size_t crl_count;
   struct ls_config_source cert; /* our own certificate in PEM, behind it those that lead to its root */
   struct ls_config_source key;  /* its private key in PEM */
@@ -161,16 +160,5 @@ struct ls_config {
 
   const struct ls_config_secret *secrets; /* every secret above */
 };
-
-/* Reads a config that ls_guard_check accepted (the raw one: options the guard's schema does not know are
- * read too). Copies what it keeps into a. LS_OK; LS_ECONFIG, LS_EAUTH (half of a login, or an unknown
- * auth.method), LS_EOAUTH2, LS_EDKIM: err says which option and what to do; LS_ENOMEM. */
-enum ls_status ls_config_read(const struct ls_value *config, struct ls_arena *a, struct ls_config *out,
-                              struct ls_error *err);
-
-/* Reads what an option dkim says, of a config or of a mail; absent or false gives no key. Statuses as
- * above. */
-enum ls_status ls_config_dkim_read(const struct ls_value *dkim, struct ls_arena *a,
-                                   struct ls_config_dkim *out, struct ls_error *err);
 
 #endif

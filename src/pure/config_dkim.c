@@ -2,6 +2,7 @@
  * What dkim says: the keys that sign, and what they sign. Whether a key is one is for the transport to see.
  */
 #include "config_parts.h"
+#include "config_read.h"
 #include "dkim.h"
 #include "jstext.h"
 

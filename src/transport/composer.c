@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "composer.h"
 
+#include "../pure/config_read.h"
 #include "../pure/jstext.h"
 #include "clock.h"
 #include "idn.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include "config_read.h"
 
 #include "config_parts.h"
 #include "jstext.h"
