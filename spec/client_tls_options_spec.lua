@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local certificate = require("logto_smtp.testing.certificate")
 local chain = require("spec.support.chain")
 local clock = require("spec.support.clock")
 local core = require("logto_smtp.core")
@@ -120,17 +121,36 @@ describe("a server that demands a certificate", function()
     end)
   end
 
+  -- closing with our Finished unread resets the connection, and a reset can overtake the server's alert
+  local function refusal(at, version, tls)
+    tls.ca, tls.maxVersion = pem.root, version
+    return clock.eventually(function()
+      local _, why = verify({ port = at }, tls)
+      return why.code == "ETLS" and why
+    end) or {}
+  end
+
   it("gets none: the message says what to give", function()
-    for _, version in ipairs({ "TLSv1.2", "TLSv1.3" }) do
-      -- closing with our Finished unread resets the connection, and a reset can overtake the server's alert
-      local err = clock.eventually(function()
-        local _, why = verify({ port = port }, { ca = pem.root, maxVersion = version })
-        return why.code ~= "ECONNECTION" and why
-      end)
-      assert.equal("ETLS", err and err.code)
+    local wanted = { ["TLSv1.2"] = "tls_nothing_common", ["TLSv1.3"] = "tls_client_certificate_wanted" }
+    for version, reason in pairs(wanted) do
+      local err = refusal(port, version, {})
+      assert.equal(reason, err.reason)
       contains(err.message, "tls.cert")
     end
   end)
+
+  for _, version in ipairs({ "TLSv1.2", "TLSv1.3" }) do
+    it("gets one it does not know, or one that has expired, in " .. version, function()
+      local stranger, expired = assert(certificate.make("valid")), assert(certificate.make("expired"))
+      local err = refusal(port, version, { cert = stranger.cert, key = stranger.key })
+      assert.equal("tls_client_certificate_refused", err.reason)
+      local inbox = mailing.inbox({ tls = "none" })
+      local other = proxy.tls(inbox.port, pem.server .. pem.inter .. pem["server.key"], expired.ca)
+      err = refusal(other, version, { cert = expired.cert, key = expired.key })
+      assert.equal("tls_client_certificate_refused", err.reason)
+      contains(err.message, "certificate expired")
+    end)
+  end
 end)
 
 describe("tls options that cannot work are issues when the client is made", function()
