@@ -313,6 +313,16 @@ describe("the way to the server:", function()
     assert.matches("certificate 1: CN=localhost, issued by CN=localhost, until 20", steps.tls.detail, 1, true)
   end)
 
+  it("takes another look where the certificate is at fault alone", function()
+    local function looks(options, overrides)
+      local inbox = inbox_of(options)
+      local _, steps = examine(inbox:config(overrides))
+      assert.is_false(steps.tls.ok)
+      return #inbox:connections()
+    end
+    assert.are.equal(looks({}, { secure = true }) + 1, looks({ certificate = "expired" }))
+  end)
+
   it("gives no password away for a look at the certificate", function()
     local inbox = inbox_of({ certificate = "self_signed" })
     examine(inbox:config())
@@ -484,7 +494,8 @@ describe("every fault", function()
     for _, fault in ipairs(providers.FAULTS) do
       if fault.name and not proven[fault.id] then missing[#missing + 1] = fault.id end
     end
-    assert.are.same({ "token_refused", "unreachable", "descriptors" }, missing)
+    assert.are.same({ "token_refused", "unreachable", "descriptors", "unanswered",
+      "certificate_not_yet_valid" }, missing)
     local token = { code = "EAUTH", reason = "token_refused", command = "AUTH XOAUTH2", responseCode = 535,
       message = "x" }
     assert.are.equal("token_refused", providers.diagnose(token, { host = "smtp.gmail.com", port = 465 }).id)
@@ -494,6 +505,10 @@ describe("every fault", function()
     local lack = { code = "ESOCKET", reason = "no_descriptor",
       message = "connect EMFILE x; this process has too many files open" }
     assert.are.equal("descriptors", providers.diagnose(lack, { host = "x", port = 25 }).id)
+    local unanswered = { code = "ESOCKET", reason = "connect_unanswered", message = "connect ETIMEDOUT" }
+    assert.are.equal("unanswered", providers.diagnose(unanswered, { host = "x", port = 587 }).id)
+    local early = { code = "ETLS", reason = "tls_not_yet_valid", message = "x" }
+    assert.are.equal("certificate_not_yet_valid", providers.diagnose(early, { host = "x" }).id)
   end)
 end)
 

@@ -218,6 +218,24 @@ describe("from the table of errors comes", function()
     assert.equal(errors.REASONS.tls_expired.means, known.name)
   end)
 
+  for _, word in ipairs(errors.WORDS) do
+    local row = errors.REASONS[word]
+    if row.try then
+      it("what the doctor says to try for " .. word, function()
+        local known = providers.diagnose({ code = row.code, reason = word, message = "x" }, {})
+        assert.same({ row.means, row.try, row.source }, { known.name, known.try, known.source })
+      end)
+    end
+  end
+
+  it("what may be tried again after a while", function()
+    local soon = {}
+    for _, row in ipairs(errors.CODES) do
+      if row.retryAfter then soon[#soon + 1] = row.code .. " " .. row.retryAfter end
+    end
+    assert.equal("EBUSY 1, ENOMEM 1, ECLOSED 1", table.concat(soon, ", "))
+  end)
+
   it("a sender's refusal that ends a run, and one for the size that does not", function()
     local err = { code = "EENVELOPE", permanent = true, delivery = "not_sent" }
     err.reason = "sender_refused"

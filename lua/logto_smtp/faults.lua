@@ -229,10 +229,12 @@ return {
   own("refused", "connection_refused"),
   own("unreachable", "unreachable"),
   own("descriptors", "no_descriptor"),
-  own("no_answer", "timeout_connect", "connect_unanswered"),
+  own("no_answer", "timeout_connect"),
+  own("unanswered", "connect_unanswered"),
 
   -- TLS
   own("certificate_expired", "tls_expired"),
+  own("certificate_not_yet_valid", "tls_not_yet_valid"),
   own("certificate_name", "tls_wrong_name"),
   own("certificate_untrusted", "tls_untrusted"),
   own("no_starttls", "tls_not_offered"),
