@@ -282,9 +282,10 @@ static enum ls_reason handshake_reason(const struct ls_tls *t, CURLcode result, 
   return result == CURLE_SSL_CIPHER ? LS_REASON_TLS_NOTHING_COMMON : LS_REASON_TLS_FAILED;
 }
 
-/* libcurl takes one alert for a verdict of its own on the server's certificate, and says so. */
+/* libcurl's words, unless they are not about the alert that came: it takes one for a verdict of its own on
+ * the server's certificate, and speaks of the socket where a reset follows. */
 static const char *handshake_words(const struct ls_tls *t, CURLcode result, const char *text) {
-  if (t->alert && result == CURLE_PEER_FAILED_VERIFICATION)
+  if (t->alert && handshake_number(text) != ALERT + t->alert)
     return SSL_alert_desc_string_long(t->alert);
   return *text ? text : curl_easy_strerror(result);
 }
