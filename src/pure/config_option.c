@@ -46,7 +46,7 @@ enum ls_status ls_config_option_refuse_client(const struct ls_config_reader *r, 
 enum ls_status ls_config_option_no_memory(const struct ls_config_reader *r) {
   if (r->list)
     r->list->failed = true;
-  return ls_error_set(r->err, LS_ENOMEM, NULL, "not enough memory to read the config");
+  return ls_error_no_memory(r->err, NULL);
 }
 
 static void note_secret(const struct ls_config_reader *r, struct ls_span octets) {

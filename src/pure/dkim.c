@@ -164,7 +164,7 @@ enum ls_status ls_dkim_select(struct ls_span head, struct ls_span names, struct 
     count++;
   struct entry *all = calloc(count ? count : 1, sizeof *all);
   if (!all)
-    return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
+    return ls_error_no_memory(err, "API");
   size_t filled = 0;
   for (size_t at = 0; filled < count && next_field(head, &at, &field);)
     all[filled++] = (struct entry){field_name(field), field};

@@ -109,6 +109,10 @@ void ls_error_add_cut(struct ls_error *e, int code, const char *enhanced, struct
   ls_error_add_reply(e, code >= 400 ? code : 0, enhanced, text);
 }
 
+enum ls_status ls_error_no_memory(struct ls_error *e, const char *command) {
+  return ls_error_set(e, LS_ENOMEM, command, "%s", ls_status_text(LS_ENOMEM));
+}
+
 bool ls_error_permanent(const struct ls_error *e) {
   if (e->permanent)
     return true;

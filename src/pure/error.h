@@ -51,6 +51,9 @@ enum ls_status ls_error_because(struct ls_error *e, enum ls_reason reason, const
 enum ls_status ls_error_set(struct ls_error *e, enum ls_status status, const char *command,
                             const char *format, ...) LS_ERROR_FORMAT;
 
+/* There is no memory, and the sentence of status.def says so. Answers LS_ENOMEM. */
+enum ls_status ls_error_no_memory(struct ls_error *e, const char *command);
+
 /* As because; label, unless it is NULL, begins the message, with a blank behind it where no colon follows. */
 void ls_error_vbecause(struct ls_error *e, enum ls_reason reason, const char *command, const char *label,
                        const char *format, va_list args);

@@ -184,7 +184,7 @@ enum ls_status ls_service_apply(const struct ls_value *config, struct ls_arena *
     ok = replaced || ls_value_set(a, o, m->name, m->value);
   }
   if (!ok)
-    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory to read the config");
+    return ls_error_no_memory(err, NULL);
   *out = o;
   return LS_OK;
 }

@@ -215,7 +215,7 @@ enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct
     return st;
   struct ls_flight *f = calloc(1, sizeof *f);
   if (!f)
-    return ls_error_set(err, LS_ENOMEM, NULL, "%s", ls_status_text(LS_ENOMEM));
+    return ls_error_no_memory(err, NULL);
   f->id = id;
   f->env = env;
   f->content = content;
@@ -363,7 +363,7 @@ void ls_session_shut_down(struct ls_session *s) {
 
 void ls_session_no_memory(struct ls_session *s) {
   s->why = LS_ENOMEM;
-  ls_error_set(&s->ending, LS_ENOMEM, NULL, "%s", ls_status_text(LS_ENOMEM));
+  ls_error_no_memory(&s->ending, NULL);
   ls_session_end(s, LS_ENDING_LOCAL);
 }
 

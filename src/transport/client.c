@@ -92,7 +92,7 @@ static enum ls_status to_ascii(struct ls_arena *a, enum ls_option_id id, const c
     return ls_option_error(err, LS_ECONFIG, id, LS_ITEM_NONE, "is no name of a host: \"%.200s\"", *name);
   struct ls_span copy = status == LS_OK ? ls_arena_copy(a, m.domain) : ls_span(NULL, 0);
   if (!copy.p)
-    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    return ls_error_no_memory(err, NULL);
   *name = copy.p;
   return LS_OK;
 }
@@ -122,7 +122,7 @@ enum ls_status ls_client_new(const struct ls_config *config, struct ls_arena *a,
   if (!c || !c->mask || ls_client_library_init() != LS_OK) {
     ls_mask_free(c ? c->mask : NULL);
     free(c);
-    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    return ls_error_no_memory(err, NULL);
   }
   c->arena = *a;
   ls_arena_init(a, a->max);
@@ -224,7 +224,7 @@ enum ls_status ls_client_submit(struct ls_client *c, struct ls_composed *m, stru
   }
   struct ls_job *j = ls_job_new(m, a);
   if (!j)
-    return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    return ls_error_no_memory(err, NULL);
   j->id = *id = ++c->last_id;
   j->deadline_ms = ls_client_deadline(c, 0, ls_clock_ms());
   j->octets = n;

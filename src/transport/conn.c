@@ -96,7 +96,7 @@ struct ls_conn *ls_conn_open(struct ls_loop *loop, const struct ls_conn_options 
     c->easy = curl_easy_init();
   if (!c || !c->easy) {
     free(c);
-    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    ls_error_no_memory(err, NULL);
     return NULL;
   }
   c->loop = loop;
@@ -118,7 +118,7 @@ struct ls_conn *ls_conn_open(struct ls_loop *loop, const struct ls_conn_options 
   bool through_tls = options->config->proxy.kind == LS_PROXY_HTTPS;
   ls_tls_watch(&c->tls, c->easy, options->tls, through_tls);
   if (curl_multi_add_handle(loop->multi, c->easy) != CURLM_OK) {
-    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    ls_error_no_memory(err, NULL);
     free_all(c);
     return NULL;
   }
@@ -167,7 +167,7 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
   };
   c->session = ls_session_new(&options);
   if (!c->session) {
-    ls_error_set(&c->dialogue.error, LS_ENOMEM, NULL, "not enough memory");
+    ls_error_no_memory(&c->dialogue.error, NULL);
     c->state = LS_CONN_FAILED;
     return;
   }
@@ -272,7 +272,7 @@ static void broke(struct ls_conn *c, CURLcode result, const char *doing, int64_t
   struct ls_error why = {0};
   const struct ls_os_error *seen = ls_os_error_broken(c->easy);
   if (result == CURLE_OUT_OF_MEMORY)
-    ls_error_set(&why, LS_ENOMEM, "CONN", "not enough memory");
+    ls_error_no_memory(&why, "CONN");
   else if (seen)
     ls_error_because(&why, LS_REASON_CONNECTION_RESET, "CONN", "%s %s", doing, seen->name);
   else

@@ -194,5 +194,5 @@ enum ls_status ls_conn_setup(CURL *easy, const struct ls_conn_options *o, struct
   set_tls(easy, config);
   if (result == CURLE_URL_MALFORMAT)
     return ls_error_set(err, LS_ECONFIG, "API", "\"%.200s\" cannot be used as host", config->host);
-  return result == CURLE_OK ? LS_OK : ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  return result == CURLE_OK ? LS_OK : ls_error_no_memory(err, NULL);
 }

@@ -134,7 +134,7 @@ enum ls_status ls_crypto_key_new(const struct ls_crypto_source *source, struct l
   struct asking asking = {source->passphrase, false};
   struct ls_crypto_key *key = calloc(1, sizeof *key);
   if (!key)
-    return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
+    return ls_error_no_memory(err, "API");
   key->pkey = source->pem.n ? read_pem(source, &asking) : NULL;
   enum ls_status status = key->pkey ? accept_kind(source, key, err)
                                     : ls_error_set(err, source->status, "API", "%s %s", source->name,

@@ -275,7 +275,7 @@ static bool hear(struct ls_dialogue *d, struct ls_span line) {
   case LS_OK:
     return judge_noting(d);
   case LS_ENOMEM:
-    ls_error_set(&d->error, LS_ENOMEM, ls_dialogue_command(d), "not enough memory");
+    ls_error_no_memory(&d->error, ls_dialogue_command(d));
     return false;
   case LS_ETOOBIG:
     return refuse_endless(d);

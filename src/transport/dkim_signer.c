@@ -29,10 +29,6 @@ struct ls_dkim_signer {
   size_t count;
 };
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
-}
-
 /* d= is looked up in DNS: a name in Unicode goes there as A-labels. */
 static enum ls_status read_domain(struct ls_dkim_signer *s, const struct ls_config_dkim_key *from,
                                   struct ls_span *out, struct ls_error *err) {
@@ -49,7 +45,7 @@ static enum ls_status read_domain(struct ls_dkim_signer *s, const struct ls_conf
   if (ascii)
     idn2_free(ascii);
   if (!out->p)
-    return no_memory(err);
+    return ls_error_no_memory(err, "API");
   return ls_dkim_is_domain(*out) ? LS_OK
                                  : ls_option_error(err, LS_EDKIM, LS_OPTION_DKIM_domainName, from->item,
                                                    "is no domain name; give one such as example.com");
@@ -64,7 +60,7 @@ static enum ls_status read_key(struct ls_dkim_signer *s, const struct ls_config_
     return status;
   k->selector = ls_arena_copy(&s->arena, from->selector);
   if (!k->selector.p)
-    return no_memory(err);
+    return ls_error_no_memory(err, "API");
   ls_option_label(LS_OPTION_DKIM_privateKey, from->item, label);
   const struct ls_crypto_source source = {label, LS_EDKIM, from->key.pem, from->key.passphrase};
   status = ls_crypto_key_new(&source, &k->key, err);
@@ -80,14 +76,14 @@ enum ls_status ls_dkim_signer_new(const struct ls_config_dkim *dkim, struct ls_d
     return LS_OK;
   struct ls_dkim_signer *s = calloc(1, sizeof *s);
   if (!s)
-    return no_memory(err);
+    return ls_error_no_memory(err, "API");
   ls_arena_init(&s->arena, ARENA_MAX);
   ls_buf_init(&s->names, TEXT_MAX);
   enum ls_status status = ls_dkim_names(dkim->names.n ? dkim->names : ls_span_cstr(ls_dkim_default_names),
                                         dkim->skip, &s->names, err);
   s->keys = ls_arena_array(&s->arena, dkim->count, sizeof *s->keys);
   if (status == LS_OK && !s->keys)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, "API");
   for (size_t i = 0; i < dkim->count && status == LS_OK; i++)
     status = read_key(s, &dkim->keys[i], err);
   if (status != LS_OK) {

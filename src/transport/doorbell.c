@@ -27,10 +27,6 @@ static const char socket_name[] = "socket";
 
 enum { RANDOM_CHARS = 6, BACKLOG = 16, PAUSE_MS = 100 };
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
-}
-
 static enum ls_status failed(struct ls_error *err, const char *what, const char *path) {
   if (ls_shortage_is(errno))
     return ls_shortage_set(err, errno, "API", what, path);
@@ -50,7 +46,7 @@ static enum ls_status make_names(struct ls_doorbell *b, const char *parent, stru
   b->directory = malloc(size);
   b->path = malloc(size);
   if (!b->directory || !b->path)
-    return no_memory(err);
+    return ls_error_no_memory(err, NULL);
   snprintf(b->directory, size, "%s/%s%ld-XXXXXX", parent, prefix, (long)getpid());
   size_t n = strlen(b->directory) + sizeof "/socket";
   if (n <= sizeof((struct sockaddr_un *)NULL)->sun_path)

@@ -20,10 +20,6 @@ void ls_engine_task_free(struct ls_engine_task *t) {
   ls_job_free(&t->job);
 }
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
-}
-
 /* Signals are the host's: its handlers must never run in our thread. */
 static bool start(struct ls_engine *e) {
   sigset_t all, before;
@@ -40,7 +36,7 @@ enum ls_status ls_engine_new(const struct ls_engine_options *options, struct ls_
   *out = NULL;
   struct ls_engine *e = calloc(1, sizeof *e);
   enum ls_status status =
-      e && ls_client_library_init() == LS_OK ? ls_loop_init(&e->loop, err) : no_memory(err);
+      e && ls_client_library_init() == LS_OK ? ls_loop_init(&e->loop, err) : ls_error_no_memory(err, NULL);
   if (status != LS_OK) {
     free(e);
     return status;
@@ -50,7 +46,7 @@ enum ls_status ls_engine_new(const struct ls_engine_options *options, struct ls_
   status = ls_doorbell_init(&e->bell, options->directory, err);
   e->options.directory = NULL;
   if (status == LS_OK && pthread_mutex_init(&e->lock, NULL) != 0)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, NULL);
   else if (status == LS_OK && !start(e))
     status = ls_error_because(err, LS_REASON_NO_THREAD, "API", "The system gives no further thread");
   if (status != LS_OK) {
@@ -90,7 +86,7 @@ static void give(struct ls_engine *e, struct ls_engine_task *t) {
 static struct ls_engine_task *new_task(enum ls_engine_task_kind kind, uint64_t handle, struct ls_error *err) {
   struct ls_engine_task *t = calloc(1, sizeof *t);
   if (!t) {
-    no_memory(err);
+    ls_error_no_memory(err, NULL);
     return NULL;
   }
   t->kind = kind;
@@ -121,7 +117,7 @@ static enum ls_status configure(struct ls_engine *e, const struct ls_config *con
   struct ls_config *copy = t ? ls_arena_alloc(a, sizeof *copy) : NULL;
   if (!copy) {
     ls_engine_task_free(t);
-    return no_memory(err);
+    return ls_error_no_memory(err, NULL);
   }
   *copy = *config;
   t->config = copy;

@@ -120,7 +120,7 @@ static enum ls_status explain(const struct ls_dialogue_end *f, struct ls_dialogu
   case CURLE_OPERATION_TIMEDOUT:
     return ls_error_because(&d->error, LS_REASON_TIMEOUT_CONNECT, "CONN", "Connection timeout");
   case CURLE_OUT_OF_MEMORY:
-    return ls_error_set(&d->error, LS_ENOMEM, "CONN", "not enough memory");
+    return ls_error_no_memory(&d->error, "CONN");
   case CURLE_URL_MALFORMAT:
     return ls_error_set(&d->error, LS_ECONFIG, "API", "host or name cannot be used: %s", text);
   case CURLE_WEIRD_SERVER_REPLY:

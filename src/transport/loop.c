@@ -15,7 +15,7 @@ enum ls_status ls_loop_init(struct ls_loop *l, struct ls_error *err) {
   int number = ls_shortage_now();
   ls_loop_deinit(l);
   return number ? ls_shortage_set(err, number, "API", "socketpair", "of the loop")
-                : ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+                : ls_error_no_memory(err, NULL);
 }
 
 void ls_loop_deinit(struct ls_loop *l) {

@@ -46,10 +46,6 @@ struct ls_oauth {
   char detail[CURL_ERROR_SIZE];
 };
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, command, "%s", ls_status_text(LS_ENOMEM));
-}
-
 static bool can_renew(const struct ls_oauth *o) {
   return o->config.own.service_client || o->config.own.refresh_token;
 }
@@ -75,7 +71,7 @@ enum ls_status ls_oauth_new(const struct ls_config_oauth *own, int64_t unix_ms, 
   *out = NULL;
   struct ls_oauth *o = calloc(1, sizeof *o);
   if (!o)
-    return no_memory(err);
+    return ls_error_no_memory(err, command);
   o->timeout_ms = LS_OAUTH_TIMEOUT_MS;
   o->mask = mask;
   ls_buf_init(&o->token, TOKEN_MAX);
@@ -85,7 +81,7 @@ enum ls_status ls_oauth_new(const struct ls_config_oauth *own, int64_t unix_ms, 
   enum ls_status status = ls_oauth_config_init(own, &o->config, err);
   if (status == LS_OK && own->access_token) {
     if (!set_token(&o->token, ls_span_cstr(own->access_token)))
-      status = no_memory(err);
+      status = ls_error_no_memory(err, command);
     if (own->expires_ms)
       set_end(o, own->expires_ms, unix_ms);
     else if (own->ttl_s)
@@ -325,7 +321,7 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
   ls_mask_add(o->mask, &o->asserted, ls_buf_span(&assertion));
   ls_buf_deinit(&assertion);
   if (status == LS_OK && !build_headers(o))
-    status = no_memory(err);
+    status = ls_error_no_memory(err, command);
   if (status == LS_OK) {
     o->detail[0] = '\0';
     CURL *easy = curl_easy_init();
@@ -333,12 +329,12 @@ enum ls_status ls_oauth_begin(struct ls_oauth *o, CURLM *multi, int64_t unix_ms,
     CURLcode rc = easy ? set_up(o) : CURLE_OUT_OF_MEMORY;
     if (rc != CURLE_OK)
       status = rc == CURLE_OUT_OF_MEMORY
-                   ? no_memory(err)
+                   ? ls_error_no_memory(err, command)
                    : ls_error_because(err, LS_REASON_OAUTH_UNREACHABLE, command, "%s cannot be asked: %s",
                                       o->config.shown_url, curl_easy_strerror(rc));
   }
   if (status == LS_OK && curl_multi_add_handle(multi, o->easy) != CURLM_OK)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, command);
   if (status != LS_OK) {
     end_renewal(o);
     return status;
@@ -395,7 +391,7 @@ static enum ls_status refuse(struct ls_oauth *o, const struct ls_value *reply, l
   ls_buf_cut(&words, ls_utf8_cut(ls_buf_span(&words), WORDS_MAX).n);
   ls_buf_addc(&words, '\0');
   enum ls_status status = said.status != LS_OK || words.status != LS_OK
-                              ? no_memory(err)
+                              ? ls_error_no_memory(err, command)
                               : ls_error_set(err, LS_EOAUTH2, command, "%s (HTTP %ld from %s)", words.p, http,
                                              o->config.shown_url);
   ls_buf_deinit(&said);
@@ -439,7 +435,7 @@ static enum ls_status take_token(struct ls_oauth *o, const struct ls_value *repl
                         token.n >= TOKEN_MAX ? "access token" : "refresh token",
                         token.n >= TOKEN_MAX ? token.n : refresh.n, TOKEN_MAX - 1, http, o->config.shown_url);
   if (!set_token(&o->token, token) || (refresh.n && !set_token(&o->refresh, refresh)))
-    return no_memory(err);
+    return ls_error_no_memory(err, command);
   ls_mask_retire(o->mask, &o->tokens);
   ls_mask_add(o->mask, &o->tokens, token);
   ls_mask_add(o->mask, &o->tokens, refresh);
@@ -487,7 +483,7 @@ static enum ls_status read_reply(struct ls_oauth *o, int64_t unix_ms, struct ls_
         "Invalid authentication response: no JSON, from octet %zu on (HTTP %ld, %zu octets, from %s)", at,
         http, o->reply.n, o->config.shown_url);
   else if (status != LS_OK)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, command);
   else if (!ls_value_is_object(reply))
     status = ls_error_because(err, LS_REASON_OAUTH_REPLY_UNUSABLE, command,
                               "Invalid authentication response: no JSON object (HTTP %ld from %s)", http,
@@ -508,7 +504,7 @@ static enum ls_status failed(struct ls_oauth *o, CURLcode result, struct ls_erro
                             "%s answers more than %d octets, which no token reply has", url,
                             LS_OAUTH_REPLY_MAX);
   if (result == CURLE_OUT_OF_MEMORY || o->reply.status == LS_ENOMEM)
-    return no_memory(err);
+    return ls_error_no_memory(err, command);
   if (result == CURLE_OPERATION_TIMEDOUT)
     return ls_error_because(err, LS_REASON_OAUTH_TIMEOUT, command, "%s did not answer within %lld ms", url,
                             (long long)o->timeout_ms);

@@ -9,10 +9,6 @@
 
 enum { ARENA_MAX = 1 << 20 };
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, "API", "%s", ls_status_text(LS_ENOMEM));
-}
-
 static enum ls_status refuse_url(struct ls_error *err, const char *text) {
   return ls_option_error(err, LS_ECONFIG, LS_OPTION_AUTH_accessUrl, LS_ITEM_NONE, "%s", text);
 }
@@ -64,7 +60,7 @@ static enum ls_status rename_host(struct ls_oauth_config *c, CURLU *u, struct ls
              *port = url_part(a, u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   const char *given_port = url_part(a, u, CURLUPART_PORT, 0);
   if (!host || !port)
-    return no_memory(err);
+    return ls_error_no_memory(err, "API");
   if (curl_url_set(u, CURLUPART_HOST, servername, 0) != CURLUE_OK)
     return ls_option_error(err, LS_ECONFIG, LS_OPTION_AUTH_TLS_servername, LS_ITEM_NONE, "is no host name");
   struct ls_buf text;
@@ -82,7 +78,7 @@ static enum ls_status rename_host(struct ls_oauth_config *c, CURLU *u, struct ls
   c->host = text.status == LS_OK ? ls_arena_copy(a, ls_buf_span(&text)).p : NULL;
   ls_buf_deinit(&text);
   c->url = url_part(a, u, CURLUPART_URL, 0);
-  return c->connect_to && c->host && c->url ? LS_OK : no_memory(err);
+  return c->connect_to && c->host && c->url ? LS_OK : ls_error_no_memory(err, "API");
 }
 
 static bool is_local(struct ls_arena *a, CURLU *u) {
@@ -95,12 +91,12 @@ static bool is_local(struct ls_arena *a, CURLU *u) {
 static enum ls_status read_url(struct ls_oauth_config *c, struct ls_error *err) {
   CURLU *u = curl_url();
   if (!u)
-    return no_memory(err);
+    return ls_error_no_memory(err, "API");
   enum ls_status status = LS_OK;
   bool understood = curl_url_set(u, CURLUPART_URL, c->url, 0) == CURLUE_OK;
   const char *scheme = understood ? url_part(&c->arena, u, CURLUPART_SCHEME, 0) : "";
   if (!scheme)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, "API");
   else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
     status = refuse_url(err, "must be the https:// URL of a token endpoint");
   else if (strcmp(scheme, "http") == 0 && !is_local(&c->arena, u))

@@ -3,10 +3,6 @@
 
 #include "jwt.h"
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, "AUTH XOAUTH2", "%s", ls_status_text(LS_ENOMEM));
-}
-
 /* application/x-www-form-urlencoded, as JavaScript's encodeURIComponent has it */
 static void add_encoded(struct ls_buf *out, struct ls_span s) {
   for (size_t i = 0; i < s.n; i++) {
@@ -67,7 +63,7 @@ enum ls_status ls_oauth_form_write(const struct ls_oauth_config *c, const char *
                                             {LS_SPAN("refresh_token"), ls_span_cstr(refresh_token)},
                                             {LS_SPAN("grant_type"), LS_SPAN("refresh_token")}};
     write_form(c, fields, 4, out);
-    return out->status == LS_OK ? LS_OK : no_memory(err);
+    return out->status == LS_OK ? LS_OK : ls_error_no_memory(err, "AUTH XOAUTH2");
   }
   const struct ls_jwt_claims claims = {.issuer = ls_span_cstr(c->own.service_client),
                                        .scope = ls_span_cstr(c->own.scope),
@@ -81,7 +77,7 @@ enum ls_status ls_oauth_form_write(const struct ls_oauth_config *c, const char *
         {LS_SPAN("grant_type"), LS_SPAN("urn:ietf:params:oauth:grant-type:jwt-bearer")},
         {LS_SPAN("assertion"), ls_buf_span(assertion)}};
     write_form(c, fields, 2, out);
-    status = out->status == LS_OK ? LS_OK : no_memory(err);
+    status = out->status == LS_OK ? LS_OK : ls_error_no_memory(err, "AUTH XOAUTH2");
   }
   return status;
 }

@@ -14,7 +14,7 @@ enum ls_status ls_pool_init(struct ls_pool *p, const struct ls_config *config, s
       .config = config, .loop = loop, .log = log, .mask = mask, .ehlo_name = ls_conn_ehlo_name(config->name)};
   if (p->ehlo_name)
     return ls_tls_context_new(config, &p->tls, err);
-  return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  return ls_error_no_memory(err, NULL);
 }
 
 static void drop_jobs(struct ls_job_list *l) {

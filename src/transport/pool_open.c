@@ -31,7 +31,7 @@ struct ls_pool_conn *ls_pool_open_member(struct ls_pool *p, bool probe, int64_t 
   if (m)
     m->conn = ls_conn_open(p->loop, &options, now_ms, err);
   else
-    ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+    ls_error_no_memory(err, NULL);
   if (!m || !m->conn) {
     free(m);
     return NULL;

@@ -21,10 +21,6 @@ struct ls_tls_context {
   STACK_OF(X509_CRL) * crls;
 };
 
-static enum ls_status no_memory(struct ls_error *err) {
-  return ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
-}
-
 /* Why OpenSSL refused; the first of its reasons is the nearest to the cause. */
 static const char *reason(void) {
   const char *text = ERR_reason_error_string(ERR_peek_error());
@@ -73,7 +69,7 @@ static enum ls_status read_certificates(const struct ls_config_source *source, e
       break;
     if (sk_X509_push(list, cert) <= 0) {
       X509_free(cert);
-      status = no_memory(err);
+      status = ls_error_no_memory(err, NULL);
     }
   }
   if (status == LS_OK && (sk_X509_num(list) == before || !is_end_of_pem()))
@@ -94,7 +90,7 @@ static enum ls_status read_crl(struct ls_tls_context *c, const struct ls_config_
       break;
     if (sk_X509_CRL_push(c->crls, crl) <= 0) {
       X509_CRL_free(crl);
-      status = no_memory(err);
+      status = ls_error_no_memory(err, NULL);
     }
   }
   if (status == LS_OK && (sk_X509_CRL_num(c->crls) == before || !is_end_of_pem()))
@@ -112,7 +108,7 @@ static enum ls_status read_trust(struct ls_tls_context *c, struct ls_error *err)
   c->crls = sk_X509_CRL_new_null();
   c->store = tls->ca_count ? X509_STORE_new() : NULL;
   if (!list || !c->crls || (tls->ca_count && !c->store))
-    status = no_memory(err);
+    status = ls_error_no_memory(err, NULL);
   for (size_t i = 0; i < tls->ca_count && status == LS_OK; i++)
     status = read_certificates(&tls->ca[i], LS_OPTION_TLS_ca, list, err);
   for (int i = 0; c->store && i < sk_X509_num(list) && status == LS_OK; i++)
@@ -148,8 +144,8 @@ static enum ls_status read_key(struct ls_tls_context *c, struct ls_error *err) {
 
 static enum ls_status read_pair(struct ls_tls_context *c, struct ls_error *err) {
   STACK_OF(X509) *list = sk_X509_new_null();
-  enum ls_status status =
-      list ? read_certificates(&c->config->tls.cert, LS_OPTION_TLS_cert, list, err) : no_memory(err);
+  enum ls_status status = list ? read_certificates(&c->config->tls.cert, LS_OPTION_TLS_cert, list, err)
+                               : ls_error_no_memory(err, NULL);
   if (status == LS_OK) {
     c->cert = sk_X509_shift(list);
     c->chain = list;
@@ -183,7 +179,7 @@ static enum ls_status read_pfx(struct ls_tls_context *c, struct ls_error *err) {
   if (status == LS_OK && !source->is_file) {
     char *room = ls_buf_room(&der, strlen(source->text) / 4 * 3 + 3);
     if (!room)
-      status = no_memory(err);
+      status = ls_error_no_memory(err, NULL);
     else if (!ls_codec_unbase64(ls_span_cstr(source->text), room, &n))
       status = refuse(err, LS_OPTION_TLS_pfx, "must be base64 in one line, or the name of a file");
     else
@@ -191,7 +187,7 @@ static enum ls_status read_pfx(struct ls_tls_context *c, struct ls_error *err) {
   }
   BIO *bio = source->is_file || status != LS_OK ? NULL : BIO_new_mem_buf(der.p, (int)der.n);
   if (status == LS_OK && !source->is_file && !bio)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, NULL);
   PKCS12 *pfx = status == LS_OK ? d2i_PKCS12_bio(bio ? bio : file.bio, NULL) : NULL;
   if (status == LS_OK)
     status = pfx ? unpack_pfx(c, pfx, err) : refuse(err, LS_OPTION_TLS_pfx, "must be PKCS #12 (.p12, .pfx)");
@@ -231,7 +227,7 @@ static enum ls_option_id apply_lists(const struct ls_config_tls *tls, SSL_CTX *c
 static enum ls_status rehearse(const struct ls_tls_context *c, struct ls_error *err) {
   SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
   if (!ctx)
-    return no_memory(err);
+    return ls_error_no_memory(err, NULL);
   ERR_clear_error();
   enum ls_option_id refused = apply_lists(&c->config->tls, ctx);
   enum ls_status status = LS_OK;
@@ -262,7 +258,7 @@ enum ls_status ls_tls_context_new(const struct ls_config *config, struct ls_tls_
   enum ls_status status = check_library(&config->tls, err);
   struct ls_tls_context *c = status == LS_OK ? calloc(1, sizeof *c) : NULL;
   if (status == LS_OK && !c)
-    status = no_memory(err);
+    status = ls_error_no_memory(err, NULL);
   if (status != LS_OK)
     return status;
   c->config = config;

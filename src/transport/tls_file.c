@@ -58,7 +58,7 @@ enum ls_status ls_tls_file_open(struct ls_tls_file *f, const struct ls_config_so
   if (f->octets.status == LS_OK)
     f->bio = source->is_file ? BIO_new_mem_buf(f->octets.n ? f->octets.p : "", (int)f->octets.n)
                              : BIO_new_mem_buf(source->text, -1);
-  return f->bio ? LS_OK : ls_error_set(err, LS_ENOMEM, NULL, "not enough memory");
+  return f->bio ? LS_OK : ls_error_no_memory(err, NULL);
 }
 
 void ls_tls_file_close(struct ls_tls_file *f) {
