@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "utf8.h"
+#include "word.h"
 
 enum {
   FOLD = 76, /* characters; a line of as many is folded, where it can be */
@@ -140,13 +141,24 @@ static enum ls_status finish(struct ls_buf *out, size_t from, size_t hold) {
   return out->status != LS_OK ? out->status : fits ? LS_OK : LS_EMESSAGE;
 }
 
+/* Controls as spaces, looked for by the word: there hardly ever is one. */
+static void blank_controls(char *p, size_t n) {
+  for (size_t i = 0; i < n;) {
+    uint64_t word = n - i < LS_WORD ? 0 : ls_word_load(p + i);
+    size_t end = n - i < LS_WORD ? n : i + LS_WORD;
+    bool plain = !((~ls_word_from(word, ' ') | ls_word_from(word, 0x7f)) & ~word & LS_WORD_HIGH);
+    for (; !plain && i < end; i++)
+      if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+        p[i] = ' ';
+    i = end;
+  }
+}
+
 /* ids: the first one stands behind the name, however long it is. */
 static enum ls_status end(struct ls_buf *out, size_t from, bool ids) {
   if (out->status != LS_OK)
     return out->status;
-  for (size_t i = from; i < out->n; i++)
-    if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
-      out->p[i] = ' ';
+  blank_controls(out->p + from, out->n - from);
   size_t value = ls_span_index(ls_span(out->p + from, out->n - from), ':') + 1;
   if (!ls_span_trim(ls_span_sub(ls_buf_span(out), from + value, out->n)).n) {
     ls_buf_cut(out, from);

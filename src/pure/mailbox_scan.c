@@ -30,6 +30,10 @@ static enum ls_token_kind kind_of(char c, bool after_at) {
   }
 }
 
+static bool continues_atom(char c) {
+  return ls_ascii_is_alnum(c) || (!ls_ascii_is_space(c) && kind_of(c, false) == LS_TOKEN_ATOM);
+}
+
 /* Behind the quoted string, comment or literal that opens at `at`; 0: it does not end. */
 static size_t end_of(struct ls_span s, size_t at, enum ls_token_kind kind) {
   size_t depth = 1;
@@ -65,7 +69,7 @@ const char *ls_scan_next(struct ls_scan *s, struct ls_token *out) {
   size_t to = from + 1;
   const char *fault = NULL;
   if (out->kind == LS_TOKEN_ATOM) {
-    while (to < text.n && !ls_ascii_is_space(text.p[to]) && kind_of(text.p[to], false) == LS_TOKEN_ATOM)
+    while (to < text.n && continues_atom(text.p[to]))
       to++;
   } else if (out->kind == LS_TOKEN_QUOTED || out->kind == LS_TOKEN_COMMENT || out->kind == LS_TOKEN_LITERAL) {
     to = end_of(text, from, out->kind);
