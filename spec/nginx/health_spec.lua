@@ -18,8 +18,8 @@ local HTTP = [[
       end }, options)
     end
     local function refuse()
-      return nil, ConnectorError("general", "x", { code = "EAUTH", responseCode = 535, enhancedCode = "5.7.8",
-        message = "not you,\njane.doe" })
+      return nil, ConnectorError("general", "x", { code = "EAUTH", reason = "auth_refused",
+        responseCode = 535, enhancedCode = "5.7.8", message = "not you,\njane.doe" })
     end
     local function fine()
       ngx.sleep(0.2)
