@@ -12,5 +12,5 @@ end
 files["bench/peers/wrk.lua"] = { std = "luajit", globals = { "wrk", "done" } }
 files["lua/logto_smtp/resty*"] = { std = "+ngx_lua" }
 -- Tables of facts, one row a service or a fault.
-files["lua/logto_smtp/providers.lua"] = { max_line_length = 120 }
-files["lua/logto_smtp/faults.lua"] = { max_line_length = 120 }
+files["lua/logto_smtp/diagnosis/providers.lua"] = { max_line_length = 120 }
+files["lua/logto_smtp/diagnosis/faults.lua"] = { max_line_length = 120 }

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
-local address = require("logto_smtp.address")
+local address = require("logto_smtp.util.address")
 local bulk = require("logto_smtp.bulk")
 local core = require("logto_smtp.core")
-local box = require("logto_smtp.cli.inbox.box")
+local box = require("logto_smtp.inbox.box")
 local testing = require("logto_smtp.testing")
 
 -- Each line: spellings of one address, and of no address of another line.

@@ -2,13 +2,13 @@
 -- logto_smtp.bulk among hostile rows, templates and callbacks: each good row is sent once, each bad one is in
 -- the report and the journal with its reason, and a run always comes to its end.
 
-local attempt = require("logto_smtp.attempt")
+local attempt = require("logto_smtp.util.attempt")
 local bulk = require("logto_smtp.bulk")
 local cjson = require("cjson")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 local shell = require("spec.support.shell")
-local told = require("logto_smtp.raised")
+local told = require("logto_smtp.util.raised")
 local untakeable = require("spec.support.untakeable")
 
 local lua = net.quote(shell.interpreter())
@@ -215,7 +215,7 @@ end
 
 describe("what was raised", function()
   for text, reason in pairs({
-    ["lua/logto_smtp/mail.lua:73: no text"] = "no text",
+    ["lua/logto_smtp/connector/template_mail.lua:73: no text"] = "no text",
     ["...o/my files/a.lua:1: b.lua:2: no text"] = "no text",
     ['[string "x: y"]:1: no text'] = "no text", ["(command line):1: no text"] = "no text",
     ["bin/logto-smtp:3: no text"] = "no text", ["?:-1: no text"] = "no text",

@@ -11,11 +11,11 @@ local histogram = require("logto_smtp.bulk.histogram")
 local journal = require("logto_smtp.bulk.journal")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
-local numbers = require("logto_smtp.bulk.numbers")
+local numbers = require("logto_smtp.cli.views.numbers")
 local pace = require("logto_smtp.bulk.pace")
-local progress = require("logto_smtp.bulk.progress")
+local progress = require("logto_smtp.cli.views.progress")
 local recipients = require("logto_smtp.bulk.recipients")
-local verdict = require("logto_smtp.bulk.verdict")
+local consequence = require("logto_smtp.bulk.consequence")
 
 local dir
 
@@ -302,7 +302,7 @@ describe("the verdict on an error", function()
     { { code = "EENVELOPE", responseCode = 552, permanent = true, command = "MAIL FROM" }, "refused" },
   }) do
     it(cjson.encode(row[1]) .. " is " .. table.concat(row, " ", 2), function()
-      local v = verdict.of(row[1])
+      local v = consequence.of(row[1])
       assert.equal(row[2], v.outcome)
       for _, name in ipairs({ "retry", "unreachable", "hopeless" }) do
         assert.equal(name == row[3] or name == row[4], v[name] or false)

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- The doctor, against servers that have each of the faults it knows.
 
-local certificate = require("logto_smtp.testing.certificate")
+local certificate = require("logto_smtp.inbox.certificate")
 local cjson = require("cjson")
 local clock = require("spec.support.clock")
 local dnsmasq = require("spec.support.dnsmasq")
 local doctor = require("logto_smtp.doctor")
-local json = require("logto_smtp.json")
+local json = require("logto_smtp.util.json")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 local postfix = require("spec.support.postfix")

@@ -7,7 +7,7 @@ local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
 local parser_module = require("logto_smtp.cli.parser")
 local shell = require("spec.support.shell")
-local style = require("logto_smtp.cli.style")
+local style = require("logto_smtp.cli.views.style")
 
 local lua = net.quote(shell.interpreter())
 local command = lua .. " bin/logto-smtp "
@@ -148,7 +148,7 @@ describe("cli.style", function()
   local function styled(environment)
     local code = [[
       local output = require("logto_smtp.cli.output").new(io.stdout, 1)
-      local paint = require("logto_smtp.cli.style").of({ stdout = output, getenv = os.getenv })
+      local paint = require("logto_smtp.cli.views.style").of({ stdout = output, getenv = os.getenv })
       output:write(tostring(paint.terminal), paint.bold("x"), "\n")]]
     local program = os.tmpname()
     net.write_file(program, code)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local certificate = require("logto_smtp.testing.certificate")
+local certificate = require("logto_smtp.inbox.certificate")
 local clock = require("spec.support.clock")
 local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")

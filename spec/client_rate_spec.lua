@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local clock = require("spec.support.clock")
 local core = require("logto_smtp.core")
-local kit = require("logto_smtp.kit")
+local helpers = require("logto_smtp.connector.helpers")
 local mailing = require("spec.support.mailing")
 
 local send_all, drain = mailing.send_all, mailing.drain
@@ -184,7 +184,7 @@ describe("the options of the pool", function()
   it("are checked by the connector's guard as well", function()
     local config = { host = "h", port = 25, auth = {}, fromEmail = "a@b.c", templates = {} }
     config.maxConnections = -1
-    local _, err = kit.validateConfig(config)
+    local _, err = helpers.validateConfig(config)
     local found
     for _, issue in ipairs(err.data.issues) do found = found or issue.path[1] == "maxConnections" end
     assert.is_true(found)

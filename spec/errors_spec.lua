@@ -2,14 +2,14 @@
 -- One table of errors: what makes them and what tells of them know the same codes and reasons.
 local capture_failure = require("logto_smtp.testing.failure")
 local core = require("logto_smtp.core")
-local enums = require("logto_smtp.enums")
+local constants = require("logto_smtp.connector.constants")
 local error_docs = require("spec.support.error_docs")
 local errors = require("logto_smtp.errors")
 local exit = require("logto_smtp.cli.exit")
 local http = require("logto_smtp.resty.failure")
 local providers = require("logto_smtp.providers")
 local smtp = require("logto_smtp")
-local verdict = require("logto_smtp.bulk.verdict")
+local consequence = require("logto_smtp.bulk.consequence")
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -128,7 +128,7 @@ describe("the table of errors", function()
 
   it("has connector codes that exist", function()
     local known = {}
-    for _, code in pairs(enums.ConnectorErrorCodes) do known[code] = true end
+    for _, code in pairs(constants.ConnectorErrorCodes) do known[code] = true end
     for _, row in ipairs(errors.CONNECTOR) do assert.is_true(known[row.code], row.code) end
   end)
 end)
@@ -141,7 +141,7 @@ describe("from the table of errors comes", function()
       assert.same({ row.http, row.code, row.means .. ".", row.retryAfter },
         { answer.status, answer.code, answer.message, answer.retry_after })
       assert.equal(exit[row.exit], exit.of(err))
-      assert.equal(row.endsRun == true, verdict.of(err.cause).hopeless == true)
+      assert.equal(row.endsRun == true, consequence.of(err.cause).hopeless == true)
       local known = providers.diagnose(err.cause, {})
       assert.equal(row.try, known.try)
     end)
@@ -239,9 +239,9 @@ describe("from the table of errors comes", function()
   it("a sender's refusal that ends a run, and one for the size that does not", function()
     local err = { code = "EENVELOPE", permanent = true, delivery = "not_sent" }
     err.reason = "sender_refused"
-    assert.is_true(verdict.of(err).hopeless)
+    assert.is_true(consequence.of(err).hopeless)
     err.reason = "size_refused"
-    assert.equal("refused", verdict.of(err).outcome)
+    assert.equal("refused", consequence.of(err).outcome)
   end)
 
   it("an exit code that tells trying later for every limit of a server", function()
@@ -249,7 +249,7 @@ describe("from the table of errors comes", function()
       local err = connector_error("EENVELOPE", word)
       err.cause.responseCode, err.cause.permanent = 450, false
       assert.equal(exit.TEMPORARY, exit.of(err))
-      assert.is_true(verdict.of(err.cause).retry)
+      assert.is_true(consequence.of(err.cause).retry)
     end
   end)
 end)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local json = require("logto_smtp.json")
+local json = require("logto_smtp.util.json")
 
 describe("isUtf8() (RFC 3629, 4)", function()
   for _, row in ipairs({

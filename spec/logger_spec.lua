@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local logger = require("logto_smtp.logger")
+local logger = require("logto_smtp.transport.logger")
 
 describe("a line of the log", function()
   for _, row in ipairs({

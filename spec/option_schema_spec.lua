@@ -3,8 +3,8 @@
 
 local cjson = require("cjson")
 local net = require("spec.support.net")
-local option_schema = require("logto_smtp.option_schema")
-local options = require("logto_smtp.options")
+local option_schema = require("logto_smtp.config.schema")
+local options = require("logto_smtp.config.options")
 local values = require("spec.support.option_values")
 
 local function each(wanted, action)
@@ -30,7 +30,7 @@ print(json.dumps(errors))
 
 local function validate(cases)
   local path = os.tmpname()
-  local json = require("logto_smtp.json")
+  local json = require("logto_smtp.util.json")
   local schema, order = option_schema.document()
   local texts = {}
   for i, case in ipairs(cases) do texts[i] = type(case) == "string" and case or json.encode(case) end

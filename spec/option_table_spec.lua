@@ -3,7 +3,7 @@
 
 local core = require("logto_smtp.core")
 local option_names = require("logto_smtp.option_names")
-local options = require("logto_smtp.options")
+local options = require("logto_smtp.config.options")
 local values = require("spec.support.option_values")
 
 local function each(wanted, action)
@@ -155,7 +155,7 @@ describe("the guard", function()
     local _, issues = core.client(values.config(row, "SSLv3"))
     assert.same({ "auth", "tls", "minVersion" }, issues[1].path)
     assert.matches("^auth%.tls%.minVersion must be TLSv1, TLSv1%.1, TLSv1%.2 or TLSv1%.3$", issues[1].message)
-    local zod = require("logto_smtp.kit").zodError(issues)
+    local zod = require("logto_smtp.connector.helpers").zodError(issues)
     assert.equal("auth.tls.minVersion: must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", tostring(zod))
   end)
 end)

@@ -4,7 +4,7 @@
 -- through their tables, records, what commands print, the journal of a bulk run.
 local cjson = require("cjson")
 local core = require("logto_smtp.core")
-local json = require("logto_smtp.json")
+local json = require("logto_smtp.util.json")
 local mailing = require("spec.support.mailing")
 local mime = require("mime")
 local net = require("spec.support.net")

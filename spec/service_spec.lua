@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local core = require("logto_smtp.core")
-local kit = require("logto_smtp.kit")
+local helpers = require("logto_smtp.connector.helpers")
 local mailing = require("spec.support.mailing")
 local providers = require("logto_smtp.providers")
 
@@ -101,7 +101,8 @@ describe("the option service", function()
   end)
 
   it("leaves host and port required by the connector's guard", function()
-    local _, err = kit.validateConfig({ service = "Gmail", auth = {}, fromEmail = "a@b.c", templates = {} })
+    local config = { service = "Gmail", auth = {}, fromEmail = "a@b.c", templates = {} }
+    local _, err = helpers.validateConfig(config)
     assert.same({ "host" }, err.data.issues[1].path)
     assert.same({ "port" }, err.data.issues[2].path)
   end)

@@ -218,7 +218,7 @@ describe("an option that there is not", function()
   end
 
   it("is told of a filter of the inbox's HTTP, too", function()
-    local api = require("logto_smtp.cli.inbox.api")
+    local api = require("logto_smtp.inbox.api")
     local answer = api.handle({}, { method = "GET", path = "/messages", query = { too = "x" } })
     assert.equal(400, answer.status)
     has(answer.body, "did you mean `to`?")

@@ -8,19 +8,19 @@
 -- Whatever the world can do wrong comes back as `nil, err`, err being a ConnectorError; an argument of the
 -- wrong type raises.
 
-local arguments = require("logto_smtp.arguments")
-local attempt = require("logto_smtp.attempt")
+local arguments = require("logto_smtp.util.arguments")
+local attempt = require("logto_smtp.util.attempt")
 local null = require("cjson").null
 local core = require("logto_smtp.core")
-local ConnectorError = require("logto_smtp.error")
-local enums = require("logto_smtp.enums")
-local kit = require("logto_smtp.kit")
-local mailer = require("logto_smtp.mail")
-local mailbox = require("logto_smtp.mailbox")
-local metadata = require("logto_smtp.metadata")
-local raised = require("logto_smtp.raised")
+local ConnectorError = require("logto_smtp.connector.error")
+local constants = require("logto_smtp.connector.constants")
+local helpers = require("logto_smtp.connector.helpers")
+local mailer = require("logto_smtp.connector.template_mail")
+local one_mailbox = require("logto_smtp.connector.one_mailbox")
+local metadata = require("logto_smtp.connector.metadata")
+local raised = require("logto_smtp.util.raised")
 
-local codes = enums.ConnectorErrorCodes
+local codes = constants.ConnectorErrorCodes
 
 local function check_type(value, expected, what, level)
   if type(value) ~= expected then
@@ -52,7 +52,7 @@ end
 
 local function template_for(get, data, config)
   local template = i18n_template(get, data.type, data.payload.locale)
-    or kit.getConfigTemplateByType(data.type, config)
+    or helpers.getConfigTemplateByType(data.type, config)
   if template then return template end
   return nil, ConnectorError(codes.TemplateNotFound, "Template not found for type: " .. data.type)
 end
@@ -62,14 +62,14 @@ local function words_of(err, config, secrets)
   local message = type(err) == "table" and err.message or err
   if type(message) ~= "string" then return "" end
   local meta = type(err) == "table" and getmetatable(err)
-  if type(meta) == "table" and meta.__name == "logto_smtp.error" then return message end
+  if type(meta) == "table" and meta.__name == "logto_smtp.connector.error" then return message end
   return core.visible(core.mask(message, secrets or {}, config))
 end
 
 -- A failure of the transport, as the cause of a ConnectorError.
 local function failure(err, config, secrets)
   if type(err) == "table" and err.issues then
-    return ConnectorError(codes.InvalidConfig, kit.zodError(err.issues))
+    return ConnectorError(codes.InvalidConfig, helpers.zodError(err.issues))
   end
   local words = words_of(err, config, secrets)
   return ConnectorError(codes.General, words, type(err) == "string" and words or err)
@@ -130,7 +130,9 @@ local function createConnector(options)
   arguments.check(options, OPTIONS, "createConnector")
   local escape_html = options.escapeHtml ~= false
   local transport = options.transport or require("logto_smtp.transport").default
-  local connector = { metadata = metadata, type = enums.ConnectorType.Email, configGuard = kit.configGuard }
+  local connector = {
+    metadata = metadata, type = constants.ConnectorType.Email, configGuard = helpers.configGuard,
+  }
 
   -- The config of one call, valid, and its client's key where the transport asks for it; or nil and why there
   -- is none.
@@ -142,7 +144,7 @@ local function createConnector(options)
       config, config_error = options.getConfig(metadata.id)
       if config == nil and config_error ~= nil then return nil, config_error end
     end
-    local valid, key = kit.checkConfig(config, transport.keyed)
+    local valid, key = helpers.checkConfig(config, transport.keyed)
     if not valid then return nil, key end
     return config, key
   end
@@ -157,7 +159,7 @@ local function createConnector(options)
 
   -- The mail of one message, or nil and what is wrong with it.
   local function mail_of(config, data)
-    local recipient, reason = mailbox.recipient(data.to)
+    local recipient, reason = one_mailbox.recipient(data.to)
     if not recipient then return nil, ConnectorError(codes.InvalidRequestParameters, reason) end
     local template, missing = template_for(options.getI18nEmailTemplate, data, config)
     if not template then return nil, missing end
@@ -204,17 +206,17 @@ end
 local M = {
   createConnector = createConnector,
   metadata = metadata,
-  configGuard = kit.configGuard,
+  configGuard = helpers.configGuard,
   ConnectorError = ConnectorError,
-  ConnectorErrorCodes = enums.ConnectorErrorCodes,
-  ConnectorType = enums.ConnectorType,
-  TemplateType = enums.TemplateType,
-  validateConfig = kit.validateConfig,
-  replaceSendMessageHandlebars = kit.replaceSendMessageHandlebars,
-  getConfigTemplateByType = kit.getConfigTemplateByType,
-  parseSendFrom = kit.parseSendFrom,
-  formatMailbox = kit.formatMailbox,
-  i18nTemplates = require("logto_smtp.i18n"),
+  ConnectorErrorCodes = constants.ConnectorErrorCodes,
+  ConnectorType = constants.ConnectorType,
+  TemplateType = constants.TemplateType,
+  validateConfig = helpers.validateConfig,
+  replaceSendMessageHandlebars = helpers.replaceSendMessageHandlebars,
+  getConfigTemplateByType = helpers.getConfigTemplateByType,
+  parseSendFrom = helpers.parseSendFrom,
+  formatMailbox = helpers.formatMailbox,
+  i18nTemplates = require("logto_smtp.connector.i18n"),
 }
 
 return M

@@ -8,7 +8,7 @@ local HTTP = [[
   lua_check_client_abort on;
   init_by_lua_block {
     local health = require "logto_smtp.resty.health"
-    local ConnectorError = require "logto_smtp.error"
+    local ConnectorError = require "logto_smtp.connector.error"
     checks = {}
     local function handler(name, options, verify)
       checks[name] = 0

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --- aiosmtpd: Python's asyncio SMTP server for specs: a second server that is not ours. Needs
 --- /usr/bin/python3 and python3-aiosmtpd. What arrives is read back as envelope and octets.
-local certificate = require "logto_smtp.testing.certificate"
+local certificate = require "logto_smtp.inbox.certificate"
 local cjson = require "cjson"
-local decode = require "logto_smtp.testing.decode"
+local decode = require "logto_smtp.inbox.decode"
 local mime = require "mime"
 local net = require "spec.support.net"
 local program = require "spec.support.program"

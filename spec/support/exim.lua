@@ -3,7 +3,7 @@
 --- into a directory that is read back. It refuses the sender refused@shop.example, every recipient but
 --- box@, second@ and third@test.example, the content of a mail with the subject "refuse this", and mails
 --- above 300,000 octets.
-local certificate = require "logto_smtp.testing.certificate"
+local certificate = require "logto_smtp.inbox.certificate"
 local chroot = require "spec.support.chroot"
 
 local M = {}

@@ -2,7 +2,7 @@
 --- maildir: reads back what a mail server delivered into a maildir, and tells what was sent from the header
 --- fields that the server put on top.
 local clock = require "spec.support.clock"
-local decode = require "logto_smtp.testing.decode"
+local decode = require "logto_smtp.inbox.decode"
 local net = require "spec.support.net"
 
 local M = {}

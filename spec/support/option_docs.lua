@@ -3,9 +3,9 @@
 -- `make docs` writes them; a spec says when they are stale.
 
 local net = require("spec.support.net")
-local options = require("logto_smtp.options")
+local options = require("logto_smtp.config.options")
 
-local M = { README = "README.md", TYPES = "lua/logto_smtp/config_types.lua" }
+local M = { README = "README.md", TYPES = "lua/logto_smtp/config/types.lua" }
 
 -- Options whose members are told in their own row.
 local FOLDED = { ["auth.tls"] = "auth.tls", dkim = "dkim", templates = "templates" }
@@ -177,7 +177,7 @@ end
 ---@return string
 function M.types()
   local out = {
-    "-- SPDX-License-Identifier: MIT", "---@meta logto_smtp.config_types",
+    "-- SPDX-License-Identifier: MIT", "---@meta logto_smtp.config.types",
     "-- What a config may hold. Written by make docs; not to be edited, nor to be required.",
   }
   for _, class in ipairs(CLASSES) do

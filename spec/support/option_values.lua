@@ -2,7 +2,7 @@
 --- option_values: for each option two values that can be used, and one that is of the wrong type, with what
 --- else the config then needs.
 
-local options = require("logto_smtp.options")
+local options = require("logto_smtp.config.options")
 local configs = require("spec.support.configs")
 
 local M = {}

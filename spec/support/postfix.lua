@@ -4,7 +4,7 @@
 -- configuration, queue and mail live in a temporary directory; nothing of the system's own Postfix is read
 -- or touched. A watching shell stops the server and removes the directory when this process closes its pipe,
 -- be it by `stop` or by dying.
-local certificate = require "logto_smtp.testing.certificate"
+local certificate = require "logto_smtp.inbox.certificate"
 local maildir = require "spec.support.maildir"
 local net = require "spec.support.net"
 

@@ -3,8 +3,8 @@
 --- node and build/interop/npm, which `.ci/interop` fetches. It refuses the sender refused@shop.example,
 --- every recipient but box@, second@ and third@test.example, the content of a mail with the subject "refuse
 --- this", and mails above 300,000 octets, a limit it does not tell.
-local certificate = require "logto_smtp.testing.certificate"
-local decode = require "logto_smtp.testing.decode"
+local certificate = require "logto_smtp.inbox.certificate"
+local decode = require "logto_smtp.inbox.decode"
 local mime = require "mime"
 local net = require "spec.support.net"
 local program = require "spec.support.program"

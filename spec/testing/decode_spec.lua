@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
-local decode = require "logto_smtp.testing.decode"
-local md5 = require "logto_smtp.testing.md5"
+local decode = require "logto_smtp.inbox.decode"
+local md5 = require "logto_smtp.inbox.md5"
 
 describe("decode.words() (RFC 2047)", function()
   for _, row in ipairs {

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How an inbox begins and ends: soon, beside others, and with nothing left behind, whatever happens to
 -- whoever started it.
-local certificate = require "logto_smtp.testing.certificate"
+local certificate = require "logto_smtp.inbox.certificate"
 local clock = require "spec.support.clock"
 local net = require "spec.support.net"
 local shell = require "spec.support.shell"
@@ -103,7 +103,7 @@ describe("runs of busted at the same time", function()
 end)
 
 describe("the certificates that are kept", function()
-  local KEPT = [[local pair = require("logto_smtp.testing.certificate").get("valid")
+  local KEPT = [[local pair = require("logto_smtp.inbox.certificate").get("valid")
     io.write(pair.cert, pair.key)]]
 
   local function kept() return dir .. "/cache/logto-smtp/valid" end

@@ -14,9 +14,9 @@
 --
 -- In memory a journal is one number an entry, in the order of the list: 16 octets each (8 under LuaJIT).
 
-local attempt = require("logto_smtp.attempt")
+local attempt = require("logto_smtp.util.attempt")
 local core = require("logto_smtp.core")
-local json = require("logto_smtp.json")
+local json = require("logto_smtp.util.json")
 
 local M = {}
 

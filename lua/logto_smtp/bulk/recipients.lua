@@ -2,12 +2,12 @@
 --- Reads a list of recipients one at a time: CSV with a header line, one JSON object a line, a Lua array or
 -- an iterator. Nothing of the list is kept.
 
-local attempt = require("logto_smtp.attempt")
+local attempt = require("logto_smtp.util.attempt")
 local core = require("logto_smtp.core")
 local csv = require("logto_smtp.bulk.csv")
 local digest = require("logto_smtp.bulk.digest")
-local json = require("logto_smtp.json")
-local tree = require("logto_smtp.tree")
+local json = require("logto_smtp.util.json")
+local tables = require("logto_smtp.util.tables")
 
 local M = {}
 
@@ -144,7 +144,7 @@ local function take_object(object, entry)
     if k ~= "payload" then entry.payload[k] = v end
   end
   if type(object.payload) == "table" then
-    tree.assign(entry.payload, object.payload)
+    tables.assign(entry.payload, object.payload)
   end
 end
 
@@ -255,7 +255,7 @@ local function open_text(file, payload, encoding)
     local text, line = next_record(source, is_json)
     if not text then return nil, line end
     number = number + 1
-    local entry = { number = number, line = line, payload = tree.copy(payload), id = digest(text, seed) }
+    local entry = { number = number, line = line, payload = tables.copy(payload), id = digest(text, seed) }
     return fill(entry, decode, text)
   end
   function reader.fraction()
@@ -279,7 +279,7 @@ local function open_values(values, payload)
     if not fine then return nil, "the list raised: " .. value end
     if value == nil then return nil end
     number = number + 1
-    return fill({ number = number, line = number, payload = tree.copy(payload) }, take_value, value)
+    return fill({ number = number, line = number, payload = tables.copy(payload) }, take_value, value)
   end
   function reader.fraction() return count and count > 0 and number / count or nil end
   return reader

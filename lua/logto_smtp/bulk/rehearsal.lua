@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- A run that sends nothing: every message is rendered and composed, and what is wrong with it is told.
 
-local attempt = require("logto_smtp.attempt")
+local attempt = require("logto_smtp.util.attempt")
 local core = require("logto_smtp.core")
 
 local M = {}

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Opens a file in the user's browser.
 
-local shell = require("logto_smtp.shell")
+local shell = require("logto_smtp.util.shell")
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- Exit codes of the command, after sysexits(3), so that scripts can tell what to do next.
 
-local codes = require("logto_smtp.enums").ConnectorErrorCodes
+local codes = require("logto_smtp.connector.constants").ConnectorErrorCodes
 local errors = require("logto_smtp.errors")
 
 local M = {}

@@ -4,7 +4,7 @@
 local exit = require("logto_smtp.cli.exit")
 local output = require("logto_smtp.cli.output")
 local parser_module = require("logto_smtp.cli.parser")
-local style = require("logto_smtp.cli.style")
+local style = require("logto_smtp.cli.views.style")
 
 local M = {}
 

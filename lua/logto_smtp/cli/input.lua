@@ -3,7 +3,7 @@
 -- Each function answers its value, or nil, a sentence for the user and an exit code.
 
 local exit = require("logto_smtp.cli.exit")
-local json = require("logto_smtp.json")
+local json = require("logto_smtp.util.json")
 
 local M = {}
 

@@ -2,7 +2,7 @@
 --- `-v`: the conversation with the mail server on standard error, one line per command and reply. Logins are
 -- masked and content is a number of octets before a record reaches us.
 
-local style = require("logto_smtp.cli.style")
+local style = require("logto_smtp.cli.views.style")
 
 local M = {}
 

@@ -3,9 +3,9 @@
 -- One small rule per trap; each gets the case and `say(code, severity, field, message)`. A message continues
 -- the sentence that the field begins ("content has no {{code}}: ...").
 
-local kit = require("logto_smtp.kit")
+local helpers = require("logto_smtp.connector.helpers")
 local variables = require("logto_smtp.preview.variables")
-local tree = require("logto_smtp.tree")
+local tables = require("logto_smtp.util.tables")
 
 local M = {}
 
@@ -24,7 +24,7 @@ local FIELDS = { "subject", "content", "sendFrom", "replyTo" }
 
 -- Calls visit(inside, placeholder) for whatever stands in double braces.
 local function each_braces(text, visit)
-  for inside in text:gmatch("{{([^{}]*)}}") do visit(kit.trim(inside), "{{" .. inside .. "}}") end
+  for inside in text:gmatch("{{([^{}]*)}}") do visit(helpers.trim(inside), "{{" .. inside .. "}}") end
 end
 
 local function is_path(inside)
@@ -107,7 +107,7 @@ function SOURCE.content_type(case, say)
 end
 
 function SOURCE.subject(case, say)
-  if kit.trim(case.template.subject) == "" then
+  if helpers.trim(case.template.subject) == "" then
     say("subject-empty", "error", "subject",
       "is empty: readers see \"(no subject)\", and filters take it for spam")
   end
@@ -143,7 +143,7 @@ function MAIL.subject(case, say)
   if characters(subject) > M.LINE_GOOD then
     say("subject-long", "warning", "subject",
       ("has %d characters: lists of mail cut it, phones after about 40"):format(characters(subject)))
-  elseif kit.trim(case.template.subject) ~= "" and kit.trim(subject) == "" then
+  elseif helpers.trim(case.template.subject) ~= "" and helpers.trim(subject) == "" then
     say("subject-empty", "error", "subject", "is empty once it is filled in")
   end
 end
@@ -277,7 +277,7 @@ end
 ---@param usage_type string
 ---@return logto_smtp.preview.Flag[]
 function M.ofStandIn(template, usage_type)
-  local copy, own, out = tree.assign({}, template), {}, {}
+  local copy, own, out = tables.assign({}, template), {}, {}
   copy.usageType = usage_type
   for _, flag in ipairs(M.ofTemplate(template)) do own[flag.code .. flag.field] = true end
   for _, flag in ipairs(M.ofTemplate(copy)) do

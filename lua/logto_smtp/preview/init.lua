@@ -8,15 +8,15 @@
 -- The mails are those that the connector would hand to its transport, and the octets those that would be sent
 -- (before any DKIM signature). Of the config, only templates, senders and custom headers are looked at.
 
-local arguments = require("logto_smtp.arguments")
-local attempt = require("logto_smtp.attempt")
+local arguments = require("logto_smtp.util.arguments")
+local attempt = require("logto_smtp.util.attempt")
 local core = require("logto_smtp.core")
 local flags = require("logto_smtp.preview.flags")
-local kit = require("logto_smtp.kit")
-local mailer = require("logto_smtp.mail")
+local helpers = require("logto_smtp.connector.helpers")
+local mailer = require("logto_smtp.connector.template_mail")
 local page = require("logto_smtp.preview.page")
 local variables = require("logto_smtp.preview.variables")
-local shell = require("logto_smtp.shell")
+local shell = require("logto_smtp.util.shell")
 
 local M = {}
 
@@ -76,7 +76,7 @@ end
 local function coverage(config)
   local out = {}
   for i, usage_type in ipairs(variables.TYPES) do
-    local template = kit.getConfigTemplateByType(usage_type, config)
+    local template = helpers.getConfigTemplateByType(usage_type, config)
     local index
     for at, other in ipairs(config.templates) do
       if other == template then index = at - 1 end

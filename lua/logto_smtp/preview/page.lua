@@ -5,7 +5,7 @@
 
 local core = require("logto_smtp.core")
 local frame = require("logto_smtp.preview.frame")
-local json = require("logto_smtp.json")
+local json = require("logto_smtp.util.json")
 local style = require("logto_smtp.preview.style")
 local variables = require("logto_smtp.preview.variables")
 

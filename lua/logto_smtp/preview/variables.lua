@@ -4,7 +4,7 @@
 -- `application`, `organization`, `user` and `inviter` for each message. A variable that a message does not
 -- have leaves its placeholder in the mail as it is written, so which ones are optional matters.
 
-local tree = require("logto_smtp.tree")
+local tables = require("logto_smtp.util.tables")
 
 local M = {}
 
@@ -99,9 +99,9 @@ end
 function M.sample(usage_type, overrides)
   local out = {}
   for _, names in ipairs({ M.names(usage_type) }) do
-    for _, name in ipairs(names) do out[name] = tree.copy(SAMPLES[name]) end
+    for _, name in ipairs(names) do out[name] = tables.copy(SAMPLES[name]) end
   end
-  return tree.merge(out, overrides or {})
+  return tables.merge(out, overrides or {})
 end
 
 local function lead(shape, keys)

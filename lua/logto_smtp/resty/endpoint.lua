@@ -6,10 +6,10 @@
 
 local null = require("cjson").null
 local ngx = require("ngx")
-local arguments = require("logto_smtp.arguments")
-local answer = require("logto_smtp.resty.answer")
+local arguments = require("logto_smtp.util.arguments")
+local response = require("logto_smtp.resty.response")
 local authorization = require("logto_smtp.resty.authorization")
-local codes = require("logto_smtp.enums").ConnectorErrorCodes
+local codes = require("logto_smtp.connector.constants").ConnectorErrorCodes
 local failure = require("logto_smtp.resty.failure")
 local limit = require("logto_smtp.resty.limit")
 local request = require("logto_smtp.resty.request")
@@ -32,8 +32,8 @@ local REFUSAL_CODES = {
 
 local function refuse(refusal)
   local status = refusal.status
-  if refusal.log then answer.log(ngx.ERR, refusal.log) end
-  answer.send(status, { code = REFUSAL_CODES[status], message = refusal.message }, {
+  if refusal.log then response.log(ngx.ERR, refusal.log) end
+  response.send(status, { code = REFUSAL_CODES[status], message = refusal.message }, {
     ["Allow"] = status == 405 and "POST" or nil,
     ["WWW-Authenticate"] = status == 401 and 'Bearer realm="logto-smtp"' or nil,
     ["Retry-After"] = refusal.retry_after,
@@ -95,13 +95,13 @@ local function serve(self)
   local message = { to = data.to, type = data.type, payload = data.payload, ip = data.ip }
   local ok, info, err = pcall(self.connector.sendMessage, message)
   if ok and info then
-    return answer.send(200, { messageId = type(info) == "table" and info.messageId or null })
+    return response.send(200, { messageId = type(info) == "table" and info.messageId or null })
   end
   if not ok then err = info end
   local told = failure.of(err)
-  answer.log(told.status >= 500 and ngx.ERR or ngx.WARN, failure.line(err, data.payload))
+  response.log(told.status >= 500 and ngx.ERR or ngx.WARN, failure.line(err, data.payload))
   local headers = { ["Retry-After"] = told.retry_after }
-  answer.send(told.status, { code = told.code, reason = told.reason, message = told.message }, headers)
+  response.send(told.status, { code = told.code, reason = told.reason, message = told.message }, headers)
 end
 
 local OPTIONS = { authorization = true, maxBodySize = true, rateLimit = true }

@@ -2,12 +2,12 @@
 --- A failed message in the words of HTTP: a status, and a text that anybody may read. What a mail server
 -- says can quote the mail, name hosts and tell of other people; of its reply only the codes are passed on.
 
-local ConnectorError = require("logto_smtp.error")
-local codes = require("logto_smtp.enums").ConnectorErrorCodes
+local ConnectorError = require("logto_smtp.connector.error")
+local codes = require("logto_smtp.connector.constants").ConnectorErrorCodes
 local core = require("logto_smtp.core")
 local errors = require("logto_smtp.errors")
-local kit = require("logto_smtp.kit")
-local mailer = require("logto_smtp.mail")
+local helpers = require("logto_smtp.connector.helpers")
+local mailer = require("logto_smtp.connector.template_mail")
 
 local M = {}
 
@@ -22,7 +22,7 @@ end
 local function fields_of(err)
   local names = {}
   for _, issue in ipairs(type(err.data) == "table" and err.data.issues or {}) do
-    names[#names + 1] = kit.issuePath(issue.path)
+    names[#names + 1] = helpers.issuePath(issue.path)
   end
   return #names > 0 and table.concat(names, ", ") or nil
 end

@@ -5,8 +5,8 @@
 
 local ngx = require("ngx")
 local semaphore = require("ngx.semaphore")
-local arguments = require("logto_smtp.arguments")
-local answer = require("logto_smtp.resty.answer")
+local arguments = require("logto_smtp.util.arguments")
+local response = require("logto_smtp.resty.response")
 local errors = require("logto_smtp.errors")
 local failure = require("logto_smtp.resty.failure")
 
@@ -18,7 +18,7 @@ local function examine(connector)
   local ok, seen, err = pcall(connector.verify)
   if ok and seen then return { up = true, times = seen.times, at = ngx.now() } end
   if not ok then err = seen end
-  answer.log(ngx.ERR, "health: " .. failure.line(err))
+  response.log(ngx.ERR, "health: " .. failure.line(err))
   local told = failure.of(err)
   return { up = false, code = told.code, reason = told.reason, message = told.message, at = ngx.now() }
 end
@@ -42,7 +42,7 @@ local function start(self)
   local ok, why = ngx.timer.at(0, run)
   if ok then return end
   self.running = false
-  answer.log(ngx.ERR, "health: no timer: " .. tostring(why))
+  response.log(ngx.ERR, "health: no timer: " .. tostring(why))
 end
 
 -- The result to tell: one that is fresh, waited for if need be; nil when none came in time.
@@ -58,17 +58,17 @@ local function serve(self)
   local method = ngx.req.get_method()
   if method ~= "GET" and method ~= "HEAD" then
     local refusal = { status = "unknown", message = "The method is to be GET." }
-    return answer.send(405, refusal, { Allow = "GET, HEAD" })
+    return response.send(405, refusal, { Allow = "GET, HEAD" })
   end
   local result = current(self)
   if not result then
     local late = errors.make("no_result", ("No result within %g s."):format(self.timeout))
-    return answer.send(503, {
+    return response.send(503, {
       status = "unknown", code = late.code, reason = late.reason, message = late.message,
     })
   end
   local age = math.floor((ngx.now() - result.at) * 1000 + 0.5) / 1000
-  answer.send(result.up and 200 or 503, {
+  response.send(result.up and 200 or 503, {
     status = result.up and "up" or "down", code = result.code, reason = result.reason,
     message = result.message,
     age = age, times = result.times,

@@ -4,7 +4,7 @@
 -- message and closes so many seconds later; the count is one atomic step. A counter is never pushed out to
 -- make room: in a full dict a message that cannot be counted is not let through.
 
-local arguments = require("logto_smtp.arguments")
+local arguments = require("logto_smtp.util.arguments")
 local ngx = require("ngx")
 
 local M = {}

@@ -4,8 +4,8 @@
 
 local cjson = require("cjson")
 local ngx = require("ngx")
-local json = require("logto_smtp.json")
-local mailbox = require("logto_smtp.mailbox")
+local json = require("logto_smtp.util.json")
+local one_mailbox = require("logto_smtp.connector.one_mailbox")
 
 local M = {}
 
@@ -99,7 +99,7 @@ function M.parse(text)
   if type(data) ~= "table" or #data > 0 then return refuse(400, "The body is not a JSON object.") end
   local wrong = wrong_field(data)
   if wrong then return refuse(400, wrong) end
-  local recipient, reason = mailbox.recipient(data.to)
+  local recipient, reason = one_mailbox.recipient(data.to)
   if not recipient then return refuse(400, reason) end
   return {
     to = recipient.text, type = data.type, payload = data.payload, key = recipient.key,

@@ -2,13 +2,13 @@
 --- worker: what one nginx worker sends with: its engine, begun with the first mail, and who waits for what.
 -- A transport for connectors: `send` and `verify` let the coroutine wait, `enqueue` hands over and returns.
 
-local arguments = require("logto_smtp.arguments")
-local clients_room = require("logto_smtp.clients")
+local arguments = require("logto_smtp.util.arguments")
+local clients_room = require("logto_smtp.transport.client_cache")
 local core = require("logto_smtp.core")
 local errors = require("logto_smtp.errors")
-local logger = require("logto_smtp.logger")
-local mailer = require("logto_smtp.mail")
-local options_room = require("logto_smtp.options")
+local logger = require("logto_smtp.transport.logger")
+local mailer = require("logto_smtp.connector.template_mail")
+local options_room = require("logto_smtp.config.options")
 local metrics_room = require("logto_smtp.resty.metrics")
 local phase = require("logto_smtp.resty.phase")
 local reader_room = require("logto_smtp.resty.reader")

@@ -2,10 +2,10 @@
 --- capture: a transport that keeps each mail instead of sending it. It composes what would go out, octet by
 --- octet; there is no server, so nothing is said of TLS, AUTH or the connection's settings. A mail is decoded
 --- when it is looked at. Works inside nginx.
-local arguments = require "logto_smtp.arguments"
+local arguments = require "logto_smtp.util.arguments"
 local arrivals = require "logto_smtp.testing.arrivals"
 local core = require "logto_smtp.core"
-local decode = require "logto_smtp.testing.decode"
+local decode = require "logto_smtp.inbox.decode"
 local failure = require "logto_smtp.testing.failure"
 local usage = require "logto_smtp.testing.usage"
 

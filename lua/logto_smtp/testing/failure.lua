@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- failure: the errors of the real transport, made to order. What is not said is as it most often is.
-local address = require "logto_smtp.address"
-local arguments = require "logto_smtp.arguments"
+local address = require "logto_smtp.util.address"
+local arguments = require "logto_smtp.util.arguments"
 local core = require "logto_smtp.core"
 local errors = require "logto_smtp.errors"
 

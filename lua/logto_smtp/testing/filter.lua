@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- filter: which mails are meant, and for a person who expected another: what arrived, and how it differs.
-local address = require "logto_smtp.address"
-local arguments = require "logto_smtp.arguments"
+local address = require "logto_smtp.util.address"
+local arguments = require "logto_smtp.util.arguments"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 -- port; it runs in a process of its own, takes in whatever arrives, delivers nothing, and ends with the
 -- process that started it. A capture is a transport without any socket. Works with Lua 5.1 to 5.4 and LuaJIT;
 -- an inbox needs LuaSocket, LuaSec, lua-cjson and the openssl command.
-local arguments = require "logto_smtp.arguments"
+local arguments = require "logto_smtp.util.arguments"
 
 local M = {}
 
@@ -42,7 +42,7 @@ local M = {}
 ---@param options? logto_smtp.testing.Options
 ---@return logto_smtp.testing.Inbox? inbox, string? err
 function M.startInbox(options)
-  return require("logto_smtp.testing.inbox").start(options)
+  return require("logto_smtp.inbox.handle").start(options)
 end
 
 --- Makes a transport for `createConnector{ transport = ... }` that keeps each mail and sends nothing. It has

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- snapshot: a mail as a text to read and to compare with one kept in a file. What is new in each mail is
 -- left out: date, Message-ID, boundaries, Content-IDs, signatures; and if asked, the code.
-local shell = require "logto_smtp.shell"
+local shell = require "logto_smtp.util.shell"
 local diff = require "logto_smtp.testing.diff"
 
 local M = {}

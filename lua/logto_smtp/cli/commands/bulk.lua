@@ -5,15 +5,15 @@ local bulk = require("logto_smtp.bulk")
 local core = require("logto_smtp.core")
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
-local numbers = require("logto_smtp.bulk.numbers")
+local numbers = require("logto_smtp.cli.views.numbers")
 local pace = require("logto_smtp.bulk.pace")
-local progress = require("logto_smtp.bulk.progress")
+local progress = require("logto_smtp.cli.views.progress")
 local recipients = require("logto_smtp.bulk.recipients")
-local report = require("logto_smtp.cli.report")
-local style = require("logto_smtp.cli.style")
-local summary = require("logto_smtp.bulk.summary")
+local report = require("logto_smtp.cli.views.report")
+local style = require("logto_smtp.cli.views.style")
+local summary = require("logto_smtp.cli.views.summary")
 local verbose = require("logto_smtp.cli.verbose")
-local tree = require("logto_smtp.tree")
+local tables = require("logto_smtp.util.tables")
 
 local process = core.process
 
@@ -100,7 +100,7 @@ local function payload_of(args, context)
     else
       local object, err, code = input.payload(text, context)
       if not object then return nil, err .. "; or KEY=VALUE", code end
-      tree.assign(payload, object)
+      tables.assign(payload, object)
     end
   end
   return payload

@@ -3,11 +3,11 @@
 
 local cjson = require("cjson")
 local exit = require("logto_smtp.cli.exit")
-local explain = require("logto_smtp.cli.explain")
+local failure = require("logto_smtp.cli.views.failure")
 local input = require("logto_smtp.cli.input")
-local kit = require("logto_smtp.kit")
-local report = require("logto_smtp.cli.report")
-local style = require("logto_smtp.cli.style")
+local helpers = require("logto_smtp.connector.helpers")
+local report = require("logto_smtp.cli.views.report")
+local style = require("logto_smtp.cli.views.style")
 local verbose = require("logto_smtp.cli.verbose")
 
 local M = {
@@ -94,8 +94,9 @@ local function printer(context, paint)
     local time = step.ok == nil and "" or paint.dim(("  %d ms"):format(step.ms))
     context.stdout:write("  ", mark(step, paint), (" %-9s"):format(step.name), first, time, "\n")
     line("", rest)
-    for _, problem in ipairs(explain.issues(step.issues or {})) do
-      line("", kit.issueLine(problem.path, problem.message) .. (problem.try and "; " .. problem.try or ""))
+    for _, problem in ipairs(failure.issues(step.issues or {})) do
+      local try = problem.try and "; " .. problem.try or ""
+      line("", helpers.issueLine(problem.path, problem.message) .. try)
     end
     if step.fault then line("this is: ", step.fault) end
     for _, advice in ipairs(step.advice) do line("try: ", advice) end
@@ -134,7 +135,7 @@ function M.run(args, context)
   if complaint then return report.failure(args, context, complaint, exit.USAGE) end
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
-  local found, doctor = pcall(require, "logto_smtp.doctor")
+  local found, doctor = pcall(require, "logto_smtp.diagnosis.doctor")
   if not found then
     return report.failure(args, context, "the check needs LuaSocket: install lua-socket (Debian), or "
       .. "luasocket with luarocks", exit.SOFTWARE)

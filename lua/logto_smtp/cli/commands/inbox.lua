@@ -3,10 +3,10 @@
 
 local browser = require("logto_smtp.cli.browser")
 local exit = require("logto_smtp.cli.exit")
-local json = require("logto_smtp.json")
-local providers = require("logto_smtp.providers")
-local report = require("logto_smtp.cli.report")
-local style = require("logto_smtp.cli.style")
+local json = require("logto_smtp.util.json")
+local providers = require("logto_smtp.diagnosis.providers")
+local report = require("logto_smtp.cli.views.report")
+local style = require("logto_smtp.cli.views.style")
 
 local M = {
   name = "inbox",
@@ -84,15 +84,15 @@ end
 
 -- Writes and makes what was asked for before the first mail. nil, err: it cannot be.
 local function prepare(args, inbox)
-  local files = require("logto_smtp.cli.inbox.files")
+  local mail_files = require("logto_smtp.cli.views.mail_files")
   local ok, err = true, nil
-  if args.config then ok, err = files.write(args.config, config_for(inbox)) end
-  if ok and args.ca then ok, err = files.write(args.ca, inbox.ca or "") end
+  if args.config then ok, err = mail_files.write(args.config, config_for(inbox)) end
+  if ok and args.ca then ok, err = mail_files.write(args.ca, inbox.ca or "") end
   if ok and args.keep then
-    ok, err = files.make_directory(args.keep)
+    ok, err = mail_files.make_directory(args.keep)
     inbox.directory = args.keep
   elseif ok and args.open then
-    inbox.directory, err = files.temporary_directory()
+    inbox.directory, err = mail_files.temporary_directory()
     ok = inbox.directory
   end
   return ok, err
@@ -113,11 +113,11 @@ end
 
 -- Writes a mail's files; answers their paths.
 local function write_files(args, context, inbox, message)
-  local files = require("logto_smtp.cli.inbox.files")
+  local mail_files = require("logto_smtp.cli.views.mail_files")
   local paths = {}
   local function write(extension, octets)
-    local path = files.path(inbox.directory, message, extension)
-    local ok, err = files.write(path, octets)
+    local path = mail_files.path(inbox.directory, message, extension)
+    local ok, err = mail_files.write(path, octets)
     if ok then
       paths[#paths + 1] = path
       return path
@@ -126,15 +126,15 @@ local function write_files(args, context, inbox, message)
     context.stderr:write("logto-smtp: mail ", tostring(message.number), ": ", style.plain(err), "\n")
   end
   if args.keep then write("eml", message.raw) end
-  local page = args.open and write("html", files.page(message))
+  local page = args.open and write("html", mail_files.page(message))
   if page then browser.open(page, context) end
   return paths
 end
 
 local function print_mail(args, context, message, paths)
-  local printer = require("logto_smtp.cli.inbox.printer")
+  local printer = require("logto_smtp.cli.views.mails")
   if args.json then
-    local shown = require("logto_smtp.cli.inbox.box").describe(message)
+    local shown = require("logto_smtp.inbox.box").describe(message)
     shown.raw, shown.files = message.raw, paths
     report.json(context, shown)
   elseif args.quiet then
@@ -155,7 +155,7 @@ local function watcher(args, context, inbox)
     end,
     closed = function(record)
       if not args.verbose then return end
-      context.stderr:write(style.plain(require("logto_smtp.testing.transcript").format({ record })), "\n")
+      context.stderr:write(style.plain(require("logto_smtp.inbox.transcript").format({ record })), "\n")
     end,
     complain = function(message)
       context.stderr:write("logto-smtp: internal error: ", style.plain(message), "\n")
@@ -166,7 +166,7 @@ end
 function M.run(args, context)
   local login, err = login_of(args, context)
   if err then return report.failure(args, context, err, exit.USAGE) end
-  local found, server = pcall(require, "logto_smtp.cli.inbox.server")
+  local found, server = pcall(require, "logto_smtp.inbox.command")
   if not found then
     return report.failure(args, context, "the inbox needs LuaSocket and LuaSec: install lua-socket and "
       .. "lua-sec (Debian), or luasocket and luasec with luarocks", exit.SOFTWARE)

@@ -2,9 +2,9 @@
 --- `logto-smtp init`: prints a complete example config for a mail service.
 
 local exit = require("logto_smtp.cli.exit")
-local json = require("logto_smtp.json")
-local providers = require("logto_smtp.providers")
-local report = require("logto_smtp.cli.report")
+local json = require("logto_smtp.util.json")
+local providers = require("logto_smtp.diagnosis.providers")
+local report = require("logto_smtp.cli.views.report")
 
 local M = {
   name = "init",

@@ -6,9 +6,9 @@ local cjson = require("cjson")
 local core = require("logto_smtp.core")
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
-local kit = require("logto_smtp.kit")
+local helpers = require("logto_smtp.connector.helpers")
 local preview = require("logto_smtp.preview")
-local report = require("logto_smtp.cli.report")
+local report = require("logto_smtp.cli.views.report")
 
 local M = {
   name = "preview",
@@ -114,7 +114,7 @@ function M.run(args, context)
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
   local name = args.file == "-" and "config" or args.file
-  local checked = kit.configGuard.safeParse(config)
+  local checked = helpers.configGuard.safeParse(config)
   if not checked.success then return report.verdict(args, context, name, checked.error.issues, {}) end
   local result = preview.render(config, { payload = payload, escapeHtml = not args.raw })
   local page, write_err = preview.write(result, args.out, name:match("[^/]+$"))

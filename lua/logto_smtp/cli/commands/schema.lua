@@ -2,8 +2,8 @@
 --- `logto-smtp schema`: prints the JSON Schema of a config.
 
 local exit = require("logto_smtp.cli.exit")
-local json = require("logto_smtp.json")
-local option_schema = require("logto_smtp.option_schema")
+local json = require("logto_smtp.util.json")
+local option_schema = require("logto_smtp.config.schema")
 
 local M = {
   name = "schema",

@@ -3,10 +3,10 @@
 
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
-local kit = require("logto_smtp.kit")
-local mailer = require("logto_smtp.mail")
-local providers = require("logto_smtp.providers")
-local report = require("logto_smtp.cli.report")
+local helpers = require("logto_smtp.connector.helpers")
+local mailer = require("logto_smtp.connector.template_mail")
+local providers = require("logto_smtp.diagnosis.providers")
+local report = require("logto_smtp.cli.views.report")
 local verbose = require("logto_smtp.cli.verbose")
 
 local M = {
@@ -32,10 +32,10 @@ end
 
 -- What keeps a slip from being sent, or nil.
 local function slip(args, config, data)
-  local fault = kit.usageTypeFault(data.type, config)
+  local fault = helpers.usageTypeFault(data.type, config)
   if fault then return fault, exit.USAGE end
-  local template = type(config) == "table" and kit.configGuard.safeParse(config).success
-    and kit.getConfigTemplateByType(data.type, config)
+  local template = type(config) == "table" and helpers.configGuard.safeParse(config).success
+    and helpers.getConfigTemplateByType(data.type, config)
   if not template or args.yes then return nil end
   local names = mailer.unfilled(mailer.placeholders(template), data.payload)
   if #names == 0 then return nil end

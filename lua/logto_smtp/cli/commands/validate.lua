@@ -4,9 +4,9 @@
 local core = require("logto_smtp.core")
 local exit = require("logto_smtp.cli.exit")
 local input = require("logto_smtp.cli.input")
-local kit = require("logto_smtp.kit")
-local providers = require("logto_smtp.providers")
-local report = require("logto_smtp.cli.report")
+local helpers = require("logto_smtp.connector.helpers")
+local providers = require("logto_smtp.diagnosis.providers")
+local report = require("logto_smtp.cli.views.report")
 
 local M = {
   name = "validate",
@@ -35,7 +35,7 @@ end
 function M.run(args, context)
   local config, err, code = input.config(args, context)
   if err then return report.failure(args, context, err, code) end
-  local result = kit.configGuard.safeParse(config)
+  local result = helpers.configGuard.safeParse(config)
   local issues, lack
   if result.success then issues, lack = unusable(config) else issues = result.error.issues end
   if lack then return report.failure(args, context, lack.message, exit.TEMPORARY) end

@@ -1,0 +1,143 @@
+-- SPDX-License-Identifier: MIT
+---@meta logto_smtp.config.types
+-- What a config may hold. Written by make docs; not to be edited, nor to be required.
+
+---@class logto_smtp.Config
+---@field host string  name or address of the server
+---@field port integer|string  its port
+---@field auth? logto_smtp.Config.Auth  `{ "user": "...", "pass": "..." }`; `{}` or `{ "type": "login" }`
+---  sends without login
+---@field fromEmail? string  sender, with or without a name: `Shop <no-reply@shop.example>`
+---@field replyTo? string  where answers go
+---@field templates? logto_smtp.Config.Template[]  objects; Register, SignIn, ForgotPassword and Generic must
+---  be there
+---@field logger? boolean  one line per event to stderr, inside nginx to its error log; see
+---  [Logging](#logging); `false` without it
+---@field debug? boolean  with `logger`: the conversation too, masked; `false` without it
+---@field disableFileAccess? boolean  `true`: the options of `tls` may name no file. No attachment ever does;
+---  `false` without it
+---@field disableUrlAccess? boolean  without effect: no URL is ever read for a mail
+---@field name? string  what we call ourselves in EHLO
+---@field localAddress? string  address of this machine to connect from
+---@field connectionTimeout? number  name lookup and connect, with TLS when `secure`; 120000 without it
+---@field greetingTimeout? number  from connected to the server's whole greeting; 30000 without it
+---@field socketTimeout? number  silence while an answer is due; 600000 without it
+---@field dnsTimeout? number  name lookup; 30000 without it
+---@field secure? boolean  TLS from the first octet; otherwise STARTTLS where the server offers it
+---@field tls? logto_smtp.Config.Tls  options of TLS
+---@field servername? string  name to ask for and to verify
+---@field ignoreTLS? boolean  never STARTTLS, and a password may go in clear; not together with `requireTLS`;
+---  `false` without it
+---@field requireTLS? boolean  no STARTTLS, no mail; `false` without it
+---@field customHeaders? table<string, string|string[]>  further headers of each mail; never `Bcc`,
+---  `Resent-Bcc`, `Cc`, `Content-*` or `MIME-Version`
+---@field service? string  `Gmail`, `SendGrid`, ...: sets `host`, `port` and `secure` (and what else that
+---  service needs) in place of the config's own; `core.service()` names all
+---@field authMethod? string  as `auth.method`, which comes first
+---@field opportunisticTLS? boolean  where STARTTLS is refused, go on in clear; never with `requireTLS`;
+---  `false` without it
+---@field proxy? string  `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`, with a login where it
+---  wants one
+---@field dkim? logto_smtp.Config.Dkim|false  signs each mail; a key that cannot sign is refused, never
+---  skipped
+---@field attachDataUrls? boolean  images that are data URLs in the HTML become parts of the mail, which more
+---  readers show; 1,000 at most; `false` without it
+---@field dnsTtl? number  how long the addresses of a name are kept; 300000 without it
+---@field totalTimeout? number  one message, everything together; 120000 without it
+---@field pool? boolean  `false`: a connection of its own for each message, as without a pool; `true` without
+---  it
+---@field maxConnections? number  warm connections per config; 5 without it
+---@field maxMessages? number  messages on one connection; while there is much to send, the next one opens
+---  before the last ends; 100 without it
+---@field maxRequeues? number  how often a message goes out again that may itself be why its connection ended
+---  before it was taken. One that only waited, or behind others that went through, is sent again as often as
+---  it takes; 1 without it
+---@field rateLimit? number  so many messages may start within `rateDelta`, over all connections; the others
+---  wait, and `totalTimeout` with them
+---@field rateDelta? number  the time in which `rateLimit` messages may start; 1000 without it
+---@field checkIdle? number  a connection idle for longer is asked with NOOP before a message goes over it;
+---  5000 without it
+---@field maxIdle? number  a connection idle for longer is not used any more; 20000 without it
+---@field maxAge? number  a connection alive for longer is not used any more; 280000 without it
+---@field pipelining? boolean  `false`: one command at a time, for servers that offer what they cannot do;
+---  `true` without it
+---@field chunking? boolean  `false`: DATA instead of BDAT, for servers that offer what they cannot do; `true`
+---  without it
+---@field transactionLog? boolean  as `debug`; `false` without it
+---@field component? any  without effect: name the log's source where you write it
+---@field forceAuth? any  without effect: a login where none is offered is an error, not a guess
+---@field family? any  without effect: every address of a name is tried, IPv6 and IPv4
+---@field allowInternalNetworkInterfaces? any  without effect: every address of a name is tried, IPv6 and IPv4
+---@field direct? any  without effect: it has none in the original either
+
+---@class logto_smtp.Config.Auth
+---@field user? string  whom to log in; with OAuth 2.0 the address of the account
+---@field pass? string  the password
+---@field type? "login"|"Login"|"LOGIN"|"oauth2"|"OAuth2"|"OAUTH2"  a password, or [OAuth 2.0](#oauth-20)
+---@field method? string  forces a mechanism: `NTLM`, `GSSAPI`, `SCRAM-SHA-1` and `SCRAM-SHA-256` where
+---  libcurl was built with them, else refused; `EXTERNAL` takes a user and no password; `XOAUTH2` and
+---  `OAUTHBEARER` go with OAuth 2.0. `LOGIN` goes in three steps; the others begin in the line of AUTH (RFC
+---  4954), and once more without where the server overlooks or refuses that
+---@field accessToken? string  a token of your own, used until `expires`, then renewed by one of the means
+---  below
+---@field expires? number  the end of `accessToken`
+---@field timeout? number|string  the life of `accessToken` from the start, instead of `expires`
+---@field refreshToken? string  an access token is fetched with it (RFC 6749, 6)
+---@field clientId? string  goes with `refreshToken`
+---@field clientSecret? string  goes with `refreshToken`
+---@field serviceClient? string  a service account: a JWT signed with RS256 (RFC 7523)
+---@field privateKey? string|{ key: string, passphrase: string }  its RSA key
+---@field scope? string  what the service account asks for; `https://mail.google.com/` without it
+---@field serviceRequestTimeout? number|string  life of that JWT; 300 without it
+---@field accessUrl? string  the token endpoint; `http://` to this machine only;
+---  `https://accounts.google.com/o/oauth2/token` without it
+---@field customParams? table<string, string|number|boolean>  further form fields of the request
+---@field customHeaders? table<string, string|number|boolean>  further headers of the request
+---@field tls? logto_smtp.Config.AuthTls  options of TLS for that request, and no others
+
+---@class logto_smtp.Config.AuthTls
+---@field ca? string|string[]  certificates to trust instead
+---@field cert? string  a certificate of our own
+---@field key? string  its private key
+---@field passphrase? string  of the key
+---@field rejectUnauthorized? boolean  `false` takes any certificate: for tests only; `true` without it
+---@field servername? string  name to ask for and to verify
+---@field minVersion? "TLSv1"|"TLSv1.1"|"TLSv1.2"|"TLSv1.3"  the lowest to speak
+---@field maxVersion? "TLSv1"|"TLSv1.1"|"TLSv1.2"|"TLSv1.3"  the highest to speak
+
+---@class logto_smtp.Config.Tls
+---@field rejectUnauthorized? boolean  `false` takes any certificate: for tests only; `true` without it
+---@field ca? string|string[]  certificates to trust instead; also for a proxy over HTTPS, whose certificate
+---  is always checked. Files are read when the client is made
+---@field servername? string  name to ask for and to verify
+---@field minVersion? "TLSv1"|"TLSv1.1"|"TLSv1.2"|"TLSv1.3"  the lowest to speak
+---@field maxVersion? "TLSv1"|"TLSv1.1"|"TLSv1.2"|"TLSv1.3"  the highest to speak
+---@field cert? string  a certificate of our own, behind it those that lead to its root
+---@field key? string  its private key
+---@field passphrase? string  of `tls.key` or `tls.pfx`
+---@field pfx? string  certificate and key in one
+---@field crl? string|string[]  certificates that are revoked
+---@field ciphers? string  ciphers to offer, as OpenSSL names them; those that begin with `TLS_` are for TLS
+---  1.3
+---@field ecdhCurve? string  curves to offer, as OpenSSL names them
+---@field sigalgs? string  signature algorithms to offer, as OpenSSL names them
+---@field ALPNProtocols? string[]  protocols to ask for, each of 1 to 255 octets
+
+---@class logto_smtp.Config.Dkim
+---@field domainName? string  the domain that signs
+---@field keySelector? string  the part before `._domainkey` of the key's DNS record
+---@field privateKey? string|{ key: string, passphrase: string }  RSA of 1024 bits or more, or Ed25519
+---@field keys? logto_smtp.Config.Dkim[]  several of these three, each of which signs
+---@field headerFieldNames? string  names with colons between
+---@field skipFields? string  names with colons between
+---@field hashAlgo? string  SHA-1 is refused (RFC 8301); `sha256` without it
+---@field cacheDir? any  without effect: nothing is written to disk
+---@field cacheTreshold? any  without effect: nothing is written to disk
+
+---@class logto_smtp.Config.Template
+---@field usageType string  what it is for
+---@field contentType "text/plain"|"text/html"  of `content`
+---@field subject string  of the mail, with placeholders such as `{{code}}`
+---@field content string  of the mail, with placeholders
+---@field sendFrom? string  sender of this mail, with placeholders
+---@field replyTo? string  where answers to this mail go, with placeholders
