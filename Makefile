@@ -40,7 +40,7 @@ help:
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
 	@echo 'make nginx     the specs with a real nginx'
-	@echo 'make docs      the tables of options in the README and for LuaLS, from src/pure/option.def'
+	@echo 'make docs      the tables of docs/config.md, docs/errors.md and for LuaLS, from those of options and errors'
 	@echo 'make tsan      the engine'"'"'s two threads under the thread sanitizer'
 	@echo 'make audit     the specs of what waits, to find what nothing would wake the loop for'
 	@echo 'make terminal  the specs in a real terminal and a real browser'
@@ -202,7 +202,7 @@ lint:
 	@! LC_ALL=C.UTF-8 grep -nE '^.{111,}' -r src spec/unit bench --include='*.[ch]'
 	luacheck -q lua bin/logto-smtp examples spec bench
 
-# What is made of the table of options: the README's tables, the LuaLS class of a config.
+# What is made of the table of options: the docs' tables, the LuaLS class of a config.
 docs: $(module)
 	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) -e 'require("spec.support.option_docs").write() require("spec.support.error_docs").write()'
 

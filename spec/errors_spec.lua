@@ -297,15 +297,14 @@ describe("our own words", function()
   end)
 end)
 
-describe("the README's tables of errors", function()
+describe("the docs' tables of errors", function()
   it("are those of the table (make docs)", function()
-    local readme = read("README.md")
-    assert.equal(error_docs.readme(readme), readme)
+    for _, path in ipairs(error_docs.PAGES) do assert.equal(error_docs.page(path, read(path)), read(path)) end
   end)
 
   it("have each status of the endpoint beside its codes, and each code that is no 502", function()
     local told, n = {}, 0
-    for status, cell in read("README.md"):gmatch("\n| (%d%d%d) | ([^|]+) |") do
+    for status, cell in read("docs/nginx.md"):gmatch("\n| (%d%d%d) | ([^|]+) |") do
       for code in cell:gmatch("`([%w_]+)`") do
         local row = smtp_codes[code]
         n = n + 1

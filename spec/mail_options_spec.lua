@@ -96,12 +96,12 @@ describe("the table of options", function()
     end)
   end
 
-  it("is told in the README: what is taken, what has no effect, what is refused", function()
-    local readme = read("README.md")
+  it("is told in the docs: what is taken, what has no effect, what is refused", function()
+    local readme = require("spec.support.pages").text()
     for place, names in pairs(places) do
       for name in pairs(names) do
         assert.is_truthy(readme:find("`" .. name .. "`", 1, true) or readme:find("`" .. name .. ",", 1, true),
-          ("%s of %s is not in the README"):format(name, place))
+          ("%s of %s is in no page"):format(name, place))
       end
     end
   end)

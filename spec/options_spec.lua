@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- No option is silently ignored: each one of the README's table, and each one that nodemailer knows, is named
+-- No option is silently ignored: each one of the docs' table, and each one that nodemailer knows, is named
 -- by a test, refused by the guard, or documented as without effect.
 
 local core = require("logto_smtp.core")
@@ -53,23 +53,23 @@ local function undecided(names, titles, without_effect)
 end
 
 describe("every option", function()
-  local readme, titles, without_effect
+  local page, titles, without_effect
 
   setup(function()
-    readme = assert(net.read_file("README.md"))
+    page = "\n" .. assert(net.read_file("docs/config.md"))
     titles = walk.titles()
-    without_effect = walk.without_effect(readme)
+    without_effect = walk.without_effect(page)
   end)
 
-  it("of the README's table is tested or refused", function()
-    local names = walk.table_options(readme, "The config")
+  it("of the docs' table is tested or refused", function()
+    local names = walk.table_options(page, "The config")
     assert.is_true(#names > 20)
     assert.same({}, undecided(names, titles, without_effect))
   end)
 
-  it("of the README's table of OAuth 2.0 is tested or refused", function()
+  it("of the docs' table of OAuth 2.0 is tested or refused", function()
     local names = {}
-    for i, name in ipairs(walk.table_options(readme, "OAuth 2.0")) do names[i] = "auth." .. name end
+    for i, name in ipairs(walk.table_options(page, "OAuth 2.0")) do names[i] = "auth." .. name end
     assert.is_true(#names > 10)
     assert.same({}, undecided(names, titles, without_effect))
   end)
@@ -78,16 +78,16 @@ describe("every option", function()
     assert.same({}, undecided(NODEMAILER, titles, without_effect))
   end)
 
-  it("that the README calls without effect is one that nodemailer knows", function()
+  it("that the docs call without effect is one that nodemailer knows", function()
     local known = {}
     for _, name in ipairs(NODEMAILER) do known[name] = true end
     for name in pairs(without_effect) do assert.is_true(known[name], name) end
     assert.is_not_nil(next(without_effect))
   end)
 
-  it("of the README's table is one that advice on typing errors knows", function()
+  it("of the docs' table is one that advice on typing errors knows", function()
     local places = require("logto_smtp.option_names").places
-    for _, path in ipairs(walk.table_options(readme, "The config")) do
+    for _, path in ipairs(walk.table_options(page, "The config")) do
       local place, name = path:match("^(%w+)%.(%w+)$")
       assert.is_true(places[place or ""][name or path], path)
     end

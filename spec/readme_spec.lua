@@ -1,17 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- The examples of the README, run as they stand.
+-- The examples of the README and of docs/, run as they stand, and the links from page to page.
 
 local cjson = require("cjson")
 local inbox_command = require("spec.support.inbox_command")
 local mailing = require("spec.support.mailing")
 local net = require("spec.support.net")
+local pages = require("spec.support.pages")
 local shell = require("spec.support.shell")
 
 local command = net.quote(shell.interpreter()) .. " bin/logto-smtp"
 
 local function blocks(language)
   local list = {}
-  for block in assert(net.read_file("README.md")):gmatch("\n```" .. language .. "\n(.-)\n```") do
+  for block in pages.text():gmatch("\n```" .. language .. "\n(.-)\n```") do
     list[#list + 1] = block
   end
   return list
@@ -22,7 +23,7 @@ local function example(word)
   for _, block in ipairs(blocks("lua")) do
     if block:find(word, 1, true) then return block end
   end
-  error("the README has no example with " .. word)
+  error("no page has an example with " .. word)
 end
 
 -- Runs code with its globals in front of ours; what it prints, a line for each call.
@@ -44,7 +45,7 @@ local function run(code, globals)
   return lines
 end
 
-describe("the README's", function()
+describe("the pages'", function()
   after_each(mailing.stop)
 
   it("first example sends the code of a config.json", function()
@@ -72,7 +73,7 @@ describe("the README's", function()
     assert(connector.sendMessage(data, inbox:config()))
     require("logto_smtp.transport").default.close()
     local _, err = inbox:waitFor({ to = "user@example.com", code = "123456", timeout = 0 })
-    local shown = net.read_file("README.md"):match("\n```\n(expected 1 mail.-)\n```")
+    local shown = pages.text():match("\n```\n(expected 1 mail.-)\n```")
     assert.equal((shown:gsub(" within 5 s", "")), err)
   end)
 
@@ -111,6 +112,31 @@ describe("the README's", function()
       return (text:gsub("%d+ octets", "N octets"))
     end
     assert.equal(plain(wanted), plain(said))
+  end)
+
+  it("links lead to a page and a heading of it", function()
+    local headings, count = {}, 0
+    for _, path in ipairs(pages.paths()) do
+      headings[path] = {}
+      for heading in net.read_file(path):gsub("\n```.-\n```", ""):gmatch("%f[^\n%z]#+ ([^\n]+)") do
+        local anchor = heading:lower():gsub("[^%w%- _]", ""):gsub(" ", "-")
+        headings[path][anchor] = true
+      end
+    end
+    for _, path in ipairs(pages.paths()) do
+      for link in net.read_file(path):gmatch("%]%(([^)]+)%)") do
+        local file, anchor = link:match("^([^#]*)#?(.*)$")
+        if not link:find("^https?:") then
+          local to = file == "" and path or (path:match("^.*/") or "") .. file
+          to = to:gsub("^docs/%.%./", "")
+          count = count + 1
+          local where = path .. ": " .. link
+          assert.is_truthy(net.read_file(to) or net.run("ls -d " .. to):find(to, 1, true), where)
+          assert.is_true(anchor == "" or headings[to][anchor], where)
+        end
+      end
+    end
+    assert.is_true(count > 30)
   end)
 
   it("commands are commands", function()

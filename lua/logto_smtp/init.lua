@@ -117,7 +117,7 @@ local OPTIONS = {
 ---@field getConfig? fun(id: string): logto_smtp.Config|nil, any  its errors pass through as they are
 ---@field getI18nEmailTemplate? fun(type: string, locale?: string): table|nil  its errors are swallowed
 ---@field transport? {send: fun(config: table, mail: table): table|nil, any, enqueue?: function}
----@field logger? fun(record: logto_smtp.LogRecord)  told of each event on the connections; see the README
+---@field logger? fun(record: logto_smtp.LogRecord)  told of each event on the connections; see docs/errors.md
 ---@field escapeHtml? boolean  false: values enter HTML templates raw, as in the original
 
 --- Makes a connector.

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
---- error_docs: the README's tables of errors, made of the table of errors. `make docs` writes them; a spec
+--- error_docs: the tables of errors in docs/, made of the table of errors. `make docs` writes them; a spec
 -- says when they are stale.
 
 local errors = require("logto_smtp.errors")
 local exit = require("logto_smtp.cli.exit")
 local net = require("spec.support.net")
 
-local M = { README = "README.md" }
+local M = { PAGES = { "docs/errors.md", "docs/bulk.md" } }
 
 local function cells(...)
   local line = "|"
@@ -26,14 +26,14 @@ local function quoted(word)
   return "`" .. word .. "`"
 end
 
--- The first cell of a table's head, the whole head, and the rows.
+-- The first cell of a table's head, the whole head, the rows, and its page, but for the first.
 local TABLES = {
   { "code", { "code", "it means", "what to do", "exit", "HTTP" }, errors.CODES, function(row)
     return quoted(row.code), uncapitalised(row.means), row.try, number(exit[row.exit]), number(row.http)
   end },
   { "code of a run", { "code of a run", "it means", "exit" }, errors.RUN, function(row)
     return quoted(row.code), uncapitalised(row.means), number(exit[row.exit])
-  end },
+  end, "docs/bulk.md" },
   { "without a `cause`", { "without a `cause`", "it means", "exit", "HTTP" }, errors.CONNECTOR, function(row)
     return quoted(row.code), uncapitalised(row.means), number(exit[row.exit]), number(row.http)
   end },
@@ -50,22 +50,27 @@ local function lines_of(described)
   return table.concat(lines, "\n") .. "\n"
 end
 
---- A README with the tables as they are to be.
+local function with_table(text, described)
+  local from = assert(text:find("\n| " .. described[1] .. " | ", 1, true), described[1]) + 1
+  local to = from
+  while text:sub(to, to) == "|" do to = text:find("\n", to, true) + 1 end
+  return text:sub(1, from - 1) .. lines_of(described) .. text:sub(to)
+end
+
+--- A page with its tables as they are to be.
+---@param path string  of M.PAGES
 ---@param text string
 ---@return string
-function M.readme(text)
+function M.page(path, text)
   for _, described in ipairs(TABLES) do
-    local from = assert(text:find("\n| " .. described[1] .. " | ", 1, true), described[1]) + 1
-    local to = from
-    while text:sub(to, to) == "|" do to = text:find("\n", to, true) + 1 end
-    text = text:sub(1, from - 1) .. lines_of(described) .. text:sub(to)
+    if path == (described[5] or M.PAGES[1]) then text = with_table(text, described) end
   end
   return text
 end
 
 --- Writes them.
 function M.write()
-  net.write_file(M.README, M.readme(assert(net.read_file(M.README))))
+  for _, path in ipairs(M.PAGES) do net.write_file(path, M.page(path, assert(net.read_file(path)))) end
 end
 
 return M

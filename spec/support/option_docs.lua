@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
---- option_docs: the README's tables of options and the LuaLS class of a config, made of the table of options.
+--- option_docs: the tables of options in docs/config.md and the LuaLS class of a config, made of the table of
+-- options.
 -- `make docs` writes them; a spec says when they are stale.
 
 local net = require("spec.support.net")
 local options = require("logto_smtp.config.options")
 
-local M = { README = "README.md", TYPES = "lua/logto_smtp/config/types.lua" }
+local M = { PAGE = "docs/config.md", TYPES = "lua/logto_smtp/config/types.lua" }
 
 -- Options whose members are told in their own row.
 local FOLDED = { ["auth.tls"] = "auth.tls", dkim = "dkim", templates = "templates" }
@@ -119,10 +120,10 @@ local TABLES = {
   config = config_table, ["without effect"] = without_effect_table, ["OAuth 2.0"] = oauth_table,
 }
 
---- The README with its tables of options as they have to be.
+--- The page with its tables of options as they have to be.
 ---@param text string
 ---@return string
-function M.readme(text)
+function M.page(text)
   for name, make in pairs(TABLES) do
     local begin = "<!-- options: " .. name .. ", written by make docs -->\n"
     local from = select(2, text:find(begin, 1, true))
@@ -185,7 +186,7 @@ function M.types()
     for _, option in ipairs(members(class[2])) do
       if option.effect ~= "refused" then
         local optional = option.required == "always" and "" or "?"
-        local text = (option.effect and "without effect: " or "") .. option.text
+        local text = (option.effect and "without effect: " or "") .. option.text:gsub("%[(.-)%]%(.-%)", "%1")
         if option.default ~= nil then text = text .. "; " .. default_of(option) .. " without it" end
         out[#out + 1] = wrapped(("---@field %s%s %s "):format(option.name, optional, lua_type(option)), text)
       end
@@ -196,7 +197,7 @@ end
 
 --- Writes what is made of the table.
 function M.write()
-  net.write_file(M.README, M.readme(assert(net.read_file(M.README))))
+  net.write_file(M.PAGE, M.page(assert(net.read_file(M.PAGE))))
   net.write_file(M.TYPES, M.types())
 end
 

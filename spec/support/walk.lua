@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
---- walk: what the specs say they test, and what the README says there is.
+--- walk: what the specs say they test, and what the docs say there is.
 local net = require "spec.support.net"
 
 local M = {}

@@ -65,7 +65,7 @@ enum ls_effect {
   LS_EFFECT_REFUSED /* text says why, and what to do */
 };
 
-/* What belongs together for a reader; in the order of the README. */
+/* What belongs together for a reader; in the order of the docs. */
 enum ls_group {
   LS_GROUP_SERVER,
   LS_GROUP_LOGIN,

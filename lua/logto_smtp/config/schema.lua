@@ -10,7 +10,7 @@ local MARKS = "[`%[%]]"
 
 -- A description without Markdown.
 local function plain(text)
-  return (text:gsub("%]%(#[^)]*%)", ""):gsub(MARKS, ""))
+  return (text:gsub("%]%([^)]*%)", ""):gsub(MARKS, ""))
 end
 
 -- A pattern for any of these words, in letters of any case.

@@ -11,8 +11,8 @@
 ---@field replyTo? string  where answers go
 ---@field templates? logto_smtp.Config.Template[]  objects; Register, SignIn, ForgotPassword and Generic must
 ---  be there
----@field logger? boolean  one line per event to stderr, inside nginx to its error log; see
----  [Logging](#logging); `false` without it
+---@field logger? boolean  one line per event to stderr, inside nginx to its error log; see Logging; `false`
+---  without it
 ---@field debug? boolean  with `logger`: the conversation too, masked; `false` without it
 ---@field disableFileAccess? boolean  `true`: the options of `tls` may name no file. No attachment ever does;
 ---  `false` without it
@@ -73,7 +73,7 @@
 ---@class logto_smtp.Config.Auth
 ---@field user? string  whom to log in; with OAuth 2.0 the address of the account
 ---@field pass? string  the password
----@field type? "login"|"Login"|"LOGIN"|"oauth2"|"OAuth2"|"OAUTH2"  a password, or [OAuth 2.0](#oauth-20)
+---@field type? "login"|"Login"|"LOGIN"|"oauth2"|"OAuth2"|"OAUTH2"  a password, or OAuth 2.0
 ---@field method? string  forces a mechanism: `NTLM`, `GSSAPI`, `SCRAM-SHA-1` and `SCRAM-SHA-256` where
 ---  libcurl was built with them, else refused; `EXTERNAL` takes a user and no password; `XOAUTH2` and
 ---  `OAUTHBEARER` go with OAuth 2.0. `LOGIN` goes in three steps; the others begin in the line of AUTH (RFC
