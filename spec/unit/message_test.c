@@ -552,9 +552,9 @@ static void test_message_no_value_adds_a_field(void **state) {
               "\"contentType\":\"text/plain; x=\\\"" EVIL "\\\"\"}]}");
   assert_int_equal(m.status, LS_OK);
   static const char *const allowed[] = {
-      "X-A: ",       "From: ",         "To: ",     "Subject: ", "Message-ID: ", "Date: ", "X-Mailer: ",
-      "List-Help: ", "MIME-Version: ", "Content-", "X-B: ",     "--=_",         " ",      "\r\n",
-      "t\r\n",       "Yw==\r\n"};
+      "X-A: ",      "From: ",      "To: ",           "Subject: ", "Message-ID: ", "Date: ",
+      "X-Mailer: ", "List-Help: ", "MIME-Version: ", "Content-",  "X-B: ",        "--=_",
+      " ",          "\r\n",        "t\r\n",          "Yw==\r\n"};
   char *line = m.composed.content.p;
   for (size_t at = 0; at < m.composed.content.n;) {
     struct ls_span rest = ls_span(line + at, m.composed.content.n - at);

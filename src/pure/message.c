@@ -7,26 +7,26 @@
 enum { MAX_RECIPIENTS = 100000 }; /* as in the original: what is more is a mistake, or an attack */
 
 /* {from =, to =, cc =, bcc =}: who the message is from and to, whatever its header says. */
-static enum ls_status read_envelope(struct ls_reader *r, const struct ls_value *mail) {
+static enum ls_status read_envelope(struct ls_message_reader *r, const struct ls_value *mail) {
   static const char *const keys[] = {"to", "cc", "bcc"};
   const struct ls_value *v = ls_value_get(mail, LS_SPAN("envelope"));
   struct ls_label label = ls_label_make("envelope");
   if (ls_value_is_nothing(v))
     return LS_OK;
   if (!ls_value_is_object(v))
-    return ls_reader_wrong(r, &label, "a table like {from=, to=}", v);
+    return ls_message_wrong(r, &label, "a table like {from=, to=}", v);
   r->option = "envelope";
-  if (ls_reader_options(r, v, LS_OPTION_ENVELOPE, &label) != LS_OK)
+  if (ls_message_read_options(r, v, LS_MESSAGE_ENVELOPE, &label) != LS_OK)
     return LS_EMESSAGE;
   r->m->has_envelope = true;
   struct ls_label at = ls_label_member(&label, LS_SPAN("from"));
   struct ls_mailbox_list to[3];
   const struct ls_value *from = ls_value_get(v, LS_SPAN("from"));
   bool nobody = ls_value_is(from, LS_VALUE_BOOLEAN) && !from->as.boolean; /* the null reverse-path */
-  enum ls_status status = ls_reader_mailboxes(r, nobody ? NULL : from, &at, &r->m->envelope_from);
+  enum ls_status status = ls_message_read_mailboxes(r, nobody ? NULL : from, &at, &r->m->envelope_from);
   for (size_t i = 0; status == LS_OK && i < 3; i++) {
     at = ls_label_member(&label, ls_span_cstr(keys[i]));
-    status = ls_reader_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
+    status = ls_message_read_mailboxes(r, ls_value_get(v, ls_span_cstr(keys[i])), &at, &to[i]);
   }
   return status == LS_OK ? ls_mailbox_join(to, 3, r->a, &r->m->envelope_to) : status;
 }
@@ -69,7 +69,7 @@ static enum ls_status offer_list(void *message, struct ls_mailbox_list *list) {
   return LS_OK;
 }
 
-static enum ls_status collect_idn(struct ls_reader *r) {
+static enum ls_status collect_idn(struct ls_message_reader *r) {
   struct ls_message *m = r->m;
   each_list(m, offer_list, m);
   if (!m->idn_count)
@@ -89,7 +89,7 @@ static const struct ls_value *either(const struct ls_value *mail, const char *na
 }
 
 /* What else goes into the commands of the envelope. */
-static enum ls_status read_delivery(struct ls_reader *r, const struct ls_value *mail) {
+static enum ls_status read_delivery(struct ls_message_reader *r, const struct ls_value *mail) {
   const struct ls_value *most = ls_value_get(mail, LS_SPAN("maxRecipients"));
   const struct ls_value *tls = either(mail, "requireTLSExtensionEnabled");
   struct ls_label label = ls_label_make("maxRecipients");
@@ -97,30 +97,30 @@ static enum ls_status read_delivery(struct ls_reader *r, const struct ls_value *
                : ls_value_is_nothing(most)        ? MAX_RECIPIENTS
                                                   : -1;
   if (!(max >= 0))
-    return ls_reader_wrong(r, &label, "a number, 0 for no limit", most);
+    return ls_message_wrong(r, &label, "a number, 0 for no limit", most);
   r->m->max_recipients = max < (double)SIZE_MAX ? (size_t)max : 0;
   label = ls_label_make("requireTLSExtensionEnabled");
   if (!ls_value_is_nothing(tls) && tls->kind != LS_VALUE_BOOLEAN)
-    return ls_reader_wrong(r, &label, "true or false", tls);
+    return ls_message_wrong(r, &label, "true or false", tls);
   r->m->require_tls = ls_value_is_true(tls);
   bool own = !ls_value_is_nothing(ls_value_get(mail, LS_SPAN("dsn")));
-  return ls_reader_dsn(r, either(mail, "dsn"), own ? "dsn" : "envelope.dsn");
+  return ls_message_read_dsn(r, either(mail, "dsn"), own ? "dsn" : "envelope.dsn");
 }
 
-static enum ls_status check_dkim(struct ls_reader *r, const struct ls_value *dkim) {
+static enum ls_status check_dkim(struct ls_message_reader *r, const struct ls_value *dkim) {
   struct ls_label label = ls_label_make("dkim");
   const struct ls_value *keys = ls_value_get(dkim, LS_SPAN("keys"));
-  enum ls_status status = ls_reader_options(r, dkim, LS_OPTION_DKIM, &label);
+  enum ls_status status = ls_message_read_options(r, dkim, LS_MESSAGE_DKIM, &label);
   struct ls_label list = ls_label_member(&label, LS_SPAN("keys"));
   for (size_t i = 0; status == LS_OK && ls_value_is(keys, LS_VALUE_ARRAY) && i < keys->as.array.count; i++) {
     struct ls_label at = ls_label_item(&list, i);
-    status = ls_reader_options(r, &keys->as.array.items[i], LS_OPTION_DKIM, &at);
+    status = ls_message_read_options(r, &keys->as.array.items[i], LS_MESSAGE_DKIM, &at);
   }
   return status;
 }
 
 /* Every recipient that a list names is one, or the mail is not sent at all. */
-static enum ls_status require_recipients(struct ls_reader *r) {
+static enum ls_status require_recipients(struct ls_message_reader *r) {
   struct ls_message *m = r->m;
   const struct ls_mailbox *first = m->has_envelope ? ls_mailbox_first(&m->envelope_to) : NULL;
   struct ls_span left_out = m->has_envelope ? m->envelope_to.left_out : ls_span(NULL, 0);
@@ -140,21 +140,21 @@ static enum ls_status require_recipients(struct ls_reader *r) {
 
 enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,
                                struct ls_error *err) {
-  struct ls_reader r = {
+  struct ls_message_reader r = {
       .m = ls_arena_alloc(a, sizeof(struct ls_message)), .a = a, .err = err, .option = "mail"};
   struct ls_label label = ls_label_make("mail");
   *out = NULL;
   if (!r.m)
     return LS_ENOMEM;
   if (!ls_value_is_object(mail))
-    return ls_reader_wrong(&r, &label, "a table", mail);
-  enum ls_status status = ls_reader_options(&r, mail, LS_OPTION_MAIL, NULL);
+    return ls_message_wrong(&r, &label, "a table", mail);
+  enum ls_status status = ls_message_read_options(&r, mail, LS_MESSAGE_MAIL, NULL);
   if (status == LS_OK)
     status = check_dkim(&r, ls_value_get(mail, LS_SPAN("dkim")));
   if (status == LS_OK)
-    status = ls_reader_parts(&r, mail);
+    status = ls_message_read_parts(&r, mail);
   if (status == LS_OK)
-    status = ls_reader_fields(&r, mail);
+    status = ls_message_read_fields(&r, mail);
   if (status == LS_OK)
     status = read_envelope(&r, mail);
   if (status == LS_OK)

@@ -11,18 +11,18 @@ enum {
 };
 
 /* The first member that is a string and not empty; nothing else is taken for "not given". */
-static enum ls_status either(struct ls_reader *r, const struct ls_value *v, const char *first,
+static enum ls_status either(struct ls_message_reader *r, const struct ls_value *v, const char *first,
                              const char *second, struct ls_span *out) {
   struct ls_label dsn = ls_label_make("dsn");
   struct ls_label label = ls_label_member(&dsn, ls_span_cstr(first));
-  enum ls_status status = ls_reader_string(r, ls_value_get(v, ls_span_cstr(first)), &label, out);
+  enum ls_status status = ls_message_read_string(r, ls_value_get(v, ls_span_cstr(first)), &label, out);
   if (status != LS_OK || out->n)
     return status;
   label = ls_label_member(&dsn, ls_span_cstr(second));
-  return ls_reader_string(r, ls_value_get(v, ls_span_cstr(second)), &label, out);
+  return ls_message_read_string(r, ls_value_get(v, ls_span_cstr(second)), &label, out);
 }
 
-static enum ls_status invalid(struct ls_reader *r, const char *what, struct ls_span got) {
+static enum ls_status invalid(struct ls_message_reader *r, const char *what, struct ls_span got) {
   return ls_error_because(r->err, LS_REASON_DSN_UNUSABLE, "API", "Invalid DSN %s: \"%s\"", what,
                           ls_label_octets(got).text);
 }
@@ -57,13 +57,13 @@ static void add_unicode_xtext(struct ls_buf *out, struct ls_span s) {
 }
 
 /* Ends a parameter that was built in b; what: its name in dsn, s: its value there. */
-static enum ls_status finish(struct ls_reader *r, struct ls_buf *b, const char *what, struct ls_span s,
-                             struct ls_span *out) {
-  enum ls_status status = ls_reader_keep(r, b, out);
+static enum ls_status finish(struct ls_message_reader *r, struct ls_buf *b, const char *what,
+                             struct ls_span s, struct ls_span *out) {
+  enum ls_status status = ls_message_keep(r, b, out);
   return status == LS_ETOOBIG ? invalid(r, what, s) : status;
 }
 
-static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v) {
+static enum ls_status read_id(struct ls_message_reader *r, const struct ls_value *v) {
   struct ls_span id;
   struct ls_buf b;
   enum ls_status status = either(r, v, "id", "envid", &id);
@@ -74,7 +74,7 @@ static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v) {
   return finish(r, &b, "id", id, &r->m->envid);
 }
 
-static enum ls_status read_ret(struct ls_reader *r, const struct ls_value *v) {
+static enum ls_status read_ret(struct ls_message_reader *r, const struct ls_value *v) {
   struct ls_span text;
   enum ls_status status = either(r, v, "ret", "return", &text);
   if (status != LS_OK || !text.n)
@@ -115,14 +115,14 @@ static bool add_words(struct ls_buf *out, struct ls_span list) {
   return true;
 }
 
-static enum ls_status read_notify(struct ls_reader *r, const struct ls_value *v) {
+static enum ls_status read_notify(struct ls_message_reader *r, const struct ls_value *v) {
   const struct ls_value *notify = ls_value_get(v, LS_SPAN("notify"));
   struct ls_label label = ls_label_make("dsn.notify");
   if (ls_value_is_nothing(notify) || notify->kind == LS_VALUE_EMPTY)
     return LS_OK;
   bool is_list = notify->kind == LS_VALUE_ARRAY;
   if (!is_list && notify->kind != LS_VALUE_STRING)
-    return ls_reader_wrong(r, &label, "a string or a list of strings", notify);
+    return ls_message_wrong(r, &label, "a string or a list of strings", notify);
   struct ls_buf b;
   ls_buf_init(&b, 256);
   bool ok = is_list || add_words(&b, notify->as.string);
@@ -131,7 +131,7 @@ static enum ls_status read_notify(struct ls_reader *r, const struct ls_value *v)
   ok = ok && (b.n == 5 || !ls_span_starts(ls_buf_span(&b), LS_SPAN("NEVER")));
   for (size_t i = 1; ok && i + 5 <= b.n; i++)
     ok = memcmp(b.p + i, "NEVER", 5) != 0;
-  enum ls_status status = ls_reader_keep(r, &b, &r->m->notify);
+  enum ls_status status = ls_message_keep(r, &b, &r->m->notify);
   return ok || status == LS_ENOMEM
              ? status
              : ls_error_because(
@@ -140,7 +140,7 @@ static enum ls_status read_notify(struct ls_reader *r, const struct ls_value *v)
                    "\"delay\"");
 }
 
-static enum ls_status read_recipient(struct ls_reader *r, const struct ls_value *v) {
+static enum ls_status read_recipient(struct ls_message_reader *r, const struct ls_value *v) {
   struct ls_span text;
   enum ls_status status = either(r, v, "recipient", "orcpt", &text);
   if (status != LS_OK || !text.n)
@@ -167,13 +167,13 @@ static enum ls_status read_recipient(struct ls_reader *r, const struct ls_value 
   return finish(r, &b, "recipient", text, &r->m->orcpt);
 }
 
-enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *v, const char *name) {
+enum ls_status ls_message_read_dsn(struct ls_message_reader *r, const struct ls_value *v, const char *name) {
   struct ls_label label = ls_label_make(name);
   if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return LS_OK;
   if (v->kind != LS_VALUE_OBJECT)
-    return ls_reader_wrong(r, &label, "a table", v);
-  enum ls_status status = ls_reader_options(r, v, LS_OPTION_DSN, &label);
+    return ls_message_wrong(r, &label, "a table", v);
+  enum ls_status status = ls_message_read_options(r, v, LS_MESSAGE_DSN, &label);
   if (status == LS_OK)
     status = read_id(r, v);
   if (status == LS_OK)
@@ -226,16 +226,16 @@ static void add_comment(struct ls_buf *out, struct ls_span comment, enum ls_code
 }
 
 /* One address of a List-* field: "url", or {url =, comment =}. */
-static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                bool is_id, struct ls_buf *out) {
+static enum ls_status add_entry(struct ls_message_reader *r, const struct ls_value *v,
+                                const struct ls_label *label, bool is_id, struct ls_buf *out) {
   enum ls_codec_choice choice = r->m->choice;
   struct ls_span url = ls_value_string(v);
   struct ls_span comment = {0};
   if (ls_value_is(v, LS_VALUE_OBJECT)) {
     struct ls_label at = ls_label_member(label, LS_SPAN("comment"));
-    enum ls_status status = ls_reader_options(r, v, LS_OPTION_ENTRY, label);
+    enum ls_status status = ls_message_read_options(r, v, LS_MESSAGE_ENTRY, label);
     if (status == LS_OK)
-      status = ls_reader_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
+      status = ls_message_read_string(r, ls_value_get(v, LS_SPAN("comment")), &at, &comment);
     if (status == LS_OK)
       status = ls_mailbox_clean_name(&comment, r->a);
     if (status != LS_OK)
@@ -243,7 +243,7 @@ static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, c
     url = ls_value_string(ls_value_get(v, LS_SPAN("url")));
   }
   if (!url.n)
-    return ls_reader_wrong(r, label, "a string or {url=, comment=}", v);
+    return ls_message_wrong(r, label, "a string or {url=, comment=}", v);
   if (out->n)
     ls_buf_adds(out, ", ");
   if (is_id && comment.n && ls_codec_needs_words(comment))
@@ -260,8 +260,8 @@ static enum ls_status add_entry(struct ls_reader *r, const struct ls_value *v, c
 
 /* Addresses, one or a list, with ", " between. A list inside the list is the original's way to put several
  * into one field; here all of a name stand in one, as RFC 2369 2 wants it. */
-static enum ls_status add_entries(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                  bool is_id, struct ls_buf *out, bool nested) {
+static enum ls_status add_entries(struct ls_message_reader *r, const struct ls_value *v,
+                                  const struct ls_label *label, bool is_id, struct ls_buf *out, bool nested) {
   if (v->kind != LS_VALUE_ARRAY)
     return add_entry(r, v, label, is_id, out);
   enum ls_status status = LS_OK;
@@ -276,7 +276,7 @@ static enum ls_status add_entries(struct ls_reader *r, const struct ls_value *v,
   return status;
 }
 
-static enum ls_status add_list_field(struct ls_reader *r, const struct ls_member *member) {
+static enum ls_status add_list_field(struct ls_message_reader *r, const struct ls_member *member) {
   struct ls_buf raw;
   struct ls_span name;
   struct ls_label list = ls_label_make("list");
@@ -298,20 +298,20 @@ static enum ls_status add_list_field(struct ls_reader *r, const struct ls_member
   ls_buf_init(&b, LS_MESSAGE_MAX);
   status = add_entries(r, v, &label, ls_span_eq(name, LS_SPAN("List-ID")), &b, false);
   struct ls_field field = {.name = name, .rank = LS_RANK_OWN, .kind = LS_FIELD_BUILT};
-  enum ls_status kept = ls_reader_keep(r, &b, &field.value);
+  enum ls_status kept = ls_message_keep(r, &b, &field.value);
   if (status == LS_OK)
     status = kept;
-  return status == LS_OK ? ls_reader_append(r, &field) : status;
+  return status == LS_OK ? ls_message_append(r, &field) : status;
 }
 
-enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list) {
+enum ls_status ls_message_read_list(struct ls_message_reader *r, const struct ls_value *list) {
   struct ls_label label = ls_label_make("list");
   if (ls_value_is_nothing(list) || list->kind == LS_VALUE_EMPTY)
     return LS_OK;
   if (list->kind != LS_VALUE_OBJECT)
-    return ls_reader_wrong(r, &label, "a table like {unsubscribe=, help=}", list);
+    return ls_message_wrong(r, &label, "a table like {unsubscribe=, help=}", list);
   struct ls_member *members = NULL;
-  enum ls_status status = ls_reader_sorted(r, list, &members);
+  enum ls_status status = ls_message_sorted(r, list, &members);
   for (size_t i = 0; status == LS_OK && i < list->as.object.count; i++)
     status = add_list_field(r, &members[i]);
   return status;

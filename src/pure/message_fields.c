@@ -8,8 +8,8 @@
 #include "msgid.h"
 #include "utf8.h"
 
-enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
-                               const struct ls_value *got) {
+enum ls_status ls_message_wrong(struct ls_message_reader *r, const struct ls_label *label, const char *wanted,
+                                const struct ls_value *got) {
   static const char *const names[] = {"nil",    "null",   "boolean", "number",
                                       "string", "a list", "table",   "table"};
   enum ls_value_kind kind = got ? got->kind : LS_VALUE_UNDEFINED;
@@ -20,15 +20,15 @@ enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label
   return ls_error_set(r->err, LS_EMESSAGE, "API", "%s must be %s, got %s", where.text, wanted, names[kind]);
 }
 
-enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                struct ls_span *out) {
+enum ls_status ls_message_read_string(struct ls_message_reader *r, const struct ls_value *v,
+                                      const struct ls_label *label, struct ls_span *out) {
   *out = ls_value_string(v);
   if (!ls_value_is_nothing(v) && v->kind != LS_VALUE_STRING)
-    return ls_reader_wrong(r, label, "a string", v);
+    return ls_message_wrong(r, label, "a string", v);
   return LS_OK;
 }
 
-enum ls_status ls_reader_append(struct ls_reader *r, const struct ls_field *field) {
+enum ls_status ls_message_append(struct ls_message_reader *r, const struct ls_field *field) {
   struct ls_message *m = r->m;
   if (m->count == m->cap) {
     size_t cap = m->cap ? m->cap * 2 : 8;
@@ -44,7 +44,7 @@ enum ls_status ls_reader_append(struct ls_reader *r, const struct ls_field *fiel
   return LS_OK;
 }
 
-enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out) {
+enum ls_status ls_message_keep(struct ls_message_reader *r, struct ls_buf *b, struct ls_span *out) {
   *out = ls_arena_copy(r->a, ls_buf_span(b));
   enum ls_status status = b->status != LS_OK ? b->status : out->p ? LS_OK : LS_ENOMEM;
   ls_buf_deinit(b);
@@ -52,20 +52,20 @@ enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_s
 }
 
 /* {name =, address =}. */
-static enum ls_status read_mailbox(struct ls_reader *r, const struct ls_value *v,
+static enum ls_status read_mailbox(struct ls_message_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mailbox_list *out) {
   const struct ls_value *address = ls_value_get(v, LS_SPAN("address"));
   struct ls_label at = ls_label_member(label, LS_SPAN("name"));
   struct ls_span text;
   if (!ls_value_is(v, LS_VALUE_OBJECT) || !ls_value_is(address, LS_VALUE_STRING))
-    return ls_reader_wrong(r, label,
-                           "an address: a string, {name=, address=} with strings, or {name=, group=}", v);
-  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &text);
+    return ls_message_wrong(r, label,
+                            "an address: a string, {name=, address=} with strings, or {name=, group=}", v);
+  enum ls_status status = ls_message_read_string(r, ls_value_get(v, LS_SPAN("name")), &at, &text);
   return status == LS_OK ? ls_mailbox_set(out, text, address->as.string, label, r->a, r->err) : status;
 }
 
 /* Groups in a group have no meaning (RFC 5322 3.4): their mailboxes join it. */
-static enum ls_status flatten(struct ls_reader *r, const struct ls_mailbox_list *list,
+static enum ls_status flatten(struct ls_message_reader *r, const struct ls_mailbox_list *list,
                               struct ls_mailbox *group) {
   for (size_t i = 0; i < list->count; i++)
     group->count += list->items[i].is_group ? list->items[i].count : 1;
@@ -84,18 +84,18 @@ static enum ls_status flatten(struct ls_reader *r, const struct ls_mailbox_list 
 }
 
 /* {name =, group = {...}}. Depth is that of the table, which reading it has bounded. */
-static enum ls_status read_group(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                 struct ls_mailbox_list *out) {
+static enum ls_status read_group(struct ls_message_reader *r, const struct ls_value *v,
+                                 const struct ls_label *label, struct ls_mailbox_list *out) {
   struct ls_label at = ls_label_member(label, LS_SPAN("group"));
   struct ls_mailbox_list list;
   struct ls_span name;
   if (ls_value_string(ls_value_get(v, LS_SPAN("address"))).n)
     return ls_error_set(r->err, LS_EMESSAGE, "API", "%s has an address and a group; give one of them",
                         ls_label_text(label).text);
-  enum ls_status status = ls_reader_mailboxes(r, ls_value_get(v, LS_SPAN("group")), &at, &list);
+  enum ls_status status = ls_message_read_mailboxes(r, ls_value_get(v, LS_SPAN("group")), &at, &list);
   at = ls_label_member(label, LS_SPAN("name"));
   if (status == LS_OK)
-    status = ls_reader_string(r, ls_value_get(v, LS_SPAN("name")), &at, &name);
+    status = ls_message_read_string(r, ls_value_get(v, LS_SPAN("name")), &at, &name);
   if (status == LS_OK)
     status = ls_mailbox_clean_name(&name, r->a);
   if (status == LS_OK && !name.n)
@@ -111,12 +111,12 @@ static enum ls_status read_group(struct ls_reader *r, const struct ls_value *v, 
 }
 
 /* One item of an address field: a string is a list of its own. */
-static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                struct ls_mailbox_list *out) {
+static enum ls_status read_item(struct ls_message_reader *r, const struct ls_value *v,
+                                const struct ls_label *label, struct ls_mailbox_list *out) {
   *out = (struct ls_mailbox_list){0};
   if (ls_value_is(v, LS_VALUE_STRING))
     return ls_mailbox_parse(v->as.string, label, r->a, out, r->err);
-  enum ls_status status = ls_reader_options(r, v, LS_OPTION_ADDRESS, label);
+  enum ls_status status = ls_message_read_options(r, v, LS_MESSAGE_ADDRESS, label);
   if (status != LS_OK)
     return status;
   return ls_value_is_nothing(ls_value_get(v, LS_SPAN("group"))) ? read_mailbox(r, v, label, out)
@@ -124,8 +124,8 @@ static enum ls_status read_item(struct ls_reader *r, const struct ls_value *v, c
 }
 
 /* An array of many recipients is joined once at the end: joining one by one would be quadratic. */
-static enum ls_status read_array(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                 struct ls_mailbox_list *out) {
+static enum ls_status read_array(struct ls_message_reader *r, const struct ls_value *v,
+                                 const struct ls_label *label, struct ls_mailbox_list *out) {
   size_t count = v->as.array.count;
   struct ls_mailbox_list *lists = ls_arena_array(r->a, count, sizeof *lists);
   if (!lists)
@@ -139,8 +139,8 @@ static enum ls_status read_array(struct ls_reader *r, const struct ls_value *v, 
   return ls_mailbox_join(lists, count, r->a, out);
 }
 
-enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
-                                   const struct ls_label *label, struct ls_mailbox_list *out) {
+enum ls_status ls_message_read_mailboxes(struct ls_message_reader *r, const struct ls_value *v,
+                                         const struct ls_label *label, struct ls_mailbox_list *out) {
   *out = (struct ls_mailbox_list){0};
   if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return LS_OK;
@@ -154,34 +154,34 @@ static bool is_given(const struct ls_value *v) {
 }
 
 /* Ids: a string of them, or an array. */
-static enum ls_status read_ids(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                               struct ls_span *out) {
+static enum ls_status read_ids(struct ls_message_reader *r, const struct ls_value *v,
+                               const struct ls_label *label, struct ls_span *out) {
   if (!ls_value_is_array(v))
-    return ls_value_is(v, LS_VALUE_STRING) ? ls_reader_string(r, v, label, out)
-                                           : ls_reader_wrong(r, label, "a string or a list of strings", v);
+    return ls_value_is(v, LS_VALUE_STRING) ? ls_message_read_string(r, v, label, out)
+                                           : ls_message_wrong(r, label, "a string or a list of strings", v);
   struct ls_buf joined;
   ls_buf_init(&joined, LS_MESSAGE_MAX);
   enum ls_status status = LS_OK;
   for (size_t i = 0; v->kind == LS_VALUE_ARRAY && status == LS_OK && i < v->as.array.count; i++) {
     struct ls_label at = ls_label_item(label, i);
     struct ls_span id;
-    status = ls_reader_string(r, &v->as.array.items[i], &at, &id);
+    status = ls_message_read_string(r, &v->as.array.items[i], &at, &id);
     ls_buf_add(&joined, id);
     ls_buf_addc(&joined, ' ');
   }
-  enum ls_status kept = ls_reader_keep(r, &joined, out);
+  enum ls_status kept = ls_message_keep(r, &joined, out);
   return status != LS_OK ? status : kept;
 }
 
-enum ls_status ls_reader_ids_text(struct ls_reader *r, const struct ls_label *label, bool one,
-                                  struct ls_span *text) {
+enum ls_status ls_message_read_ids_text(struct ls_message_reader *r, const struct ls_label *label, bool one,
+                                        struct ls_span *text) {
   struct ls_buf ids;
   size_t count;
   ls_buf_init(&ids, LS_MESSAGE_MAX);
   struct ls_span wrong = ls_msgid_list(*text, &ids, &count);
   if (one && count > 1)
     wrong = *text;
-  enum ls_status kept = ls_reader_keep(r, &ids, text);
+  enum ls_status kept = ls_message_keep(r, &ids, text);
   if (kept != LS_OK || !wrong.n)
     return kept;
   return ls_error_set(r->err, LS_EMESSAGE, "API",
@@ -189,7 +189,8 @@ enum ls_status ls_reader_ids_text(struct ls_reader *r, const struct ls_label *la
                       ls_label_text(label).text, one ? "one id" : "ids", ls_label_octets(wrong).text);
 }
 
-enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *label, struct ls_span *text) {
+enum ls_status ls_message_read_date_text(struct ls_message_reader *r, const struct ls_label *label,
+                                         struct ls_span *text) {
   if (!ls_utf8_trim(*text).n) {
     *text = ls_span(NULL, 0);
     return LS_OK;
@@ -197,7 +198,7 @@ enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *l
   struct ls_buf date;
   ls_buf_init(&date, 64);
   const char *fault = ls_date_read(&date, *text);
-  enum ls_status kept = ls_reader_keep(r, &date, text);
+  enum ls_status kept = ls_message_keep(r, &date, text);
   return fault ? ls_error_set(r->err, LS_EMESSAGE, "API", "%s %s", ls_label_text(label).text, fault) : kept;
 }
 
@@ -207,14 +208,14 @@ static bool is_in_seconds(double number) {
   return number != 0 && number > -1e11 && number < 1e11;
 }
 
-static enum ls_status read_date(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                struct ls_span *out) {
+static enum ls_status read_date(struct ls_message_reader *r, const struct ls_value *v,
+                                const struct ls_label *label, struct ls_span *out) {
   if (ls_value_is(v, LS_VALUE_STRING)) {
     *out = v->as.string;
-    return ls_reader_date_text(r, label, out);
+    return ls_message_read_date_text(r, label, out);
   }
   if (!ls_value_is(v, LS_VALUE_NUMBER))
-    return ls_reader_wrong(r, label, "a string or milliseconds since 1970", v);
+    return ls_message_wrong(r, label, "a string or milliseconds since 1970", v);
   double ms = v->as.number;
   if (is_in_seconds(ms))
     return ls_error_set(r->err, LS_EMESSAGE, "API",
@@ -227,32 +228,32 @@ static enum ls_status read_date(struct ls_reader *r, const struct ls_value *v, c
   struct ls_buf text;
   ls_buf_init(&text, 64);
   ls_date_write(&text, (int64_t)ms / 1000 - ((int64_t)ms % 1000 < 0));
-  return ls_reader_keep(r, &text, out);
+  return ls_message_keep(r, &text, out);
 }
 
-static enum ls_status read_own(struct ls_reader *r, const struct ls_value *v, const char *key,
+static enum ls_status read_own(struct ls_message_reader *r, const struct ls_value *v, const char *key,
                                struct ls_field *field) {
   struct ls_label label = ls_label_make(key);
   if (field->kind == LS_FIELD_MAILBOXES)
-    return ls_reader_mailboxes(r, v, &label, &field->list);
+    return ls_message_read_mailboxes(r, v, &label, &field->list);
   if (field->kind == LS_FIELD_BUILT)
     return read_date(r, v, &label, &field->value);
   enum ls_status status = field->kind == LS_FIELD_IDS ? read_ids(r, v, &label, &field->value)
-                                                      : ls_reader_string(r, v, &label, &field->value);
+                                                      : ls_message_read_string(r, v, &label, &field->value);
   if (status != LS_OK || field->kind == LS_FIELD_TEXT)
     return status;
-  return ls_reader_ids_text(r, &label, field->kind == LS_FIELD_ID, &field->value);
+  return ls_message_read_ids_text(r, &label, field->kind == LS_FIELD_ID, &field->value);
 }
 
-static enum ls_status set_text(struct ls_reader *r, const char *name, const char *value) {
+static enum ls_status set_text(struct ls_message_reader *r, const char *name, const char *value) {
   struct ls_field field = {.name = ls_span_cstr(name), .rank = LS_RANK_OWN, .value = ls_span_cstr(value)};
-  return ls_reader_append(r, &field);
+  return ls_message_append(r, &field);
 }
 
-static enum ls_status read_priority(struct ls_reader *r, const struct ls_value *v) {
+static enum ls_status read_priority(struct ls_message_reader *r, const struct ls_value *v) {
   struct ls_label label = ls_label_make("priority");
   struct ls_span text;
-  enum ls_status status = ls_reader_string(r, v, &label, &text);
+  enum ls_status status = ls_message_read_string(r, v, &label, &text);
   bool high = ls_span_ieq(text, LS_SPAN("high"));
   if (status != LS_OK || !text.n || ls_span_ieq(text, LS_SPAN("normal")))
     return status;
@@ -264,7 +265,7 @@ static enum ls_status read_priority(struct ls_reader *r, const struct ls_value *
   return status == LS_OK ? set_text(r, "Importance", high ? "High" : "Low") : status;
 }
 
-static struct ls_field *find_field(struct ls_reader *r, struct ls_span name) {
+static struct ls_field *find_field(struct ls_message_reader *r, struct ls_span name) {
   for (size_t i = 0; i < r->m->count; i++)
     if (ls_span_eq(r->m->fields[i].name, name))
       return &r->m->fields[i];
@@ -273,7 +274,7 @@ static struct ls_field *find_field(struct ls_reader *r, struct ls_span name) {
 
 /* Sender is one mailbox, and there where From is not one (RFC 5322 3.6.2, RFC 6854 2.1): the first of From's
  * then. */
-static enum ls_status settle_sender(struct ls_reader *r) {
+static enum ls_status settle_sender(struct ls_message_reader *r) {
   struct ls_field *sender = find_field(r, LS_SPAN("Sender"));
   const struct ls_field *from = find_field(r, LS_SPAN("From"));
   if (sender->list.count > 1 || (sender->list.count && sender->list.items->is_group))
@@ -298,7 +299,7 @@ static bool is_made_up(struct ls_span name) {
   return ls_span_eq(name, LS_SPAN("Sender")) || ls_span_eq(name, LS_SPAN("Message-ID"));
 }
 
-enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail) {
+enum ls_status ls_message_read_fields(struct ls_message_reader *r, const struct ls_value *mail) {
 #define FIELD(key, name, kind)                                                                               \
   { (key), {(key), sizeof(key) - 1}, {(name), sizeof(name) - 1}, LS_FIELD_##kind }
   static const struct {
@@ -313,7 +314,7 @@ enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail
               FIELD("date", "Date", BUILT),           FIELD("xMailer", "X-Mailer", TEXT)};
 #undef FIELD
   r->option = "headers";
-  enum ls_status status = ls_reader_headers(r, ls_value_get(mail, LS_SPAN("headers")));
+  enum ls_status status = ls_message_read_headers(r, ls_value_get(mail, LS_SPAN("headers")));
   for (size_t i = 0; status == LS_OK && i < sizeof rows / sizeof rows[0]; i++) {
     struct ls_field field = {.name = rows[i].name, .kind = rows[i].kind};
     const struct ls_value *v = ls_value_get(mail, rows[i].key);
@@ -323,15 +324,15 @@ enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail
     if (given)
       status = read_own(r, v, rows[i].option, &field);
     if (status == LS_OK && (given || is_made_up(field.name)))
-      status = ls_reader_append(r, &field);
+      status = ls_message_append(r, &field);
   }
   if (status == LS_OK)
     status = read_priority(r, ls_value_get(mail, LS_SPAN("priority")));
   if (status == LS_OK) {
     r->option = "list";
-    status = ls_reader_list(r, ls_value_get(mail, LS_SPAN("list")));
+    status = ls_message_read_list(r, ls_value_get(mail, LS_SPAN("list")));
   }
   if (status == LS_OK)
-    status = ls_reader_settle_fields(r);
+    status = ls_message_settle_fields(r);
   return status == LS_OK ? settle_sender(r) : status;
 }

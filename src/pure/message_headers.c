@@ -42,7 +42,8 @@ static bool member_is_after(const void *a, const void *b) {
   return order_ignoring_case(one->name, other->name) > 0;
 }
 
-enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *object, struct ls_member **out) {
+enum ls_status ls_message_sorted(struct ls_message_reader *r, const struct ls_value *object,
+                                 struct ls_member **out) {
   size_t count = object->as.object.count;
   struct ls_member *members = ls_arena_array(r->a, count, 2 * sizeof *members);
   if (!members)
@@ -53,7 +54,7 @@ enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *obje
   return LS_OK;
 }
 
-static enum ls_status number_text(struct ls_reader *r, double number, struct ls_span *out) {
+static enum ls_status number_text(struct ls_message_reader *r, double number, struct ls_span *out) {
   struct ls_buf text;
   ls_buf_init(&text, 64);
   ls_jstext_number(number, &text);
@@ -63,10 +64,10 @@ static enum ls_status number_text(struct ls_reader *r, double number, struct ls_
   return ok ? LS_OK : LS_ENOMEM;
 }
 
-enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value *v,
-                                      const struct ls_label *label, struct ls_span *out) {
+enum ls_status ls_message_read_header_value(struct ls_message_reader *r, const struct ls_value *v,
+                                            const struct ls_label *label, struct ls_span *out) {
   if (ls_value_is(v, LS_VALUE_OBJECT) && ls_value_get(v, LS_SPAN("value"))) {
-    enum ls_status status = ls_reader_options(r, v, LS_OPTION_VALUE, label);
+    enum ls_status status = ls_message_read_options(r, v, LS_MESSAGE_VALUE, label);
     if (status != LS_OK)
       return status;
     v = ls_value_get(v, LS_SPAN("value"));
@@ -76,7 +77,7 @@ enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value
   *out = ls_value_string(v);
   if (ls_value_is_nothing(v) || v->kind == LS_VALUE_STRING)
     return LS_OK;
-  return ls_reader_wrong(r, label, "a string, a number or a list of them", v);
+  return ls_message_wrong(r, label, "a string, a number or a list of them", v);
 }
 
 /* Fields that may be there once (RFC 5322 3.6), with what they hold. */
@@ -118,28 +119,28 @@ static bool is_once(struct ls_span name) {
 }
 
 /* What to do with each value of a header: context is the caller's. */
-typedef enum ls_status visit(struct ls_reader *r, void *context, struct ls_span name,
+typedef enum ls_status visit(struct ls_message_reader *r, void *context, struct ls_span name,
                              const struct ls_value *v, const struct ls_label *label);
 
 /* One value of a header of the mail. */
-static enum ls_status add_custom(struct ls_reader *r, void *context, struct ls_span name,
+static enum ls_status add_custom(struct ls_message_reader *r, void *context, struct ls_span name,
                                  const struct ls_value *v, const struct ls_label *label) {
   (void)context;
   struct ls_field field = {.name = name, .rank = LS_RANK_HEADER};
   find_known(name, &field.kind);
   enum ls_status status;
   if (field.kind == LS_FIELD_MAILBOXES && ls_value_is_object(v) && !ls_value_get(v, LS_SPAN("value"))) {
-    status = ls_reader_mailboxes(r, v, label, &field.list);
+    status = ls_message_read_mailboxes(r, v, label, &field.list);
   } else {
-    status = ls_reader_header_value(r, v, label, &field.value);
+    status = ls_message_read_header_value(r, v, label, &field.value);
     if (status == LS_OK && field.kind == LS_FIELD_MAILBOXES)
       status = ls_mailbox_parse(field.value, label, r->a, &field.list, r->err);
     if (status == LS_OK && field.kind == LS_FIELD_BUILT)
-      status = ls_reader_date_text(r, label, &field.value);
+      status = ls_message_read_date_text(r, label, &field.value);
     if (status == LS_OK && (field.kind == LS_FIELD_ID || field.kind == LS_FIELD_IDS))
-      status = ls_reader_ids_text(r, label, field.kind == LS_FIELD_ID, &field.value);
+      status = ls_message_read_ids_text(r, label, field.kind == LS_FIELD_ID, &field.value);
   }
-  return status == LS_OK ? ls_reader_append(r, &field) : status;
+  return status == LS_OK ? ls_message_append(r, &field) : status;
 }
 
 /* Who gets a blind copy stands in no header. */
@@ -168,7 +169,7 @@ struct source {
   void *context;
 };
 
-static enum ls_status read_header(struct ls_reader *r, const struct source *s, struct ls_span raw,
+static enum ls_status read_header(struct ls_message_reader *r, const struct source *s, struct ls_span raw,
                                   const struct ls_value *v) {
   struct ls_span name;
   enum ls_status status = ls_header_name(raw, r->a, &name);
@@ -198,12 +199,14 @@ static bool is_pair(const struct ls_value *v) {
          !ls_value_is_nothing(ls_value_get(v, LS_SPAN("value")));
 }
 
-static enum ls_status read_pair(struct ls_reader *r, const struct source *s, const struct ls_value *v) {
+static enum ls_status read_pair(struct ls_message_reader *r, const struct source *s,
+                                const struct ls_value *v) {
   return read_header(r, s, ls_value_string(ls_value_get(v, LS_SPAN("key"))),
                      ls_value_get(v, LS_SPAN("value")));
 }
 
-static enum ls_status read_source(struct ls_reader *r, const struct source *s, const struct ls_value *v) {
+static enum ls_status read_source(struct ls_message_reader *r, const struct source *s,
+                                  const struct ls_value *v) {
   enum ls_status status = LS_OK;
   if (ls_value_is_nothing(v) || v->kind == LS_VALUE_EMPTY)
     return LS_OK;
@@ -211,34 +214,34 @@ static enum ls_status read_source(struct ls_reader *r, const struct source *s, c
     for (size_t i = 0; status == LS_OK && i < v->as.array.count; i++) {
       struct ls_label at = ls_label_item(&s->label, i);
       const struct ls_value *item = &v->as.array.items[i];
-      status = ls_reader_options(r, item, LS_OPTION_HEADER, &at);
+      status = ls_message_read_options(r, item, LS_MESSAGE_HEADER, &at);
       if (status == LS_OK)
-        status = is_pair(item) ? read_pair(r, s, item) : ls_reader_wrong(r, &at, "{key=, value=}", item);
+        status = is_pair(item) ? read_pair(r, s, item) : ls_message_wrong(r, &at, "{key=, value=}", item);
     }
     return status;
   }
   if (v->kind != LS_VALUE_OBJECT)
-    return ls_reader_wrong(r, &s->label, "a table of names and values", v);
+    return ls_message_wrong(r, &s->label, "a table of names and values", v);
   if (is_pair(v))
     return read_pair(r, s, v);
   struct ls_member *members = NULL;
-  status = ls_reader_sorted(r, v, &members);
+  status = ls_message_sorted(r, v, &members);
   for (size_t i = 0; status == LS_OK && i < v->as.object.count; i++)
     status = read_header(r, s, members[i].name, members[i].value);
   return status;
 }
 
-enum ls_status ls_reader_headers(struct ls_reader *r, const struct ls_value *v) {
+enum ls_status ls_message_read_headers(struct ls_message_reader *r, const struct ls_value *v) {
   const struct source s = {.label = ls_label_make("headers"), .each = add_custom};
   return read_source(r, &s, v);
 }
 
 /* The fields of one attachment, which grow by doubling. Nobody may read there who gets a blind copy. */
-static enum ls_status add_part_field(struct ls_reader *r, void *context, struct ls_span name,
+static enum ls_status add_part_field(struct ls_message_reader *r, void *context, struct ls_span name,
                                      const struct ls_value *v, const struct ls_label *label) {
   struct ls_mime_part *part = context;
   struct ls_span value;
-  enum ls_status status = ls_reader_header_value(r, v, label, &value);
+  enum ls_status status = ls_message_read_header_value(r, v, label, &value);
   size_t count = part->field_count;
   if (status != LS_OK || is_blind(name))
     return status;
@@ -272,7 +275,7 @@ static bool is_empty_field(const struct ls_mime_pair *f) {
 }
 
 /* Of each Content- field of a part the first that says something stays. */
-static enum ls_status settle_part(struct ls_reader *r, struct ls_mime_part *part) {
+static enum ls_status settle_part(struct ls_message_reader *r, struct ls_mime_part *part) {
   size_t count = part->field_count;
   struct spot *spots = ls_arena_array(r->a, count, 2 * sizeof *spots);
   if (!spots)
@@ -296,8 +299,8 @@ static enum ls_status settle_part(struct ls_reader *r, struct ls_mime_part *part
   return LS_OK;
 }
 
-enum ls_status ls_reader_part_headers(struct ls_reader *r, const struct ls_value *v,
-                                      const struct ls_label *label, struct ls_mime_part *part) {
+enum ls_status ls_message_read_part_headers(struct ls_message_reader *r, const struct ls_value *v,
+                                            const struct ls_label *label, struct ls_mime_part *part) {
   const struct source s = {.label = *label, .part = true, .each = add_part_field, .context = part};
   enum ls_status status = read_source(r, &s, v);
   return status == LS_OK && part->field_count > 1 ? settle_part(r, part) : status;
@@ -305,7 +308,7 @@ enum ls_status ls_reader_part_headers(struct ls_reader *r, const struct ls_value
 
 /* An attachment that is the whole mail: its fields become fields of the mail, where those that may be there
  * once are the mail's own business. */
-static enum ls_status adopt_root_fields(struct ls_reader *r) {
+static enum ls_status adopt_root_fields(struct ls_message_reader *r) {
   struct ls_mime_part *root = r->m->root;
   enum ls_status status = LS_OK;
   enum ls_field_kind kind;
@@ -313,7 +316,7 @@ static enum ls_status adopt_root_fields(struct ls_reader *r) {
     struct ls_field field = {
         .name = root->fields[i].name, .value = root->fields[i].value, .rank = LS_RANK_PART};
     if (!find_known(field.name, &kind))
-      status = ls_reader_append(r, &field);
+      status = ls_message_append(r, &field);
   }
   root->field_count = 0;
   return status;
@@ -340,7 +343,7 @@ static bool is_blank(const struct ls_field *f) {
 }
 
 /* The mailboxes of count fields, in one list. */
-static enum ls_status join_mailboxes(struct ls_reader *r, const struct place *v, size_t count,
+static enum ls_status join_mailboxes(struct ls_message_reader *r, const struct place *v, size_t count,
                                      struct ls_mailbox_list *out) {
   struct ls_mailbox_list *lists = ls_arena_array(r->a, count, sizeof *lists);
   if (!lists)
@@ -351,7 +354,7 @@ static enum ls_status join_mailboxes(struct ls_reader *r, const struct place *v,
 }
 
 /* The texts of count fields with between between. */
-static enum ls_status join_texts(struct ls_reader *r, const struct place *v, size_t count,
+static enum ls_status join_texts(struct ls_message_reader *r, const struct place *v, size_t count,
                                  const char *between, struct ls_span *out) {
   struct ls_buf joined;
   ls_buf_init(&joined, LS_MESSAGE_MAX);
@@ -361,12 +364,13 @@ static enum ls_status join_texts(struct ls_reader *r, const struct place *v, siz
     ls_buf_adds(&joined, joined.n ? between : "");
     ls_buf_add(&joined, v[i].field->value);
   }
-  return ls_reader_keep(r, &joined, out);
+  return ls_message_keep(r, &joined, out);
 }
 
 /* Fields of one name and rank, of which one may stay: addresses, ids and lists are put together, of other
  * texts the first that says something stands. */
-static enum ls_status unite(struct ls_reader *r, const struct place *v, size_t count, struct ls_field *out) {
+static enum ls_status unite(struct ls_message_reader *r, const struct place *v, size_t count,
+                            struct ls_field *out) {
   *out = *v[0].field;
   if (count == 1)
     return LS_OK;
@@ -384,7 +388,7 @@ static enum ls_status unite(struct ls_reader *r, const struct place *v, size_t c
 /* What stays of the count fields of one name, in the order of their places: those of the highest rank, and of
  * a field that may be there once one, where the first of all stood. What goes loses its name. spare has room
  * for count. */
-static enum ls_status settle_name(struct ls_reader *r, const struct place *v, struct place *spare,
+static enum ls_status settle_name(struct ls_message_reader *r, const struct place *v, struct place *spare,
                                   size_t count) {
   enum ls_field_rank best = LS_RANK_DEFAULT;
   for (size_t i = 0; i < count; i++)
@@ -405,7 +409,7 @@ static enum ls_status settle_name(struct ls_reader *r, const struct place *v, st
   return LS_OK;
 }
 
-enum ls_status ls_reader_settle_fields(struct ls_reader *r) {
+enum ls_status ls_message_settle_fields(struct ls_message_reader *r) {
   struct ls_message *m = r->m;
   enum ls_status status = adopt_root_fields(r);
   struct place *places = status == LS_OK ? ls_arena_array(r->a, m->count, 2 * sizeof *places) : NULL;

@@ -100,7 +100,7 @@ static void add_hash(struct ls_buf *out, struct ls_span octets) {
     ls_buf_addc(out, ls_ascii_lower(ls_ascii_hex((unsigned)(hash >> shift))));
 }
 
-static enum ls_status name_image(struct ls_reader *r, size_t number, struct ls_mime_part *part) {
+static enum ls_status name_image(struct ls_message_reader *r, size_t number, struct ls_mime_part *part) {
   struct ls_buf name;
   struct ls_buf id;
   ls_buf_init(&name, 256);
@@ -113,14 +113,14 @@ static enum ls_status name_image(struct ls_reader *r, size_t number, struct ls_m
   ls_buf_addc(&id, '-');
   ls_buf_addu(&id, number);
   ls_buf_adds(&id, "@localhost");
-  enum ls_status named = ls_reader_keep(r, &name, &part->filename);
-  enum ls_status identified = ls_reader_keep(r, &id, &part->id);
+  enum ls_status named = ls_message_keep(r, &name, &part->filename);
+  enum ls_status identified = ls_message_keep(r, &id, &part->id);
   return named != LS_OK ? named : identified;
 }
 
 /* A part for the image behind url; *out is NULL when that is no data URL, or none that can be read: then it
  * stays where it is. */
-static enum ls_status read_image(struct ls_reader *r, struct ls_span url, size_t number,
+static enum ls_status read_image(struct ls_message_reader *r, struct ls_span url, size_t number,
                                  struct ls_mime_part **out) {
   *out = NULL;
   url = ls_span_sub(url, past_space(url, 0), url.n);
@@ -150,7 +150,8 @@ static enum ls_status read_image(struct ls_reader *r, struct ls_span url, size_t
   return status == LS_OK ? ls_mime_settle(part, r->a) : status;
 }
 
-enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struct ls_mime_part **images) {
+enum ls_status ls_message_read_images(struct ls_message_reader *r, struct ls_span *html,
+                                      struct ls_mime_part **images) {
   struct ls_buf text;
   struct ls_mime_part **last = images;
   size_t at = 0;
@@ -176,7 +177,7 @@ enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struc
   }
   ls_buf_add(&text, ls_span_sub(*html, copied, html->n));
   struct ls_span changed = *html;
-  enum ls_status kept = count ? ls_reader_keep(r, &text, &changed) : LS_OK;
+  enum ls_status kept = count ? ls_message_keep(r, &text, &changed) : LS_OK;
   ls_buf_deinit(&text);
   *html = changed;
   return status != LS_OK ? status : kept;

@@ -6,13 +6,13 @@
 enum verdict { TAKEN, IGNORED, REFUSED };
 
 struct option {
-  enum ls_option_place place;
+  enum ls_message_place place;
   struct ls_span name;
   enum verdict verdict;
   const char *advice;
 };
 
-#define X(place, name, verdict, advice) {LS_OPTION_##place, {(name), sizeof(name) - 1}, (verdict), (advice)},
+#define X(place, name, verdict, advice) {LS_MESSAGE_##place, {(name), sizeof(name) - 1}, (verdict), (advice)},
 static const struct option options[] = {
 #include "message_option.def"
 };
@@ -20,7 +20,7 @@ static const struct option options[] = {
 
 enum { OPTIONS = sizeof options / sizeof options[0], NAME_MAX_N = 40 };
 
-static const struct option *find(enum ls_option_place place, struct ls_span name) {
+static const struct option *find(enum ls_message_place place, struct ls_span name) {
   for (size_t i = 0; i < OPTIONS; i++)
     if (options[i].place == place && ls_span_eq(options[i].name, name))
       return &options[i];
@@ -54,7 +54,7 @@ static size_t distance(struct ls_span a, struct ls_span b) {
 }
 
 /* The option that is nearest to name, if it is near enough for a slip; NULL: none. */
-static const struct option *nearest(enum ls_option_place place, struct ls_span name) {
+static const struct option *nearest(enum ls_message_place place, struct ls_span name) {
   size_t best = name.n > 5 ? 3 : 2;
   const struct option *found = NULL;
   if (name.n > NAME_MAX_N)
@@ -76,8 +76,8 @@ static const char *const places[] = {
     "a mail",           "an attachment", "an address", "a header", "a header's value",
     "an entry of list", "an envelope",   "dsn",        "dkim"};
 
-static enum ls_status refuse(struct ls_reader *r, enum ls_option_place place, const struct ls_label *at,
-                             struct ls_span name) {
+static enum ls_status refuse(struct ls_message_reader *r, enum ls_message_place place,
+                             const struct ls_label *at, struct ls_span name) {
   const struct option *near = nearest(place, name);
   struct ls_label_text where = ls_label_text(at);
   if (near)
@@ -91,8 +91,8 @@ static enum ls_status refuse(struct ls_reader *r, enum ls_option_place place, co
                       places[place]);
 }
 
-enum ls_status ls_reader_options(struct ls_reader *r, const struct ls_value *v, enum ls_option_place place,
-                                 const struct ls_label *label) {
+enum ls_status ls_message_read_options(struct ls_message_reader *r, const struct ls_value *v,
+                                       enum ls_message_place place, const struct ls_label *label) {
   for (size_t i = 0; ls_value_is(v, LS_VALUE_OBJECT) && i < v->as.object.count; i++) {
     const struct ls_member *m = &v->as.object.members[i];
     const struct option *o = find(place, m->name);

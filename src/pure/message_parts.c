@@ -7,7 +7,7 @@
 #include "msgid.h"
 #include "utf8.h"
 
-static struct ls_mime_part *new_part(struct ls_reader *r, struct ls_span type) {
+static struct ls_mime_part *new_part(struct ls_message_reader *r, struct ls_span type) {
   struct ls_mime_part *part = ls_arena_alloc(r->a, sizeof *part);
   if (part) {
     part->type = type;
@@ -22,7 +22,7 @@ static bool is_empty(const struct ls_value *v) {
          (v->kind == LS_VALUE_STRING && !v->as.string.n);
 }
 
-static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *v,
+static enum ls_status read_encoding(struct ls_message_reader *r, const struct ls_value *v,
                                     const struct ls_label *label, enum ls_mime_encoding *out) {
   static const struct {
     const char *name;
@@ -39,11 +39,11 @@ static enum ls_status read_encoding(struct ls_reader *r, const struct ls_value *
       *out = rows[i].encoding;
       return LS_OK;
     }
-  return ls_reader_wrong(r, label, "\"7bit\", \"8bit\", \"quoted-printable\" or \"base64\"", v);
+  return ls_message_wrong(r, label, "\"7bit\", \"8bit\", \"quoted-printable\" or \"base64\"", v);
 }
 
 /* Octets that are no UTF-8 would make the charset we name a lie. */
-static enum ls_status make_valid(struct ls_reader *r, struct ls_span *text) {
+static enum ls_status make_valid(struct ls_message_reader *r, struct ls_span *text) {
   if (ls_span_is_ascii(*text) || ls_utf8_valid(*text))
     return LS_OK;
   struct ls_buf valid;
@@ -56,12 +56,12 @@ static enum ls_status make_valid(struct ls_reader *r, struct ls_span *text) {
 }
 
 /* text or html; *out stays NULL when it is empty. images: where those of html go, NULL: they stay in it. */
-static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail, const char *key,
+static enum ls_status read_body(struct ls_message_reader *r, const struct ls_value *mail, const char *key,
                                 struct ls_span type, struct ls_mime_part **images,
                                 struct ls_mime_part **out) {
   struct ls_label label = ls_label_make(key);
   struct ls_span text;
-  enum ls_status status = ls_reader_string(r, ls_value_get(mail, ls_span_cstr(key)), &label, &text);
+  enum ls_status status = ls_message_read_string(r, ls_value_get(mail, ls_span_cstr(key)), &label, &text);
   if (status != LS_OK || !text.n)
     return status;
   r->option = key;
@@ -78,7 +78,7 @@ static enum ls_status read_body(struct ls_reader *r, const struct ls_value *mail
   if (status == LS_OK)
     status = make_valid(r, &text);
   if (status == LS_OK && images)
-    status = ls_reader_images(r, &text, images);
+    status = ls_message_read_images(r, &text, images);
   part->content = text;
   *out = part;
   return status == LS_OK ? ls_mime_settle(part, r->a) : status;
@@ -109,17 +109,17 @@ static enum notation notation_of(struct ls_span name) {
   return NOTATION_UNKNOWN;
 }
 
-static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v,
+static enum ls_status read_content(struct ls_message_reader *r, const struct ls_value *v,
                                    const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, LS_SPAN("content"));
-  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("content")), &at, &part->content);
+  enum ls_status status = ls_message_read_string(r, ls_value_get(v, LS_SPAN("content")), &at, &part->content);
   const struct ls_value *encoding = ls_value_get(v, LS_SPAN("encoding"));
   enum notation notation = is_empty(encoding) ? NOTATION_OCTETS : notation_of(ls_value_string(encoding));
   if (status != LS_OK || notation == NOTATION_OCTETS)
     return status;
   if (notation == NOTATION_UNKNOWN) {
     at = ls_label_member(label, LS_SPAN("encoding"));
-    return ls_reader_wrong(r, &at, "\"base64\", \"hex\" or nothing (content is octets)", encoding);
+    return ls_message_wrong(r, &at, "\"base64\", \"hex\" or nothing (content is octets)", encoding);
   }
   bool hex = notation == NOTATION_HEX;
   char *octets = ls_arena_alloc(r->a, part->content.n / 4 * 3 + 3);
@@ -134,11 +134,11 @@ static enum ls_status read_content(struct ls_reader *r, const struct ls_value *v
 }
 
 /* A type the caller names, else what the file name says. */
-static enum ls_status read_type(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                struct ls_mime_part *part) {
+static enum ls_status read_type(struct ls_message_reader *r, const struct ls_value *v,
+                                const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, LS_SPAN("contentType"));
   struct ls_span text;
-  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("contentType")), &at, &text);
+  enum ls_status status = ls_message_read_string(r, ls_value_get(v, LS_SPAN("contentType")), &at, &text);
   if (status != LS_OK)
     return status;
   if (!text.n) {
@@ -154,7 +154,7 @@ static enum ls_status read_type(struct ls_reader *r, const struct ls_value *v, c
 }
 
 /* Without a name, an attachment gets one that says what it is; false asks for none. */
-static enum ls_status name_file(struct ls_reader *r, const struct ls_value *v, size_t index,
+static enum ls_status name_file(struct ls_message_reader *r, const struct ls_value *v, size_t index,
                                 struct ls_mime_part *part) {
   const struct ls_value *given = ls_value_get(v, LS_SPAN("filename"));
   if (part->filename.n || ls_value_is(given, LS_VALUE_BOOLEAN) ||
@@ -172,11 +172,11 @@ static enum ls_status name_file(struct ls_reader *r, const struct ls_value *v, s
   return ok ? LS_OK : LS_ENOMEM;
 }
 
-static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                              struct ls_mime_part *part) {
+static enum ls_status read_id(struct ls_message_reader *r, const struct ls_value *v,
+                              const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, LS_SPAN("cid"));
   struct ls_span id;
-  enum ls_status status = ls_reader_string(r, ls_value_get(v, LS_SPAN("cid")), &at, &id);
+  enum ls_status status = ls_message_read_string(r, ls_value_get(v, LS_SPAN("cid")), &at, &id);
   if (status != LS_OK || !id.n)
     return status;
   if (id.p[0] == '<' && id.p[id.n - 1] == '>')
@@ -190,24 +190,24 @@ static enum ls_status read_id(struct ls_reader *r, const struct ls_value *v, con
   return LS_OK;
 }
 
-static enum ls_status read_disposition(struct ls_reader *r, const struct ls_value *v,
+static enum ls_status read_disposition(struct ls_message_reader *r, const struct ls_value *v,
                                        const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, LS_SPAN("contentDisposition"));
   bool shown = ls_span_starts(part->type, LS_SPAN("message/")) ||
                (part->id.n && ls_span_starts(part->type, LS_SPAN("image/")));
   const struct ls_value *given = ls_value_get(v, LS_SPAN("contentDisposition"));
-  enum ls_status status = ls_reader_string(r, given, &at, &part->disposition);
+  enum ls_status status = ls_message_read_string(r, given, &at, &part->disposition);
   if (status != LS_OK)
     return status;
   if (!part->disposition.n)
     part->disposition = shown ? LS_SPAN("inline") : LS_SPAN("attachment");
   if (!ls_mime_is_token(part->disposition))
-    return ls_reader_wrong(r, &at, "\"attachment\" or \"inline\"", given);
+    return ls_message_wrong(r, &at, "\"attachment\" or \"inline\"", given);
   return LS_OK;
 }
 
-static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                             struct ls_mime_part *part) {
+static enum ls_status settle(struct ls_message_reader *r, const struct ls_value *v,
+                             const struct ls_label *label, struct ls_mime_part *part) {
   struct ls_label at = ls_label_member(label, LS_SPAN("contentTransferEncoding"));
   const struct ls_value *wanted = ls_value_get(v, LS_SPAN("contentTransferEncoding"));
   bool given = !ls_value_is_nothing(wanted);
@@ -226,20 +226,20 @@ static enum ls_status settle(struct ls_reader *r, const struct ls_value *v, cons
   return status;
 }
 
-static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value *v, size_t index,
+static enum ls_status read_attachment(struct ls_message_reader *r, const struct ls_value *v, size_t index,
                                       struct ls_mime_part **out) {
   struct ls_label list = ls_label_make("attachments");
   struct ls_label label = ls_label_item(&list, index);
   if (!ls_value_is_object(v))
-    return ls_reader_wrong(r, &label, "a table", v);
-  enum ls_status status = ls_reader_options(r, v, LS_OPTION_ATTACHMENT, &label);
+    return ls_message_wrong(r, &label, "a table", v);
+  enum ls_status status = ls_message_read_options(r, v, LS_MESSAGE_ATTACHMENT, &label);
   struct ls_mime_part *part = new_part(r, ls_span(NULL, 0));
   if (status != LS_OK || !part)
     return status != LS_OK ? status : LS_ENOMEM;
   const struct ls_value *filename = ls_value_get(v, LS_SPAN("filename"));
   struct ls_label at = ls_label_member(&label, LS_SPAN("filename"));
   if (!ls_value_is(filename, LS_VALUE_BOOLEAN) || filename->as.boolean)
-    status = ls_reader_string(r, filename, &at, &part->filename);
+    status = ls_message_read_string(r, filename, &at, &part->filename);
   if (status == LS_OK)
     status = read_type(r, v, &label, part);
   if (status == LS_OK)
@@ -250,7 +250,7 @@ static enum ls_status read_attachment(struct ls_reader *r, const struct ls_value
     status = read_disposition(r, v, &label, part);
   at = ls_label_member(&label, LS_SPAN("headers"));
   if (status == LS_OK)
-    status = ls_reader_part_headers(r, ls_value_get(v, LS_SPAN("headers")), &at, part);
+    status = ls_message_read_part_headers(r, ls_value_get(v, LS_SPAN("headers")), &at, part);
   if (status == LS_OK)
     status = read_content(r, v, &label, part);
   *out = part;
@@ -274,13 +274,13 @@ static void chain_add(struct chain *c, struct ls_mime_part *part) {
 
 /* With an html body, what has a cid belongs to it, and the images taken out of it; everything else is
  * attached. */
-static enum ls_status read_attachments(struct ls_reader *r, const struct ls_value *mail, bool html,
+static enum ls_status read_attachments(struct ls_message_reader *r, const struct ls_value *mail, bool html,
                                        struct ls_mime_part *images, struct chain *related,
                                        struct chain *attached) {
   const struct ls_value *v = ls_value_get(mail, LS_SPAN("attachments"));
   struct ls_label label = ls_label_make("attachments");
   if (!ls_value_is_nothing(v) && !ls_value_is_array(v))
-    return ls_reader_wrong(r, &label, "a list of tables", v);
+    return ls_message_wrong(r, &label, "a list of tables", v);
   r->option = "attachments";
   for (size_t i = 0; ls_value_is(v, LS_VALUE_ARRAY) && i < v->as.array.count; i++) {
     struct ls_mime_part *part = NULL;
@@ -294,7 +294,7 @@ static enum ls_status read_attachments(struct ls_reader *r, const struct ls_valu
   return LS_OK;
 }
 
-static struct ls_mime_part *new_multipart(struct ls_reader *r, struct ls_span type, unsigned number,
+static struct ls_mime_part *new_multipart(struct ls_message_reader *r, struct ls_span type, unsigned number,
                                           struct ls_mime_part *parts) {
   struct ls_mime_part *part = new_part(r, type);
   if (part) {
@@ -305,7 +305,7 @@ static struct ls_mime_part *new_multipart(struct ls_reader *r, struct ls_span ty
 }
 
 /* html and its images (RFC 2387: type names the root's type). */
-static struct ls_mime_part *new_related(struct ls_reader *r, struct ls_mime_part *html,
+static struct ls_mime_part *new_related(struct ls_message_reader *r, struct ls_mime_part *html,
                                         struct ls_mime_part *images) {
   struct ls_mime_pair *type = ls_arena_alloc(r->a, sizeof *type);
   struct ls_mime_part *part = new_multipart(r, LS_SPAN("multipart/related"), 3, html);
@@ -320,7 +320,7 @@ static struct ls_mime_part *new_related(struct ls_reader *r, struct ls_mime_part
 
 /* mixed(alternative(text, related(html, images)), attachments), each level only where it holds two or more.
  */
-static enum ls_status build(struct ls_reader *r, struct ls_mime_part *text, struct ls_mime_part *html,
+static enum ls_status build(struct ls_message_reader *r, struct ls_mime_part *text, struct ls_mime_part *html,
                             const struct chain *related, const struct chain *attached) {
   struct ls_mime_part *body = html;
   if (html && related->count && !(body = new_related(r, html, related->first)))
@@ -346,19 +346,19 @@ static enum ls_status build(struct ls_reader *r, struct ls_mime_part *text, stru
   return first->parts || first->content.n ? LS_OK : ls_mime_settle(first, r->a);
 }
 
-static enum ls_status read_choice(struct ls_reader *r, const struct ls_value *v) {
+static enum ls_status read_choice(struct ls_message_reader *r, const struct ls_value *v) {
   struct ls_label label = ls_label_make("textEncoding");
   struct ls_span text = ls_value_string(v);
   if (is_empty(v))
     return LS_OK;
   char first = text.n ? ls_ascii_upper(text.p[0]) : '\0';
   if (first != 'Q' && first != 'B')
-    return ls_reader_wrong(r, &label, "\"quoted-printable\" or \"base64\"", v);
+    return ls_message_wrong(r, &label, "\"quoted-printable\" or \"base64\"", v);
   r->m->choice = first == 'Q' ? LS_CODEC_Q : LS_CODEC_B;
   return LS_OK;
 }
 
-enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail) {
+enum ls_status ls_message_read_parts(struct ls_message_reader *r, const struct ls_value *mail) {
   struct ls_mime_part *text = NULL;
   struct ls_mime_part *html = NULL;
   struct ls_mime_part *images = NULL;

@@ -52,7 +52,7 @@ struct ls_message {
 };
 
 /* What every step of reading needs. */
-struct ls_reader {
+struct ls_message_reader {
   struct ls_message *m;
   struct ls_arena *a;
   struct ls_error *err;
@@ -60,69 +60,73 @@ struct ls_reader {
 };
 
 /* "LABEL must be WANTED, got TYPE"; answers LS_EMESSAGE. */
-enum ls_status ls_reader_wrong(struct ls_reader *r, const struct ls_label *label, const char *wanted,
-                               const struct ls_value *got);
+enum ls_status ls_message_wrong(struct ls_message_reader *r, const struct ls_label *label, const char *wanted,
+                                const struct ls_value *got);
 
 /* The tables whose options message_option.def lists. */
-enum ls_option_place {
-  LS_OPTION_MAIL,
-  LS_OPTION_ATTACHMENT,
-  LS_OPTION_ADDRESS,
-  LS_OPTION_HEADER, /* {key =, value =} */
-  LS_OPTION_VALUE,  /* a header's {value =} */
-  LS_OPTION_ENTRY,  /* {url =, comment =} of list */
-  LS_OPTION_ENVELOPE,
-  LS_OPTION_DSN,
-  LS_OPTION_DKIM
+enum ls_message_place {
+  LS_MESSAGE_MAIL,
+  LS_MESSAGE_ATTACHMENT,
+  LS_MESSAGE_ADDRESS,
+  LS_MESSAGE_HEADER, /* {key =, value =} */
+  LS_MESSAGE_VALUE,  /* a header's {value =} */
+  LS_MESSAGE_ENTRY,  /* {url =, comment =} of list */
+  LS_MESSAGE_ENVELOPE,
+  LS_MESSAGE_DSN,
+  LS_MESSAGE_DKIM
 };
 
 /* LS_OK; LS_EMESSAGE: v, if it is a table with names, has one that is no option of its place, or a refused
  * one that is not empty. label: where v stands, NULL for the mail itself. */
-enum ls_status ls_reader_options(struct ls_reader *r, const struct ls_value *v, enum ls_option_place place,
-                                 const struct ls_label *label);
+enum ls_status ls_message_read_options(struct ls_message_reader *r, const struct ls_value *v,
+                                       enum ls_message_place place, const struct ls_label *label);
 
 /* A string; nothing gives an empty one. */
-enum ls_status ls_reader_string(struct ls_reader *r, const struct ls_value *v, const struct ls_label *label,
-                                struct ls_span *out);
+enum ls_status ls_message_read_string(struct ls_message_reader *r, const struct ls_value *v,
+                                      const struct ls_label *label, struct ls_span *out);
 
 /* Moves built text into the arena and lets go of the buffer. */
-enum ls_status ls_reader_keep(struct ls_reader *r, struct ls_buf *b, struct ls_span *out);
+enum ls_status ls_message_keep(struct ls_message_reader *r, struct ls_buf *b, struct ls_span *out);
 
 /* The parts of message_parts.c, message_fields.c, message_headers.c, message_images.c and message_dsn.c. */
-enum ls_status ls_reader_parts(struct ls_reader *r, const struct ls_value *mail);
-enum ls_status ls_reader_fields(struct ls_reader *r, const struct ls_value *mail);
+enum ls_status ls_message_read_parts(struct ls_message_reader *r, const struct ls_value *mail);
+enum ls_status ls_message_read_fields(struct ls_message_reader *r, const struct ls_value *mail);
 /* Takes the images that are data URLs out of *html; *images: a list of parts, settled, linked by next. */
-enum ls_status ls_reader_images(struct ls_reader *r, struct ls_span *html, struct ls_mime_part **images);
+enum ls_status ls_message_read_images(struct ls_message_reader *r, struct ls_span *html,
+                                      struct ls_mime_part **images);
 /* label: where it stands. */
-enum ls_status ls_reader_dsn(struct ls_reader *r, const struct ls_value *dsn, const char *label);
-enum ls_status ls_reader_list(struct ls_reader *r, const struct ls_value *list);
-enum ls_status ls_reader_mailboxes(struct ls_reader *r, const struct ls_value *v,
-                                   const struct ls_label *label, struct ls_mailbox_list *out);
+enum ls_status ls_message_read_dsn(struct ls_message_reader *r, const struct ls_value *dsn,
+                                   const char *label);
+enum ls_status ls_message_read_list(struct ls_message_reader *r, const struct ls_value *list);
+enum ls_status ls_message_read_mailboxes(struct ls_message_reader *r, const struct ls_value *v,
+                                         const struct ls_label *label, struct ls_mailbox_list *out);
 
 /* The option headers of the mail, and of a part: an object of strings, numbers, or arrays of both, by the
  * names in their order, case aside; or {key =, value =}; or an array of these, in its order. */
-enum ls_status ls_reader_headers(struct ls_reader *r, const struct ls_value *v);
-enum ls_status ls_reader_part_headers(struct ls_reader *r, const struct ls_value *v,
-                                      const struct ls_label *label, struct ls_mime_part *part);
+enum ls_status ls_message_read_headers(struct ls_message_reader *r, const struct ls_value *v);
+enum ls_status ls_message_read_part_headers(struct ls_message_reader *r, const struct ls_value *v,
+                                            const struct ls_label *label, struct ls_mime_part *part);
 
 /* The members of an object by name, case aside; *out lives in the arena, in any other order. */
-enum ls_status ls_reader_sorted(struct ls_reader *r, const struct ls_value *object, struct ls_member **out);
+enum ls_status ls_message_sorted(struct ls_message_reader *r, const struct ls_value *object,
+                                 struct ls_member **out);
 
 /* A header value: strings and numbers; *out may be empty. */
-enum ls_status ls_reader_header_value(struct ls_reader *r, const struct ls_value *v,
-                                      const struct ls_label *label, struct ls_span *out);
+enum ls_status ls_message_read_header_value(struct ls_message_reader *r, const struct ls_value *v,
+                                            const struct ls_label *label, struct ls_span *out);
 
 /* A date as text, to one as RFC 5322 has it; blank text becomes none. */
-enum ls_status ls_reader_date_text(struct ls_reader *r, const struct ls_label *label, struct ls_span *text);
+enum ls_status ls_message_read_date_text(struct ls_message_reader *r, const struct ls_label *label,
+                                         struct ls_span *text);
 
 /* Ids, or one, to these in angle brackets with a space between; blank text becomes none. LS_EMESSAGE: what is
  * there is no id, or more than one. */
-enum ls_status ls_reader_ids_text(struct ls_reader *r, const struct ls_label *label, bool one,
-                                  struct ls_span *text);
+enum ls_status ls_message_read_ids_text(struct ls_message_reader *r, const struct ls_label *label, bool one,
+                                        struct ls_span *text);
 
 /* Fields are appended as they are read, whoever sets them; then, once, each name is settled: what may be
  * there once is (RFC 5322 3.6, RFC 2369), and what is an option of the mail stands alone. */
-enum ls_status ls_reader_append(struct ls_reader *r, const struct ls_field *field);
-enum ls_status ls_reader_settle_fields(struct ls_reader *r);
+enum ls_status ls_message_append(struct ls_message_reader *r, const struct ls_field *field);
+enum ls_status ls_message_settle_fields(struct ls_message_reader *r);
 
 #endif
