@@ -2,6 +2,7 @@
 #include "lwords.h"
 
 #include "../pure/config_secret.h"
+#include "../pure/nearest.h"
 #include "../pure/visible.h"
 #include "../transport/charset.h"
 #include "box.h"
@@ -111,9 +112,37 @@ static int decode(lua_State *L) {
   }
 }
 
+/* Whether the string at the top comes before the one at index, as octets. */
+static bool is_before(lua_State *L, int index) {
+  struct ls_span a = check_span(L, -1), b = check_span(L, index);
+  int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+  return order ? order < 0 : a.n < b.n;
+}
+
+/* nearest(name, names) -> of the names (keys of a table) the one that somebody meant who wrote name | nil */
+static int nearest(lua_State *L) {
+  struct ls_span name = check_span(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  ls_check_arity(L, 2);
+  size_t best = ls_nearest_reach(name) + 1;
+  lua_pushnil(L); /* the nearest so far, at 3 */
+  for (lua_pushnil(L); lua_next(L, 2);) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      continue;
+    size_t away = ls_nearest_distance(name, check_span(L, -1));
+    if (away > best || (away == best && (lua_isnil(L, 3) || !is_before(L, 3))))
+      continue;
+    best = away;
+    lua_pushvalue(L, -1);
+    lua_replace(L, 3);
+  }
+  return 1;
+}
+
 void ls_lwords_open(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"visible", visible}, {"mask", mask}, {"decode", decode}, {NULL, NULL}};
+      {"visible", visible}, {"mask", mask}, {"decode", decode}, {"nearest", nearest}, {NULL, NULL}};
   ls_box_register(L, &words_type);
   ls_set_functions(L, functions);
 }

@@ -2,6 +2,7 @@
  * Names of a mail's options: those there are, and which of them somebody meant who wrote another. */
 #include "jstext.h"
 #include "message_state.h"
+#include "nearest.h"
 
 enum verdict { TAKEN, IGNORED, REFUSED };
 
@@ -18,7 +19,7 @@ static const struct option options[] = {
 };
 #undef X
 
-enum { OPTIONS = sizeof options / sizeof options[0], NAME_MAX_N = 40 };
+enum { OPTIONS = sizeof options / sizeof options[0] };
 
 static const struct option *find(enum ls_message_place place, struct ls_span name) {
   for (size_t i = 0; i < OPTIONS; i++)
@@ -27,43 +28,15 @@ static const struct option *find(enum ls_message_place place, struct ls_span nam
   return NULL;
 }
 
-static size_t least(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
-/* How many letters to add, drop, change or swap with their neighbour, case aside. Both are of NAME_MAX_N
- * octets at most. */
-static size_t distance(struct ls_span a, struct ls_span b) {
-  size_t rows[3][NAME_MAX_N + 1];
-  for (size_t j = 0; j <= b.n; j++)
-    rows[0][j] = j;
-  for (size_t i = 1; i <= a.n; i++) {
-    size_t *row = rows[i % 3];
-    const size_t *last = rows[(i + 2) % 3];
-    const size_t *before = rows[(i + 1) % 3];
-    char c = ls_ascii_lower(a.p[i - 1]);
-    row[0] = i;
-    for (size_t j = 1; j <= b.n; j++) {
-      char d = ls_ascii_lower(b.p[j - 1]);
-      row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + (c != d));
-      if (i > 1 && j > 1 && c == ls_ascii_lower(b.p[j - 2]) && ls_ascii_lower(a.p[i - 2]) == d)
-        row[j] = least(row[j], before[j - 2] + 1);
-    }
-  }
-  return rows[a.n % 3][b.n];
-}
-
 /* The option that is nearest to name, if it is near enough for a slip; NULL: none. */
 static const struct option *nearest(enum ls_message_place place, struct ls_span name) {
-  size_t best = name.n > 5 ? 3 : 2;
+  size_t best = ls_nearest_reach(name) + 1;
   const struct option *found = NULL;
-  if (name.n > NAME_MAX_N)
-    return NULL;
   for (size_t i = 0; i < OPTIONS; i++) {
     const struct option *o = &options[i];
     if (o->place != place || o->verdict != TAKEN)
       continue;
-    size_t away = distance(name, o->name);
+    size_t away = ls_nearest_distance(name, o->name);
     if (away < best) {
       best = away;
       found = o;

@@ -2,6 +2,7 @@
 #include "service.h"
 
 #include "jstext.h"
+#include "nearest.h"
 
 #define LS_SERVICE(name, host, port, secure, method, tls, keys)                                              \
   {name, host, port, secure, method, LS_SERVICE_##tls, keys},
@@ -10,10 +11,7 @@ static const struct ls_service services[] = {
 };
 #undef LS_SERVICE
 
-enum {
-  COUNT = sizeof services / sizeof services[0],
-  GUESS_MAX = 40 /* octets; a longer name is not compared with others */
-};
+enum { COUNT = sizeof services / sizeof services[0] };
 
 static bool counts(char c) {
   return ls_ascii_is_alnum(c) || c == '.' || c == '-';
@@ -78,44 +76,26 @@ const struct ls_service *ls_service_at(size_t i) {
   return i < COUNT ? &services[i] : NULL;
 }
 
-static size_t least(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
-/* How many letters must be added, taken away or changed (Levenshtein) to get from a to b. Both have at most
- * GUESS_MAX octets. */
-static size_t distance(struct ls_span a, struct ls_span b) {
-  size_t row[GUESS_MAX + 1];
-  char letters[GUESS_MAX];
+/* What counts of a name; too much for a guess: longer than any. */
+static struct ls_span letters_of(struct ls_span name, char letters[LS_NEAREST_MAX + 1]) {
   size_t n = 0;
-  for (char c = next_of(&b); c; c = next_of(&b))
+  for (char c = next_of(&name); c && n <= LS_NEAREST_MAX; c = next_of(&name))
     letters[n++] = c;
-  for (size_t j = 0; j <= n; j++)
-    row[j] = j;
-  size_t i = 0;
-  for (char c = next_of(&a); c; c = next_of(&a)) {
-    size_t before = row[0];
-    row[0] = ++i;
-    for (size_t j = 1; j <= n; j++) {
-      size_t changed = before + (c != letters[j - 1]);
-      before = row[j];
-      row[j] = least(changed, least(row[j], row[j - 1]) + 1);
-    }
-  }
-  return row[n];
+  return ls_span(letters, n);
 }
 
 /* The service whose name is the likeliest to be meant; NULL: none is near. */
 static const struct ls_service *nearest(struct ls_span key) {
+  char meant[LS_NEAREST_MAX + 1], letters[LS_NEAREST_MAX + 1];
   const struct ls_service *best = NULL;
-  key = domain_of(key);
-  if (key.n == 0 || key.n > GUESS_MAX)
+  key = letters_of(domain_of(key), meant);
+  if (key.n == 0)
     return NULL;
   size_t bound = key.n < 4 ? 2 : key.n <= 8 ? 3 : 4; /* one, two or three letters apart */
   for (size_t i = 0; i < COUNT; i++) {
     struct ls_span names = ls_span_cstr(services[i].keys);
     for (struct ls_span name = ls_span_cstr(services[i].name); name.n; name = next_name(&names)) {
-      size_t d = name.n <= GUESS_MAX ? distance(key, name) : bound;
+      size_t d = ls_nearest_distance(key, letters_of(name, letters));
       if (d < bound) {
         bound = d;
         best = &services[i];

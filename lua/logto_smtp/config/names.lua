@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The names of all options, and which of them somebody meant who wrote another.
 
-local nearest = require("logto_smtp.util.nearest")
+local core = require("logto_smtp.core")
 local options = require("logto_smtp.config.options")
 
 local M = {}
@@ -27,10 +27,10 @@ end
 ---@return string? name
 ---@return string? place  where that name belongs
 function M.meant(place, name)
-  if M.places[place][name] or #name > 40 then return nil end
+  if M.places[place][name] then return nil end
   local elsewhere = place_with(name)
   if elsewhere then return name, elsewhere end
-  local near = nearest(name, M.places[place])
+  local near = core.nearest(name, M.places[place])
   if near then return near, place end
 end
 

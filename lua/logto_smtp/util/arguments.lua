@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: MIT
 --- arguments: checks tables of options, and calls with a colon. A misspelt name must not vanish in silence.
 
-local nearest = require("logto_smtp.util.nearest")
+local core = require("logto_smtp.core")
 
 local M = {}
 
-local LONGEST = 40 -- octets of a name that is worth a suggestion
+local LONGEST = 40 -- octets of a name that is told
 
 --- What to say behind a name that is none: "; did you mean `to`?", or "".
 ---@param name any
 ---@param known table<string, any>  by name
 ---@return string
 function M.meant(name, known)
-  local near = type(name) == "string" and #name <= LONGEST and nearest(name, known)
+  local near = type(name) == "string" and core.nearest(name, known)
   return near and ("; did you mean `%s`?"):format(near) or ""
 end
 
