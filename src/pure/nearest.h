@@ -7,8 +7,8 @@
 
 enum { LS_NEAREST_MAX = 40 /* octets; a longer name is not compared with others */ };
 
-/* How many letters to add, drop, change or swap with their neighbour to get from a to b, case aside; SIZE_MAX:
- * one of them is too long. */
+/* How many letters to add, drop, change or swap with their neighbour to get from a to b, case aside.
+ * SIZE_MAX: one of them is too long. */
 size_t ls_nearest_distance(struct ls_span a, struct ls_span b);
 
 /* How far off a slip in the name of an option may be. */
