@@ -41,9 +41,6 @@ first_lane() {
   step "specs on Lua 5.4" $make specs LUA=5.4
   step "specs on LuaJIT" $make specs LUA=luajit
   step "specs with a real nginx" $make nginx
-  step "specs with the nginx of nginx-extras" env NGINX_PERL=1 $make nginx \
-    NGINX_SPECS='spec/nginx/life_cycle_spec.lua spec/nginx/resty_spec.lua'
-  step "specs in a real terminal and browser" $make terminal
 }
 
 second_lane() {
@@ -55,6 +52,9 @@ second_lane() {
   step "the engine under the thread sanitizer" $make tsan
   step "specs on Lua 5.4 under ASan and UBSan" $make asan
   step "specs of what waits, none longer than it must" $make audit
+  step "specs with the nginx of nginx-extras" env NGINX_PERL=1 $make nginx \
+    NGINX_SPECS='spec/nginx/life_cycle_spec.lua spec/nginx/resty_spec.lua'
+  step "specs in a real terminal and browser" $make terminal
 }
 
 lane=first
