@@ -92,6 +92,13 @@ describe("a server that", function()
     end
   end)
 
+  it("says 421 to MAIL twice in a row, and then does not, gets a lone mail", function()
+    local inbox, client = mailing.start({ auth = login, authInClear = true }, { maxRequeues = 0 })
+    inbox:nextReply({ at = "MAIL", code = 421, text = "4.3.2 restarting", drop = "after", times = 2 })
+    assert(client:send(mailing.mail()))
+    assert.equal(3, inbox:counters().connections)
+  end)
+
   it("drops all connections again and again while a queue goes through loses no mail", function()
     local inbox, client = mailing.start({ auth = login, authInClear = true, latency = 0.01 })
     for _ = 1, 200 do assert(client:submit(mailing.mail())) end

@@ -152,7 +152,11 @@ static void judge(struct ls_conn *c) {
   r->useful = r->probe ? c->session != NULL
                        : s.accepted || s.answered >= LS_ATTEMPT_MUCH || s.answered >= model.max_messages ||
                              (c->session && model.now_ms - c->ready_ms >= LS_ATTEMPT_LONGEST_MS);
-  if (s.answered == 0 && c->server.first)
+  if (s.answered || !c->server.first)
+    return;
+  if (c->server.put_off)
+    c->server.first->put_offs++;
+  else
     c->server.first->suspects++;
 }
 

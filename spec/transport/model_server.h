@@ -60,6 +60,7 @@ struct mail {
   unsigned taken;    /* so often has the server accepted it */
   unsigned refused;  /* and refused it */
   unsigned suspects; /* so often was it the first on a connection on which nothing was answered for good */
+  unsigned put_offs; /* of those, so often it was told 421 at its MAIL */
   unsigned ended;
 };
 
@@ -81,6 +82,7 @@ struct server {
   bool in_mail, in_data, in_chunk, last_chunk, failed;
   bool deaf; /* hangs, or is gone */
   bool said_goodbye, ended;
+  bool put_off; /* by 421 to its first MAIL */
   unsigned begun, accepted, refused, sender, recipients;
   struct mail *first;
   size_t chunk;
@@ -172,6 +174,7 @@ static void server_mail(struct server *v, const char *line, int64_t now_ms) {
     v->first = &v->mails[id];
   enum act act = act_at(v->habits, AT_MAIL, v->begun, now_ms);
   v->sender = id;
+  v->put_off |= act == FAREWELL && v->begun == 0;
   if (act == SOFT || act == HARD || act == SOFT_CLOSE) {
     v->mails[id].refused++;
     v->refused++;

@@ -133,6 +133,7 @@ static void finish(const struct ls_result *r) {
   check(status == LS_OK || unknown || m->taken == 0);
   check(model.now_ms <= m->submitted_ms + w.total_ms);
   check(m->suspects <= 1 + w.max_requeues);
+  check(m->put_offs <= LS_ATTEMPT_MOST + w.max_requeues);
   w.sent += status == LS_OK;
   w.unknown += unknown;
   w.not_sent += status != LS_OK && !unknown && !m->refused;
@@ -350,7 +351,8 @@ static void be_turning(void) {
 /* Ends what is opened, and then does no more: three attempts at most. */
 static void be_stumbling(void) {
   static const enum act acts[] = {FAREWELL, CLOSE, RESET};
-  set_habit((enum place)(AT_GREETING + draw(4)), acts[draw(3)], 1000, 0);
+  enum place place = (enum place)(AT_GREETING + draw(5));
+  set_habit(place, place == AT_MAIL ? FAREWELL : acts[draw(3)], 1000, 0);
   model.habits.healed_ms = model.now_ms + draw(2000);
 }
 

@@ -234,6 +234,37 @@ static void test_session_tells_why_the_connection_broke(void **state) {
   ls_session_free(s);
 }
 
+/* What a server says to its first message, and whose fault that may be. */
+static void test_session_tells_what_a_421_is_about(void **state) {
+  (void)state;
+  static const struct {
+    const char *in;
+    enum ls_retry first, second;
+  } rows[] = {
+      {"421 4.3.2 restarting\r\n", LS_RETRY_PUT_OFF, LS_RETRY_FREE}, /* at MAIL */
+      {"451 4.3.2 please retry\r\n", LS_RETRY_SUSPECT, LS_RETRY_FREE},
+      {"250 ok\r\n421 4.7.0 no\r\n", LS_RETRY_SUSPECT, LS_RETRY_FREE}, /* at RCPT */
+      {"250 ok\r\n250 ok\r\n421 4.7.0 no\r\n", LS_RETRY_SUSPECT, LS_RETRY_FREE},
+      {"", LS_RETRY_SUSPECT, LS_RETRY_FREE},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct ls_session *s = new_session(true, false, 2, 0);
+    struct ls_event ev;
+    assert_int_equal(submit(s, 1, LS_SPAN("1\r\n"), 0), LS_OK);
+    assert_int_equal(submit(s, 2, LS_SPAN("2\r\n"), 0), LS_OK);
+    ls_session_sent(s, ls_session_out(s).n, 0);
+    ls_session_feed(s, ls_span_cstr(rows[i].in), 0);
+    ls_session_eof(s, NULL, 0);
+    assert_int_equal(ls_session_next(s, &ev), 1);
+    assert_int_equal(ev.retry, rows[i].first);
+    ls_error_deinit(&ev.error);
+    assert_int_equal(ls_session_next(s, &ev), 1);
+    assert_int_equal(ev.retry, rows[i].second);
+    ls_error_deinit(&ev.error);
+    ls_session_free(s);
+  }
+}
+
 static void test_session_learns_and_tells(void **state) {
   (void)state;
   struct ls_session_options o = {.pipelining = true, .chunking = true};
@@ -351,6 +382,7 @@ int main(void) {
       cmocka_unit_test(test_session_stays_failed),
       cmocka_unit_test(test_session_ends_at_an_endless_reply),
       cmocka_unit_test(test_session_tells_why_the_connection_broke),
+      cmocka_unit_test(test_session_tells_what_a_421_is_about),
       cmocka_unit_test(test_session_learns_and_tells),
       cmocka_unit_test(test_session_survives_each_failed_allocation),
   };

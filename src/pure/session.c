@@ -290,7 +290,9 @@ static bool may_be_accepted(const struct ls_session *s, const struct ls_flight *
 
 /* The first in line, and nobody before it on this connection has fared any better. */
 enum ls_retry ls_session_retry(const struct ls_session *s, const struct ls_flight *f) {
-  return f == s->flights.first && f->serial && s->record.answered == 0 ? LS_RETRY_SUSPECT : LS_RETRY_FREE;
+  if (f != s->flights.first || !f->serial || s->record.answered)
+    return LS_RETRY_FREE;
+  return s->put_off ? LS_RETRY_PUT_OFF : LS_RETRY_SUSPECT;
 }
 
 void ls_session_count(struct ls_session *s, const struct ls_flight *f) {

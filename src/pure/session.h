@@ -61,6 +61,8 @@ enum ls_retry {
   LS_RETRY_NO,      /* it was refused, or may have been accepted */
   LS_RETRY_SUSPECT, /* nothing of it can have been accepted; the connection ended while it was the first on it
                        to be answered, and for all that is known because of it */
+  LS_RETRY_PUT_OFF, /* the same, and the server said 421 where a message begins: that is about the connection,
+                       and no message's fault */
   LS_RETRY_FREE     /* nothing of it can have been accepted, and it was not the cause: it only waited, or the
                        connection had carried others */
 };

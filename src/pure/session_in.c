@@ -80,6 +80,11 @@ static bool is_farewell(struct ls_session *s, const struct ls_awaited *a) {
   return counts || ls_reason_ends_connection(code, enhanced, ls_session_words(s));
 }
 
+/* Is the 421 about the connection alone? */
+static void note_put_off(struct ls_session *s, const struct ls_awaited *a) {
+  s->put_off |= s->reply.code == 421 && !s->closing && (!a || is_between_messages(a->command));
+}
+
 static void ignore(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)s;
   (void)f;
@@ -277,6 +282,7 @@ static void settle(struct ls_session *s, struct ls_flight *f) {
 static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
   bool content = a && (a->command == LS_SESSION_COMMAND_CONTENT || a->command == LS_SESSION_COMMAND_BDAT);
   if (is_farewell(s, content ? a : NULL)) {
+    note_put_off(s, content ? a : NULL);
     shut_down(s);
     return;
   }
@@ -333,6 +339,7 @@ void ls_session_answer(struct ls_session *s) {
     protocol_error(s);
     return;
   }
+  note_put_off(s, &a);
   s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
   s->awaited_count--;
   s->went_on |= s->closing && code < 400 && a.command != LS_SESSION_COMMAND_RSET;

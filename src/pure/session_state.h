@@ -108,6 +108,7 @@ struct ls_session {
   bool quit;     /* QUIT is wanted; no more submissions */
   bool quit_out; /* QUIT is out */
   bool closing;  /* 421 has come, and a content behind it is out: is it answered before the end? */
+  bool put_off;  /* that 421 came where a message begins, or unasked */
   bool went_on;  /* a command of a transaction was granted while closing: this server does not mean it */
   struct ls_flight *cut; /* the reply that the end cut short was for it, NULL: none was; never followed */
   bool over;

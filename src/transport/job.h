@@ -14,6 +14,7 @@ struct ls_job {
   struct ls_arena arena;
   size_t octets; /* of content, also when the message is gone */
   int64_t deadline_ms;
+  size_t put_off;                 /* how often as the first on a connection that ended by 421 at its MAIL */
   size_t requeues;                /* how often a connection has given it back */
   int64_t not_before;             /* only a connection that became ready at this time or later may take it */
   struct ls_mask_secret *secrets; /* of the message, in its client's mask */

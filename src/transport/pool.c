@@ -98,10 +98,13 @@ void ls_pool_fail(struct ls_pool *p, struct ls_job *j, const struct ls_error *wh
   finish(p, j, NULL);
 }
 
-/* maxRequeues counts only the attempts that a message may have spoilt itself. */
+/* maxRequeues counts only the attempts that a message may have spoilt itself. One that is always first where
+ * a server says 421 gets as many as there are in a row. */
 static bool goes_again(const struct ls_pool *p, const struct ls_job *j, enum ls_retry retry, int64_t now_ms) {
   if (retry == LS_RETRY_NO || p->closing || now_ms >= j->deadline_ms)
     return false;
+  if (retry == LS_RETRY_PUT_OFF)
+    return j->put_off + 1 < LS_ATTEMPT_MOST;
   return retry == LS_RETRY_FREE || j->requeues < p->config->max_requeues;
 }
 
@@ -132,10 +135,11 @@ static void collect(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
       p->in_flight--;
     if (j && goes_again(p, j, ev.retry, now_ms)) {
       j->requeues += ev.retry == LS_RETRY_SUSPECT;
+      j->put_off += ev.retry == LS_RETRY_PUT_OFF;
       j->not_before = now_ms;
       p->stats.retries++;
       ls_pool_log_retry(p->log, m->conn, j->id, &ev.error);
-      ls_job_push(ev.retry == LS_RETRY_SUSPECT ? &suspects : &again, j);
+      ls_job_push(ev.retry == LS_RETRY_FREE ? &again : &suspects, j);
     } else if (j) {
       ls_job_finish(j, &ev, ls_buf_span(&d->ehlo), d->ehlo_count);
       ls_tls_facts_copy(&j->result.tls, &d->facts);
