@@ -102,6 +102,38 @@ describe("a reply cut short by the end of the connection", function()
   end)
 end)
 
+describe("a reply code of anything but three digits", function()
+  after_each(mailing.stop)
+
+  for n, said in ipairs({
+    "2500 2.0.0 ok\r\n", "25999 ok\r\n", "250ok\r\n", "250-a\r\n2500 b\r\n", "5500 no\r\n",
+  }) do
+    it(("is no reply: %q"):format(said), function()
+      local cases = {}
+      each_step(n > 1, function(at, options, title)
+        cases[#cases + 1] = { title = title, at = at, options = options, rule = { at = at, raw = said } }
+      end)
+      for i, err in ipairs(errors_of(cases)) do
+        local at, title = cases[i].at, cases[i].title
+        local sent = at == "CONTENT" -- the first BDAT carries one octet
+        assert.equal("EPROTOCOL", err.code, title)
+        assert.equal(sent and "unknown" or "not_sent", err.delivery, title)
+      end
+    end)
+  end
+
+  -- libcurl counts octets where it finds no space: behind the first it would wait for ever.
+  for _, line in ipairs({ "%d\n", "%d-\n" }) do
+    it(("ends a login that libcurl reads otherwise: %q"):format(line), function()
+      local cases = {}
+      for at, code in pairs({ CONNECT = 220, EHLO = 250, AUTH = 235 }) do
+        cases[#cases + 1] = { title = at, rule = { at = at, raw = line:format(code) } }
+      end
+      for i, err in ipairs(errors_of(cases)) do assert.equal("EPROTOCOL", err.code, cases[i].title) end
+    end)
+  end
+end)
+
 describe("a reply whose lines have different codes", function()
   after_each(mailing.stop)
 

@@ -25,9 +25,11 @@ static bool is_blank(struct ls_span s) {
   return true;
 }
 
-/* The code at the start of a line, or 0. */
+/* The code at the start of a line, or 0: three digits, and no more (RFC 5321 4.2). */
 static int read_code(struct ls_span line) {
   if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5')
+    return 0;
+  if (line.n > 3 && line.p[3] != ' ' && line.p[3] != '-')
     return 0;
   if (!ls_ascii_is_digit(line.p[1]) || !ls_ascii_is_digit(line.p[2]))
     return 0;
@@ -78,15 +80,12 @@ static enum ls_status end_line(struct ls_reply *r) {
   if (read_code(line) == 0 || ls_span_index(line, '\0') < line.n)
     return LS_EPROTOCOL;
   add_code(r, read_code(line));
-  size_t at = 3;
-  while (at < line.n && ls_ascii_is_digit(line.p[at]))
-    at++;
-  if (at < line.n && line.p[at] == '-') {
+  if (line.n > 3 && line.p[3] == '-') {
     ls_buf_addc(&r->text, '\n');
     r->line_from = r->text.n;
     return r->text.status == LS_OK ? LS_AGAIN : r->text.status;
   }
-  read_enhanced(r, ls_span_sub(line, at + 1, line.n));
+  read_enhanced(r, ls_span_sub(line, 4, line.n));
   r->complete = true;
   return r->mixed ? LS_EPROTOCOL : LS_OK;
 }

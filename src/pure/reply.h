@@ -23,9 +23,9 @@ enum { LS_REPLY_MAX = 64 * 1024 }; /* octets in one reply, all lines (RFC 5321 4
 
 void ls_reply_init(struct ls_reply *r);
 
-/* Read liberally: lines may end in LF alone; blank lines between replies are passed over; more digits may
- * follow the three of the code; the text may be missing. Not so: another code in a later line, a code outside
- * 200 to 599, NUL.
+/* Read liberally: lines may end in LF alone; blank lines between replies are passed over; the text may be
+ * missing. Not so: a code with anything but space, "-" or the line's end behind its three digits, another
+ * code in a later line, a code outside 200 to 599, NUL.
  * Takes octets; *used says how many. LS_OK: a whole reply is in *r, feed again with the rest for the next
  * one. LS_AGAIN: all were taken, more are needed. LS_EPROTOCOL: no reply (the text so far is in r->text), or
  * a whole one whose lines have different codes; LS_ETOOBIG; LS_ENOMEM. */

@@ -266,10 +266,20 @@ static bool refuse_unreadable(struct ls_dialogue *d) {
   return false;
 }
 
+/* Whether libcurl finds the end of a reply in this line: it counts octets where there is no space. "250" and
+ * LF alone it would wait behind for ever, and "250-" and LF alone it does not wait behind. */
+static bool ends_for_libcurl(struct ls_span line) {
+  return line.n == 5 || (line.n > 3 && line.p[3] == ' ');
+}
+
 /* Feeds one line, CRLF included. False: the attempt must end. */
 static bool hear(struct ls_dialogue *d, struct ls_span line) {
-  size_t used;
-  switch (ls_reply_feed(&d->reply, line, &used)) {
+  size_t used, lines = d->reply.complete ? 0 : d->reply.lines;
+  enum ls_status status = ls_reply_feed(&d->reply, line, &used);
+  bool blank = status == LS_AGAIN && d->reply.lines == lines;
+  if (status >= 0 && !blank && ends_for_libcurl(line) != (status == LS_OK))
+    return refuse_unreadable(d);
+  switch (status) {
   case LS_AGAIN:
     return true;
   case LS_OK:
