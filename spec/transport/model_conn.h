@@ -49,6 +49,7 @@ static struct model {
   struct record *records; /* in the order in which they were opened */
   size_t record_count, record_cap;
   size_t max_messages; /* on a connection, by the config */
+  int64_t ready_ms;    /* when the first of them was ready; INT64_MAX: none yet */
   bool verifying;      /* what is opened now is for a verification */
 } model;
 
@@ -190,6 +191,8 @@ static void become_ready(struct ls_conn *c, int64_t now_ms) {
   assert_non_null(c->session);
   c->state = LS_CONN_READY;
   c->dialogue.logged_in = true;
+  if (now_ms < model.ready_ms)
+    model.ready_ms = now_ms;
   c->ready_ms = c->active_ms = now_ms;
 }
 

@@ -265,7 +265,14 @@ static void check_window(size_t i, int64_t ms) {
   check(absent <= (useful + 1) * row + (size_t)(ms / (LS_ATTEMPT_SOON_MS * 3 / 4)));
 }
 
+/* Until one has logged in each waits for the one before. */
+static void check_cold(void) {
+  for (size_t i = 1; i < model.record_count && model.records[i].opened_ms < model.ready_ms; i++)
+    check(model.records[i - 1].closed_ms <= model.records[i].opened_ms);
+}
+
 static void check_connections(void) {
+  check_cold();
   for (size_t i = 0; i < model.record_count; i++) {
     check_window(i, 1000);
     check_window(i, 10 * 1000);
@@ -358,7 +365,7 @@ static void be_stumbling(void) {
 
 static void begin(unsigned long long seed, enum kind kind) {
   w = (struct world){.seed = seed, .kind = kind};
-  model = (struct model){0};
+  model = (struct model){.ready_ms = INT64_MAX};
   model_state = seed * 0x9E3779B97F4A7C15u + 1;
   draw(2);
   w.feed = (enum feed)draw(FEEDS);

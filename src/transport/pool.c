@@ -336,6 +336,7 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
 }
 
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
+  p->stirred = false;
   ls_farewell_turn(&p->leaving, now_ms);
   expire(p, now_ms);
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
@@ -357,6 +358,8 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   if (ls_pool_pending(p) && p->attempts.again_ms > now_ms)
     until_ms = ls_pool_earlier(until_ms, p->attempts.again_ms);
   if (p->waiting.head) {
+    if (p->stirred)
+      until_ms = now_ms;
     until_ms = ls_pool_earlier(until_ms, first_deadline(&p->waiting, p->shuffled));
     if (ls_pool_startable(p, now_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);

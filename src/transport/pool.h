@@ -52,6 +52,7 @@ struct ls_pool {
   struct ls_attempts probes; /* of verifications: they show nothing of how messages fare, nor these of them */
   struct ls_error probe_failure; /* why the last of them failed */
   size_t probing;                /* so many are under way */
+  bool stirred; /* one has ended since the last turn: messages may have waited for that */
   bool closing;
   struct ls_lesson lesson; /* of the server, as of the last look */
   struct ls_log *log;      /* borrowed */
@@ -85,7 +86,8 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms);
 /* Ends idle connections with QUIT, whose answer nobody waits for; fails all messages with why. */
 void ls_pool_close(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
 
-/* Whether a verification may begin: as many at once as maxConnections, and where the last failed, one behind
+/* Whether a verification may begin: as many at once as maxConnections (one, until any connection has logged
+ * in), and where the last failed, one behind
  * each of the growing pauses. LS_OK; LS_AGAIN: not yet; else that is too far off, and err is why the last
  * failed. */
 enum ls_status ls_pool_probe_turn(const struct ls_pool *p, int64_t now_ms, struct ls_error *err);

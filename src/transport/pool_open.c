@@ -165,11 +165,18 @@ static bool has_token(struct ls_pool *p, int64_t now_ms) {
   return status == LS_OK;
 }
 
+/* Until one connection has become ready nobody knows whether the login is right: a wrong one is refused once,
+ * not on as many connections as would pay. */
+static bool one_is_trying(const struct ls_pool *p) {
+  bool cold = p->stats.connections_opened == 0 && ls_dialogue_wants_login(p->config);
+  return cold && p->opening + p->probing > 0;
+}
+
 static bool may_begin(const struct ls_pool *p, int64_t now_ms) {
   size_t unproven = p->opening;
   for (const struct ls_pool_conn *m = p->members; m; m = m->next)
     unproven += !m->probe && ls_conn_state(m->conn) == LS_CONN_READY && m->jobs.count && !m->record.accepted;
-  return ls_attempt_may_begin(&p->attempts, unproven, now_ms);
+  return !one_is_trying(p) && ls_attempt_may_begin(&p->attempts, unproven, now_ms);
 }
 
 /* Makes way for a message that needs a fresh connection. */
@@ -208,7 +215,8 @@ enum ls_status ls_pool_probe_turn(const struct ls_pool *p, int64_t now_ms, struc
                        p->probes.level, (double)pause_ms / 1000);
     return err->status;
   }
-  bool may = p->probing < most_connections(p) && ls_attempt_may_begin(&p->probes, p->probing, now_ms);
+  bool may = p->probing < most_connections(p) && !one_is_trying(p) &&
+             ls_attempt_may_begin(&p->probes, p->probing, now_ms);
   return may ? LS_OK : LS_AGAIN;
 }
 
@@ -217,7 +225,7 @@ int64_t ls_pool_probe_due(const struct ls_pool *p, int64_t now_ms) {
   size_t most = p->probes.level ? 1 : most_connections(p);
   if (pause_ms > QUICK_MS)
     return now_ms;
-  return p->probing < most ? now_ms + pause_ms : INT64_MAX;
+  return p->probing < most && !one_is_trying(p) ? now_ms + pause_ms : INT64_MAX;
 }
 
 uint64_t ls_pool_probe_begin(struct ls_pool *p, int64_t now_ms) {
@@ -228,6 +236,7 @@ uint64_t ls_pool_probe_begin(struct ls_pool *p, int64_t now_ms) {
 void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms) {
   uint32_t chance = 0;
   p->probing--;
+  p->stirred = true;
   if (why && why->status == LS_OK)
     ls_attempt_worked(&p->probes, number);
   if (!why || why->status == LS_OK)
