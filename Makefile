@@ -24,7 +24,10 @@ shared_o   := $(patsubst src/%.c,$(B)/obj/%.o,$(pure) $(transport))
 lua_o      := $(patsubst src/%.c,$(B)/$(LUA)/obj/%.o,$(bindings))
 module     := $(B)/$(LUA)/logto_smtp/core.so
 
-all: $(module)
+# The command in place: what `make env` puts on the PATH.
+command := $(B)/$(LUA)/bin/logto-smtp
+
+all: $(module) $(command)
 
 # The two commands.
 demo: deps-demo
@@ -39,16 +42,19 @@ help:
 	@echo 'make test      every test, on Lua 5.4 and LuaJIT; one summary line at the end'
 	@echo 'make           build the C module for LUA=$(LUA) (5.1, 5.3, 5.4, luajit)'
 	@echo 'make unit      C unit tests;  make specs: Lua specs for LUA;  make lint;  make layers'
+	@echo 'make peers     the transport rooms against real peers, and the pool against thousands of servers'
+	@echo 'make asan      the Lua specs with interpreter and module under ASan and UBSan'
 	@echo 'make nginx     the specs with a real nginx'
-	@echo 'make docs      the tables of docs/config.md, docs/errors.md and for LuaLS, from those of options and errors'
+	@echo 'make docs      the tables of docs/ and for LuaLS that are made of the tables of options and of errors'
 	@echo 'make tsan      the engine'"'"'s two threads under the thread sanitizer'
 	@echo 'make audit     the specs of what waits, to find what nothing would wake the loop for'
 	@echo 'make terminal  the specs in a real terminal and a real browser'
 	@echo 'make interop   the specs against Exim, OpenSMTPD and smtp-server of npm, which it installs npm for'
-	@echo 'make env       shell lines that make require "logto_smtp" work in place: eval "$$(make -s env)"'
+	@echo 'make env       shell lines for logto-smtp and require "logto_smtp" in place: eval "$$(make -s env)"'
 	@echo 'make bench     ours against the peers; ROWS=warm,cold,throughput,nginx,growth,micro RUNS=5 FULL=1'
 	@echo 'make install   takes PREFIX, DESTDIR, LUA'
-	@echo 'make deps      install what building, demo and tests need (DEPS=installed: assume it is there)'
+	@echo 'make deps      install what building, demo and tests need (DEPS=installed: assume it is there);'
+	@echo '               make deps-build: what building needs alone'
 
 deps: deps-test
 deps-build:
@@ -75,6 +81,10 @@ $(module): $(shared_o) $(lua_o) $(more_o)
 	@mkdir -p $(@D)
 	@echo '  LD $@'
 	@$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs)
+
+$(command): bin/logto-smtp
+	@mkdir -p $(@D)
+	@sed '1s|.*|#!/usr/bin/env $(lua_bin)|' $< > $@ && chmod 755 $@
 
 # Unit tests of the pure rooms: nothing but libc (and cmocka), under ASan and UBSan, each allocation failed in turn.
 # LS_CHECKED: a buffer's octets behind the room that was asked for may not be touched.
@@ -149,7 +159,7 @@ $(spec_module): spec/support/allocator.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -fPIC $(warnings) $(CFLAGS) $(LUA_CFLAGS) -shared -Wl,-z,nodelete -o $@ $<
 
-# The specs of one interpreter, or of some files: make specs LUA=luajit SPECS=spec/kit_spec.lua
+# The specs of one interpreter, or of some files: make specs LUA=luajit SPECS=spec/helpers_spec.lua
 SPECS ?= $(wildcard spec/*_spec.lua) spec/e2e spec/testing
 specs: $(module) $(spec_module)
 	@eval "$$($(MAKE) -s env LUA=$(LUA) B=$(B))"; $(lua_bin) spec/busted.lua -o plainTerminal $(SPECS)
@@ -235,11 +245,14 @@ bench-run: $(bench_programs) $(B)/bench/node_modules
 	  [ -w /dev/shm ] && export TMPDIR=/dev/shm; \
 	  BUILD=$(abspath $(B))/bench ROWS=$(ROWS) RUNS=$(RUNS) FULL=$(FULL) lua5.4 bench/run.lua
 
+# The installed command finds its modules wherever PREFIX is.
+share := $(PREFIX)/share/lua/$(lua_abi)
+paths := package.path = "$(share)/?.lua;$(share)/?/init.lua;" .. package.path;\npackage.cpath = "$(PREFIX)/lib/lua/$(lua_abi)/?.so;" .. package.cpath
 install: $(module)
 	install -d $(DESTDIR)$(PREFIX)/lib/lua/$(lua_abi)/logto_smtp $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(module) $(DESTDIR)$(PREFIX)/lib/lua/$(lua_abi)/logto_smtp/core.so
 	cd lua && find logto_smtp -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/lua/$(lua_abi)/{} \;
-	sed '1s|.*|#!/usr/bin/env $(lua_bin)|' bin/logto-smtp > $(DESTDIR)$(PREFIX)/bin/logto-smtp
+	sed '1s|.*|#!/usr/bin/env $(lua_bin)|; 2a $(paths)' bin/logto-smtp > $(DESTDIR)$(PREFIX)/bin/logto-smtp
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/logto-smtp
 	@$(MAKE) --no-print-directory -s install-shell LUA=$(LUA) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
@@ -257,6 +270,7 @@ clean:
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH:-;}"'
 	@echo 'export LUA_CPATH="$(abspath $(B))/$(LUA)/?.so;$${LUA_CPATH:-;}"'
+	@echo 'export PATH="$(abspath $(dir $(command))):$$PATH"'
 
 .PHONY: all demo test help deps deps-build deps-demo deps-test deps-bench bench bench-run
 .PHONY: docs unit peers tsan specs nginx terminal interop asan audit lint layers install install-shell clean env

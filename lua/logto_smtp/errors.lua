@@ -150,6 +150,9 @@ local OWN = {
     try = "check `port`: this may be no mail server, a TLS port (then `secure` true), or a firewall that "
       .. "answers "
       .. "for the server" },
+  greeting_missing = { source = "https://www.rfc-editor.org/rfc/rfc5321#section-3.1",
+    try = "check `port`: this may be no mail server, or a TLS port (then `secure` true); or it turns this "
+      .. "machine away" },
   tls_revoked = { certificate = true },
   tls_crl_unusable = { certificate = true },
   tls_not_yet_valid = { certificate = true, source = CERTIFICATES, try = "check the clock of both machines" },

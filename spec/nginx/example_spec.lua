@@ -21,7 +21,7 @@ end
 local function conf_with(modules)
   return function(port)
     local text = assert(net.read_file(FOLDER .. "/nginx.conf"))
-    text = replaced(text, "listen 127.0.0.1:8025;", ("listen 127.0.0.1:%d;"):format(port))
+    text = replaced(text, "listen 127.0.0.1:8080;", ("listen 127.0.0.1:%d;"):format(port))
     return replaced(text, "include /etc/nginx/modules-enabled/*.conf;", modules)
   end
 end

@@ -7,7 +7,7 @@ local M = {}
 --- The paths of all pages.
 ---@return string[]
 function M.paths()
-  local list = { "README.md", "CONTRIBUTING.md" }
+  local list = { "README.md", "CONTRIBUTING.md", "examples/busted/README.md" }
   for path in net.run("ls docs/*.md"):gmatch("[^\n]+") do list[#list + 1] = path end
   return list
 end

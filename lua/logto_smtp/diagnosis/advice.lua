@@ -210,7 +210,7 @@ function RULES.names(config, _, say)
   for i, key in ipairs(type(dkim.keys) == "table" and dkim.keys or {}) do
     check_names("dkim", key, say, ("dkim.keys[%d]"):format(i - 1))
   end
-  for i, template in ipairs(config.templates) do
+  for i, template in ipairs(type(config.templates) == "table" and config.templates or {}) do
     check_names("templates", template, say, ("templates[%d]"):format(i - 1))
   end
 end
@@ -231,12 +231,13 @@ local ORDER = {
   "timeouts", "templates",
 }
 
----@param config table  passed the guard
+---@param config table
 ---@param provider? logto_smtp.Provider
+---@param valid boolean  it passed the guard; else only names can be judged
 ---@return {path: string, message: string}[]  empty: nothing to say
-return function(config, provider)
+return function(config, provider, valid)
   local out = {}
   local function say(path, message) out[#out + 1] = { path = path, message = message } end
-  for _, rule in ipairs(ORDER) do RULES[rule](config, provider, say) end
+  for _, rule in ipairs(valid and ORDER or { "names" }) do RULES[rule](config, provider, say) end
   return out
 end

@@ -216,6 +216,7 @@ return {
     source = TLS_PORTS,
   },
   own("silence", "timeout_greeting"),
+  own("no_greeting", "greeting_missing"),
 
   -- the network
   own("resolver_silent", "timeout_lookup"),

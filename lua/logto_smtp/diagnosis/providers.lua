@@ -328,11 +328,13 @@ end
 
 --- What will probably not work about a config that has passed the guard.
 -- No message repeats a password, a token or a key.
----@param config table  passed the guard
+---@param config table
+---@param valid? boolean  false: it has not passed, and advice is on its names alone
 ---@return {path: string, message: string}[]  empty: nothing to say
-function M.advise(config)
+function M.advise(config, valid)
+  if valid == false then return advise(config, nil, false) end
   local effective = M.effective(config)
-  return advise(effective, M.byHost(effective.host))
+  return advise(effective, M.byHost(effective.host), true)
 end
 
 --- The faults that are known by name; what `diagnose` looks through.

@@ -39,7 +39,7 @@ function M.run(args, context)
   local issues, lack
   if result.success then issues, lack = unusable(config) else issues = result.error.issues end
   if lack then return report.failure(args, context, lack.message, exit.TEMPORARY) end
-  local advice = #issues == 0 and providers.advise(config) or {}
+  local advice = type(config) == "table" and providers.advise(config, #issues == 0) or {}
   return report.verdict(args, context, args.file == "-" and "config" or args.file, issues, advice)
 end
 

@@ -43,7 +43,7 @@ local function write_advice(out, advice)
   for _, hint in ipairs(advice) do out:write("  advice: ", hint.path, " ", style.line(hint.message), "\n") end
 end
 
---- What the guard says of a config, and the advice on one that passed.
+--- What the guard says of a config, and the advice on it.
 ---@return integer
 function M.verdict(args, context, name, issues, advice)
   local problems = explain.issues(issues)
@@ -56,6 +56,7 @@ function M.verdict(args, context, name, issues, advice)
   elseif #problems > 0 then
     context.stdout:write(name, ": not valid\n")
     write_problems(context.stdout, problems)
+    write_advice(context.stdout, advice)
   else
     context.stdout:write(name, ": valid\n")
     write_advice(context.stdout, advice)
