@@ -259,6 +259,9 @@ local WAYS = {
   { "clear_on_tls_port", "greeting", function()
     return inbox_of({ tls = "implicit" }):config({ secure = false, greetingTimeout = 300 })
   end },
+  { "no_greeting", "greeting", function()
+    return inbox_of({ script = { { at = "CONNECT", drop = "before", times = "always" } } }):config()
+  end },
   { "silence", "greeting", function()
     local inbox = inbox_of({ tls = "none", script = { { at = "CONNECT", silent = true, times = "always" } } })
     return inbox:config({ greetingTimeout = 300 })
