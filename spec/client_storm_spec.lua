@@ -196,6 +196,9 @@ local UNVERIFIED = {
   { { at = "EHLO", code = 421, text = "4.3.2 full", drop = "after" }, "ECONNECTION", "Server terminates" },
   { { at = "AUTH", drop = "before" }, "ECONNECTION", "Connection closed unexpectedly" },
   { { at = "AUTH", code = 535, text = "5.7.8 no" }, "EAUTH", "Invalid login: 535 5.7.8 no" },
+  -- the first few may be told that the login went through
+  { { at = "AUTH", extra = "421 4.7.0 too many\r\n", drop = "after" }, "ECONNECTION",
+    "Connection closed unexpectedly", passes = 4 },
 }
 local VERIFICATIONS = 20
 
@@ -231,7 +234,7 @@ describe("verifications without end", function()
     for i, row in ipairs(UNVERIFIED) do
       inboxes[i] = mailing.inbox({ tls = "none", auth = login, authInClear = true })
       inboxes[i]:nextReply({ at = row[1].at, code = row[1].code, text = row[1].text, drop = row[1].drop,
-        times = "always" })
+        extra = row[1].extra, times = "always" })
       handles[i] = engine:configure(inboxes[i]:config())
     end
     local seen, _, span = clock.timed(function() return verify_all(handles) end)
@@ -239,10 +242,16 @@ describe("verifications without end", function()
       -- one, and one after 0.1, 1 and 2 seconds
       span:holds(inboxes[i]:counters().connections, 1 + 3, 1 / 2)
       assert.equal(VERIFICATIONS, #seen[i])
+      local passed = 0
       for _, item in ipairs(seen[i]) do
-        assert.equal(row[2], item.err.code)
-        assert.equal(row[3], item.err.message:sub(1, #row[3]))
+        if item.err then
+          assert.equal(row[2], item.err.code)
+          assert.equal(row[3], item.err.message:sub(1, #row[3]))
+        else
+          passed = passed + 1
+        end
       end
+      assert.is_true(passed <= (row.passes or 0))
       assert.matches("in a row; the next begins in %d+%.%d s", seen[i][VERIFICATIONS].err.message)
     end
   end)

@@ -150,7 +150,7 @@ static void judge(struct ls_conn *c) {
     return;
   struct ls_session_record s = c->session ? ls_session_record(c->session) : (struct ls_session_record){0};
   r->closed_ms = model.now_ms;
-  r->useful = r->probe ? c->session != NULL
+  r->useful = r->probe ? c->session && (s.parted || !ls_session_over(c->session))
                        : s.accepted || s.answered >= LS_ATTEMPT_MUCH || s.answered >= model.max_messages ||
                              (c->session && model.now_ms - c->ready_ms >= LS_ATTEMPT_LONGEST_MS);
   if (s.answered || !c->server.first)
@@ -191,6 +191,8 @@ static void become_ready(struct ls_conn *c, int64_t now_ms) {
   assert_non_null(c->session);
   c->state = LS_CONN_READY;
   c->dialogue.logged_in = true;
+  server_acts(&c->server, act_at(&model.habits, AT_READY, 0, now_ms));
+  server_flush(&c->server, now_ms - (int64_t)draw(2) * model.habits.trip_ms);
   if (now_ms < model.ready_ms)
     model.ready_ms = now_ms;
   c->ready_ms = c->active_ms = now_ms;
@@ -284,7 +286,8 @@ FAKE(void, ls_conn_fail, struct ls_conn *c, const struct ls_error *why, int64_t 
 FAKE(bool, ls_conn_quit, struct ls_conn *c, int64_t now_ms) {
   if (c->state != LS_CONN_READY || !ls_session_idle(c->session))
     return false;
-  judge(c);
+  if (!model.records[c->record].probe)
+    judge(c);
   ls_session_quit(c->session, now_ms);
   __wrap_ls_conn_send(c, now_ms);
   return c->state == LS_CONN_READY;

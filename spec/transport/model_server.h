@@ -17,6 +17,7 @@ enum place {
   AT_EHLO,
   AT_STARTTLS,
   AT_AUTH,
+  AT_READY, /* behind the login, unasked */
   AT_MAIL,
   AT_RCPT,
   AT_DATA,

@@ -246,6 +246,15 @@ static size_t attempts_within(int64_t ms) {
   return count;
 }
 
+/* Whether the server may end connections behind the login without a word that is heard. */
+static bool is_rude(void) {
+  enum act acts[] = {model.habits.at[0][AT_READY].act, model.habits.at[1][AT_READY].act};
+  for (size_t i = 0; i < 2; i++)
+    if (acts[i] == CLOSE || acts[i] == RESET || (acts[i] == FAREWELL && model.habits.resets))
+      return true;
+  return false;
+}
+
 /* Connections that were in vain and opened within so long from the i-th on: no more than one row of attempts,
  * and one for each that was useful meanwhile. Where nobody answers at all, each who asks may be told soon. */
 static void check_window(size_t i, int64_t ms) {
@@ -261,6 +270,8 @@ static void check_window(size_t i, int64_t ms) {
     vain += k >= i && !r->useful && !r->absent;
   }
   size_t row = (w.max_connections + attempts_within(ms)) * (model.habits.other_way ? 2 : 1);
+  if (first->probe && is_rude())
+    row += (size_t)(ms / 1500); /* who asks is not refused there, so the pauses grow no further */
   check(vain <= (useful + absent + 1) * row);
   check(absent <= (useful + 1) * row + (size_t)(ms / (LS_ATTEMPT_SOON_MS * 3 / 4)));
 }
@@ -300,7 +311,7 @@ static void check_kind(int64_t began_ms) {
 
 /* Behind an accepted message only 421 may come unasked; what else is said there would answer the next. */
 static bool can_be(enum place place, enum act act) {
-  if (place == AT_ACCEPT)
+  if (place == AT_ACCEPT || place == AT_READY)
     return act >= FAREWELL && act != LIMIT;
   return place >= AT_MAIL || (act != LIMIT && act != SOFT_CLOSE);
 }
@@ -358,8 +369,8 @@ static void be_turning(void) {
 /* Ends what is opened, and then does no more: three attempts at most. */
 static void be_stumbling(void) {
   static const enum act acts[] = {FAREWELL, CLOSE, RESET};
-  enum place place = (enum place)(AT_GREETING + draw(5));
-  set_habit(place, place == AT_MAIL ? FAREWELL : acts[draw(3)], 1000, 0);
+  enum place place = (enum place)(AT_GREETING + draw(6));
+  set_habit(place, place >= AT_READY ? FAREWELL : acts[draw(3)], 1000, 0);
   model.habits.healed_ms = model.now_ms + draw(2000);
 }
 

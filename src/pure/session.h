@@ -43,6 +43,7 @@ struct ls_session_record {
   size_t answered; /* accepted, or refused for their own sake */
   size_t accepted;
   bool accepted_last; /* the newest of them was accepted */
+  bool parted;        /* QUIT was answered, and not by 421 */
 };
 
 struct ls_rejection {

@@ -248,6 +248,9 @@ static void cancel_yes(struct ls_session *s, struct ls_flight *f, size_t recipie
 static void quit_answered(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)f;
   (void)recipient;
+  s->record.parted = s->reply.code != 421;
+  if (s->reply.code == 421) /* it was said before QUIT had come there */
+    set_error(s, &s->ending, LS_REASON_CONNECTION_LOST, "CONN", "Connection closed unexpectedly");
   ls_session_end(s, LS_ENDING_SHUTDOWN);
 }
 

@@ -376,10 +376,11 @@ static bool close_probe(struct ls_client *c, struct ls_verifying *v, int64_t now
   bool again = !v->second && ls_pool_probe_again(&c->pool, v->conn);
   if (!again) {
     read_verification(v->conn, out);
-    if (ls_conn_error(v->conn)->status != LS_OK)
-      ls_error_copy(&out->error, ls_conn_error(v->conn));
+    const struct ls_error *why = ls_pool_probe_error(&c->pool, v->conn);
+    if (why->status != LS_OK)
+      ls_error_copy(&out->error, why);
   }
-  ls_pool_probe_end(&c->pool, v->conn, now_ms);
+  ls_pool_probe_end(&c->pool, v->conn, again ? 0 : v->attempt, now_ms);
   v->conn = NULL;
   v->second = true;
   return !again;

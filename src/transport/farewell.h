@@ -14,11 +14,18 @@ enum {
 
 struct ls_farewell; /* one connection */
 
-/* Ends c: says QUIT where it can, and keeps it until that is answered; else closes it. Takes c. */
-void ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, int64_t now_ms);
+/* Ends c: says QUIT where it can, and keeps it until that is answered; else closes it. Takes c. number: above
+ * 0 where ls_farewell_next is to tell how it went; such a one makes way for no other. False: it was closed. */
+bool ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, uint64_t number, int64_t now_ms);
 
-/* Does what can be done without waiting, and closes those that are done or late. */
+/* Does what can be done without waiting, and closes those that are done or late but for numbered ones. */
 void ls_farewell_turn(struct ls_farewell **list, int64_t now_ms);
+
+/* Closes one with a number that is done or late; its number, and in err, where the server ended it by itself,
+ * why (status LS_OK else). 0: there is none. */
+uint64_t ls_farewell_next(struct ls_farewell **list, int64_t now_ms, struct ls_error *err);
+
+bool ls_farewell_has(const struct ls_farewell *list, uint64_t number);
 
 /* Lets the loop's next wait look at them. Answers until when it may last: until_ms or earlier. */
 int64_t ls_farewell_watch(const struct ls_farewell *list, struct ls_loop *loop, int64_t until_ms);

@@ -45,7 +45,7 @@ void ls_pool_remove_member(struct ls_pool *p, struct ls_pool_conn *m, bool quit,
     p->stats.connections_closed++;
   ls_pool_log_closed(p->log, m->conn, m->taken);
   if (quit)
-    ls_farewell_say(&p->leaving, m->conn, now_ms);
+    ls_farewell_say(&p->leaving, m->conn, m->verification, now_ms);
   else
     ls_conn_close(m->conn);
   p->in_flight -= m->jobs.count;
@@ -338,6 +338,7 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
   p->stirred = false;
   ls_farewell_turn(&p->leaving, now_ms);
+  ls_pool_probes_left(p, now_ms);
   expire(p, now_ms);
   for (struct ls_pool_conn *m = p->members, *next; m; m = next) {
     next = m->next;
@@ -414,7 +415,14 @@ bool ls_pool_probe_again(struct ls_pool *p, struct ls_conn *c) {
   return ls_conn_token_refused(c) && ls_login_refused(&p->login, member_of(p, c)->token);
 }
 
-void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms) {
+const struct ls_error *ls_pool_probe_error(struct ls_pool *p, struct ls_conn *c) {
+  const struct ls_pool_conn *m = member_of(p, c);
+  return m->ended.status != LS_OK ? &m->ended : ls_conn_error(c);
+}
+
+void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, uint64_t number, int64_t now_ms) {
+  if (ls_conn_state(c) == LS_CONN_READY)
+    member_of(p, c)->verification = number;
   if (ls_conn_state(c) == LS_CONN_FAILED) {
     p->stats.connections_failed++;
     ls_pool_log_failed(p->log, c);

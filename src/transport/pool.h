@@ -94,7 +94,8 @@ enum ls_status ls_pool_probe_turn(const struct ls_pool *p, int64_t now_ms, struc
 /* When to ask again; INT64_MAX: when one that is under way has ended. */
 int64_t ls_pool_probe_due(const struct ls_pool *p, int64_t now_ms);
 /* One begins; its number, above 0. And how it ended: why's status is LS_OK where the login went through, and
- * why is NULL where it was not the server that ended it. */
+ * why is NULL where it was not the server that ended it. Where it has said QUIT it is under way until that is
+ * answered: a server that says 421 instead, or closes, has not let it in after all. */
 uint64_t ls_pool_probe_begin(struct ls_pool *p, int64_t now_ms);
 void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms);
 
@@ -103,7 +104,9 @@ void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_erro
 struct ls_conn *ls_pool_probe(struct ls_pool *p, int64_t now_ms, struct ls_error *err);
 /* It has failed, and another one, with another mechanism or token, may not. */
 bool ls_pool_probe_again(struct ls_pool *p, struct ls_conn *c);
-void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, int64_t now_ms);
+const struct ls_error *ls_pool_probe_error(struct ls_pool *p, struct ls_conn *c); /* LS_OK: it is ready */
+/* number: of its verification; 0: that goes on with another connection. */
+void ls_pool_probe_end(struct ls_pool *p, struct ls_conn *c, uint64_t number, int64_t now_ms);
 
 size_t ls_pool_pending(const struct ls_pool *p);
 void ls_pool_stats(const struct ls_pool *p, struct ls_client_stats *out);

@@ -10,6 +10,7 @@
 enum {
   LASTING = 20,      /* messages of connections that are worth replacing ahead */
   PATIENCE_MS = 100, /* less waiting than that is nothing to open connections for */
+  SPARED = 3,        /* failures in a row whose pause is no longer than */
   QUICK_MS = 2500    /* so long who asks waits for an attempt that will hardly end better than the last */
 };
 
@@ -233,18 +234,43 @@ uint64_t ls_pool_probe_begin(struct ls_pool *p, int64_t now_ms) {
   return ls_attempt_begin(&p->probes, now_ms);
 }
 
-void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms) {
+static void probe_failed(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms) {
   uint32_t chance = 0;
-  p->probing--;
-  p->stirred = true;
-  if (why && why->status == LS_OK)
-    ls_attempt_worked(&p->probes, number);
-  if (!why || why->status == LS_OK)
-    return;
   (void)ls_random_fill(&chance, sizeof chance);
   ls_attempt_failed(&p->probes, number, now_ms, chance);
   ls_error_deinit(&p->probe_failure);
   ls_error_copy(&p->probe_failure, why);
+}
+
+void ls_pool_probe_done(struct ls_pool *p, uint64_t number, const struct ls_error *why, int64_t now_ms) {
+  p->stirred = true;
+  if (ls_farewell_has(p->leaving, number))
+    return;
+  p->probing--;
+  if (why && why->status == LS_OK)
+    ls_attempt_worked(&p->probes, number);
+  else if (why)
+    probe_failed(p, number, why, now_ms);
+}
+
+/* The next waits, but who asks for it is not refused: a server that closes without an answer to QUIT may be
+ * doing well. */
+static void spare_silence(struct ls_attempts *a, const struct ls_error *why) {
+  if (!why->response_code && a->level >= SPARED)
+    a->level = SPARED - 1;
+}
+
+void ls_pool_probes_left(struct ls_pool *p, int64_t now_ms) {
+  struct ls_error why = {0};
+  for (uint64_t n; (n = ls_farewell_next(&p->leaving, now_ms, &why)) != 0; ls_error_deinit(&why)) {
+    p->probing--;
+    if (why.status == LS_OK) {
+      ls_attempt_worked(&p->probes, n);
+    } else {
+      spare_silence(&p->probes, &why);
+      probe_failed(p, n, &why, now_ms);
+    }
+  }
 }
 
 int64_t ls_pool_impatient_ms(const struct ls_pool *p) {

@@ -23,6 +23,7 @@ struct ls_pool_conn {
   bool cut_off;           /* over, by the server, while messages were on it */
   struct ls_error ended;  /* why it is over */
   bool probe;             /* takes none */
+  uint64_t verification;  /* its number, where how it ends is still to be seen */
   int64_t check_until_ms; /* a NOOP is out and must be answered by then; 0: none is */
   bool second;            /* the attempt was repeated with another mechanism */
   uint64_t token;         /* the serial of the access token it logs in with */
@@ -59,6 +60,8 @@ int64_t ls_pool_impatient_ms(const struct ls_pool *p);
 void ls_pool_opening_failed(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms); /* frees m */
 /* The server has ended m, which was ready. */
 void ls_pool_ended(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms);
+/* Hears how the servers have ended the connections of verifications. */
+void ls_pool_probes_left(struct ls_pool *p, int64_t now_ms);
 void ls_pool_token_failed(struct ls_pool *p, const struct ls_error *why, int64_t now_ms);
 /* Fails the messages that no attempt can help any more. */
 void ls_pool_give_up(struct ls_pool *p, int64_t now_ms);
