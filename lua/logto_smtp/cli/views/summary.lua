@@ -12,13 +12,14 @@ local function plural(n, one, many)
   return numbers.count(n) .. " " .. (n == 1 and one or many)
 end
 
-local function write_counts(out, r)
+local function write_counts(out, r, journal)
+  local function with(hint) return journal and hint or "" end
   local rows = {
     { r.dryRun and "fine" or "sent", r.sent, "green" },
     { "refused for good", r.refused, "red" },
     { "cannot be sent", r.invalid, "red" },
-    { "put off", r.deferred, "yellow", "not sent; --resume tries again" },
-    { "unknown", r.unknown, "yellow", "may have arrived: look, then --resume --resend-unknown" },
+    { "put off", r.deferred, "yellow", "not sent" .. with("; --resume tries again") },
+    { "unknown", r.unknown, "yellow", "may have arrived" .. with(": look, then --resume --resend-unknown") },
     { "skipped", r.skipped, nil, "another domain than --only-to names" },
     { "duplicates", r.duplicates, nil, "each recipient was sent to once" },
     { "sent before", r.before.sent, nil, "by earlier runs of the journal" },
@@ -104,7 +105,7 @@ local function write_end(out, r, journal)
   if r.next then out("  nothing was done from line ", ("%d"):format(r.next), " on\n") end
   if (r.interrupted or r.stopped or r.deferred > 0) and not r.dryRun then
     out(journal and "  the same command with --resume goes on\n"
-      or "  without --journal nothing tells what was sent already: begin behind it by hand\n")
+      or "  no journal says who got the mail: with --journal FILE, a run can go on by --resume\n")
   end
 end
 
@@ -118,7 +119,7 @@ function M.write(r, stream, style, journal)
   out(plural(r.recipients, "recipient", "recipients"), r.dryRun and ", nothing sent" or "", " in ",
     ("%.1f s"):format(r.seconds), r.dryRun and "" or ", " .. numbers.rate(r.rate) .. " over "
       .. plural(r.connections.opened, "connection", "connections"), "\n")
-  write_counts(out, r)
+  write_counts(out, r, journal)
   write_replies(out, r)
   write_latency(out, r)
   write_failures(out, r)
