@@ -14,8 +14,9 @@ enum {
 
 struct ls_farewell; /* one connection */
 
-/* Ends c: says QUIT where it can, and keeps it until that is answered; else closes it. Takes c. number: above
- * 0 where ls_farewell_next is to tell how it went; such a one makes way for no other. False: it was closed. */
+/* Ends c: says QUIT where it can, and keeps it until that is answered; else closes it. Takes c.
+ * number: above 0 where ls_farewell_next is to tell how it went; such a one makes way for no other.
+ * False: it was closed. */
 bool ls_farewell_say(struct ls_farewell **list, struct ls_conn *c, uint64_t number, int64_t now_ms);
 
 /* Does what can be done without waiting, and closes those that are done or late but for numbered ones. */
