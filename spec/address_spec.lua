@@ -70,6 +70,49 @@ describe("the spellings of an address", function()
   end)
 end)
 
+-- White space of other scripts than ours (String.prototype.trim), and where it may stand.
+local SPACES = { 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000, 0xfeff }
+for c = 0x2000, 0x200a do SPACES[#SPACES + 1] = c end
+local OUTER = { "~a@b.example", "a@b.example~", "~~a@b.example~", "N~ <a@b.example>~", "~<a@b.example>" }
+local INNER = { "a~@b.example", "a@~b.example", "x~a@b.example", "a@b~.example", "a@b.~example",
+  "a ~@b.example", "a@b.exam~ple", "<a~@b.example>", "<a@b.example~>", "N <~a@b.example>", "~a~@b.example" }
+
+local function utf8_of(c)
+  if c < 0x800 then return string.char(0xc0 + math.floor(c / 64), 0x80 + c % 64) end
+  return string.char(0xe0 + math.floor(c / 4096), 0x80 + math.floor(c / 64) % 64, 0x80 + c % 64)
+end
+
+describe("white space of any script", function()
+  local client = core.client({ host = "127.0.0.1", port = 1, ignoreTLS = true })
+
+  it("around an address is no part of it, and within one is refused, wherever one is read", function()
+    local plain = core.addressKey("a@b.example")
+    for _, c in ipairs(SPACES) do
+      for _, text in ipairs(OUTER) do
+        text = text:gsub("~", utf8_of(c))
+        assert.equal("a@b.example", envelope_to(text), text)
+        assert.equal("a@b.example", core.recipient(text).address, text)
+        assert.equal("a@b.example", core.addresses(text)[1].address, text)
+        assert.equal(plain, core.addressKey(text), text)
+      end
+      for _, text in ipairs(INNER) do
+        text = text:gsub("~", utf8_of(c))
+        local mail = { from = "x@y.example", to = text, text = "x" }
+        local results = { { core.compose(mail) }, { core.addresses(text) }, { client:send(mail) },
+          { core.compose({ from = text, to = "x@y.example", text = "x" }) },
+          { core.compose({ from = "x@y.example", to = { address = text, name = "N" }, text = "x" }) } }
+        for i, result in ipairs(results) do
+          assert.is_nil(result[1], text)
+          assert.equal("EENVELOPE", result[2].code, i .. ": " .. text)
+        end
+        assert.same({ nil, "unclear" }, { core.recipient(text) }, text)
+        assert.not_equal(plain, core.addressKey(text), text)
+      end
+    end
+    client:close()
+  end)
+end)
+
 describe("who compares addresses", function()
   local matching = require("logto_smtp.testing.filter").matching
 

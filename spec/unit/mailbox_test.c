@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../../src/pure/mailbox.h"
+#include "../../src/pure/utf8.h"
 
 /* LS_SPAN for tables in static storage. */
 #define TEXT(literal)                                                                                        \
@@ -225,6 +226,73 @@ static void test_mailbox_refuses_what_it_cannot_read_in_one_way(void **state) {
     ls_arena_deinit(&a);
     support_unguard(text);
   }
+}
+
+static void add_spaced(struct ls_buf *out, const char *text, struct ls_span space) {
+  ls_buf_init(out, SIZE_MAX);
+  for (; *text; text++)
+    ls_buf_add(out, *text == '~' ? space : ls_span(text, 1));
+}
+
+/* White space that RFC 5322 does not know, in texts where `~` stands for it. */
+static void test_mailbox_trims_white_space_of_any_script_and_cuts_none_out(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    const char *envelope; /* NULL: refused */
+  } texts[] = {{"~a@b.c", "a@b.c"},
+               {"a@b.c~", "a@b.c"},
+               {"~~ ~a@b.c~ ~~", "a@b.c"},
+               {"~<a@b.c>~", "a@b.c"},
+               {"N~ <a@b.c>~~", "a@b.c"},
+               {"N~N~<a@b.c>", "a@b.c"},
+               {"a@b.c~,~d@e.f~", "a@b.c d@e.f"},
+               {"~G~:~a@b.c~;~", "a@b.c"},
+               {"\"a~\"@b.c", "\"a~\"@b.c"},
+               {"a~@b.c", NULL},
+               {"a@~b.c", NULL},
+               {"~a~@~b.c~", NULL},
+               {"a ~@b.c", NULL},
+               {"a~ @b.c", NULL},
+               {"a@ ~b.c", NULL},
+               {"a@~ b.c", NULL},
+               {"x~a@b.c", NULL},
+               {"a.~x@b.c", NULL},
+               {"a~.x@b.c", NULL},
+               {"a@b~.c", NULL},
+               {"a@b.~c", NULL},
+               {"a@b.c~d", NULL},
+               {"<a~@b.c>", NULL},
+               {"<~a@b.c>", NULL},
+               {"<a@b.c~>", NULL},
+               {"N <a@~b.c>", NULL},
+               {"a~(x)@b.c", NULL},
+               {"a@(x)~b.c", NULL},
+               {"d@e.f,a~@b.c", NULL},
+               {"a@b.c~d@e.f", NULL},
+               {"~@b.c", NULL},
+               {"a@~", NULL}};
+  size_t spaces = 0;
+  for (int32_t c = 0x80; c <= 0xffff; c++) {
+    if (!ls_utf8_is_space(c))
+      continue;
+    spaces++;
+    char octets[LS_UTF8_MAX];
+    struct ls_span space = ls_span(octets, ls_utf8_encode(c, octets));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+      struct ls_buf text, wanted, header, envelope;
+      add_spaced(&text, texts[i].text, space);
+      add_spaced(&wanted, texts[i].envelope ? texts[i].envelope : "", space);
+      if (write_both(ls_buf_span(&text), &header, &envelope) != (texts[i].envelope != NULL))
+        fail_msg("%s with U+%04X", texts[i].text, (unsigned)c);
+      assert_span_equal(ls_buf_span(&envelope), ls_buf_span(&wanted));
+      ls_buf_deinit(&header);
+      ls_buf_deinit(&envelope);
+      ls_buf_deinit(&wanted);
+      ls_buf_deinit(&text);
+    }
+  }
+  assert_int_equal(spaces, 19);
 }
 
 static void test_mailbox_reads_every_prefix(void **state) {
@@ -467,6 +535,7 @@ int main(void) {
       cmocka_unit_test(test_mailbox_reads_and_writes_as_the_rows_say),
       cmocka_unit_test(test_mailbox_names_what_it_leaves_out),
       cmocka_unit_test(test_mailbox_refuses_what_it_cannot_read_in_one_way),
+      cmocka_unit_test(test_mailbox_trims_white_space_of_any_script_and_cuts_none_out),
       cmocka_unit_test(test_mailbox_reads_every_prefix),
       cmocka_unit_test(test_mailbox_takes_linear_time_on_hostile_text),
       cmocka_unit_test(test_mailbox_check_lets_only_whole_paths_through),

@@ -319,18 +319,27 @@ static bool read_comments(struct parser *p, bool remark) {
   return remark || p->comments.n == 0 || fails(p, "it is nothing but a comment");
 }
 
-/* White space of any script at either end is no part of an address. */
+/* White space of any script at either end is no part of an entry. Within one it stays: it may be part of a
+ * name, and an address that has some is refused rather than mended into another. */
 static void trim_words(struct tokens *w) {
-  struct ls_token *last = w->n ? &w->v[w->n - 1] : NULL;
-  if (last && last->kind == LS_TOKEN_ATOM) {
-    last->raw = ls_utf8_trim(last->raw);
-    w->n -= !last->raw.n;
+  while (w->n && w->v[w->n - 1].kind == LS_TOKEN_ATOM) {
+    struct ls_span *raw = &w->v[w->n - 1].raw;
+    *raw = ls_utf8_trim_end(*raw);
+    if (raw->n)
+      break;
+    w->n--;
   }
-  if (w->n && w->v[0].kind == LS_TOKEN_ATOM) {
-    w->v[0].raw = ls_utf8_trim(w->v[0].raw);
-    if (!w->v[0].raw.n)
-      memmove(w->v, w->v + 1, --w->n * sizeof *w->v);
+  size_t blank = 0;
+  while (blank < w->n && w->v[blank].kind == LS_TOKEN_ATOM) {
+    struct ls_span *raw = &w->v[blank].raw;
+    *raw = ls_utf8_trim_start(*raw);
+    if (raw->n)
+      break;
+    blank++;
   }
+  w->n -= blank;
+  if (blank)
+    memmove(w->v, w->v + blank, w->n * sizeof *w->v);
 }
 
 static bool finish_entry(struct parser *p) {

@@ -140,7 +140,7 @@ bool ls_utf8_is_space(int32_t c) {
          c == 0x202f || c == 0x205f || c == 0x3000 || c == 0xfeff;
 }
 
-struct ls_span ls_utf8_trim(struct ls_span s) {
+struct ls_span ls_utf8_trim_start(struct ls_span s) {
   size_t from = 0;
   int32_t c;
   for (size_t at = 0; at < s.n; from = at) {
@@ -148,14 +148,22 @@ struct ls_span ls_utf8_trim(struct ls_span s) {
     if (!ls_utf8_is_space(c))
       break;
   }
-  size_t to = s.n;
-  while (to > from) {
-    size_t at = to - 1;
-    while (at > from && to - at < LS_UTF8_MAX && ((unsigned char)s.p[at] & 0xc0) == 0x80)
+  return ls_span_sub(s, from, s.n);
+}
+
+struct ls_span ls_utf8_trim_end(struct ls_span s) {
+  int32_t c;
+  while (s.n) {
+    size_t at = s.n - 1;
+    while (at > 0 && s.n - at < LS_UTF8_MAX && ((unsigned char)s.p[at] & 0xc0) == 0x80)
       at--;
-    if (ls_utf8_decode(ls_span(s.p, to), at, &c) != to - at || !ls_utf8_is_space(c))
+    if (ls_utf8_decode(s, at, &c) != s.n - at || !ls_utf8_is_space(c))
       break;
-    to = at;
+    s.n = at;
   }
-  return ls_span_sub(s, from, to);
+  return s;
+}
+
+struct ls_span ls_utf8_trim(struct ls_span s) {
+  return ls_utf8_trim_end(ls_utf8_trim_start(s));
 }

@@ -37,7 +37,9 @@ struct ls_span ls_utf8_cut(struct ls_span s, size_t n);
  * 2029, 202F, 205F, 3000, FEFF. */
 bool ls_utf8_is_space(int32_t code_point);
 
-/* Without white space at either end. */
+/* Without white space at both ends, or at one. */
 struct ls_span ls_utf8_trim(struct ls_span s);
+struct ls_span ls_utf8_trim_start(struct ls_span s);
+struct ls_span ls_utf8_trim_end(struct ls_span s);
 
 #endif
