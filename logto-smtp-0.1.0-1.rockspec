@@ -99,6 +99,7 @@ build = {
         "src/pure/schema.c",
         "src/pure/service.c",
         "src/pure/session.c",
+        "src/pure/session_doubt.c",
         "src/pure/session_in.c",
         "src/pure/session_out.c",
         "src/pure/status.c",

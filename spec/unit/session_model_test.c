@@ -13,8 +13,9 @@
 enum { MESSAGES = 8, RECIPIENTS = 3, ROUNDS = 4000 };
 
 enum chunking { NONE, KNOWN, SWALLOWED, READ_AS_COMMANDS, CHUNKINGS };
-/* GOING_ON: says 421 as SHUTDOWN does, but stays */
-enum fault { NO_FAULT, SHUTDOWN, GOING_ON, DEATH, STALL, EARLY_REFUSAL, FAULTS };
+/* GOING_ON: says 421 as SHUTDOWN does, but stays. FINISHING: says it in between, unasked, and finishes what
+ * it has in hand, or a few commands more, before it closes or says it once more. */
+enum fault { NO_FAULT, SHUTDOWN, GOING_ON, FINISHING, DEATH, STALL, EARLY_REFUSAL, FAULTS };
 
 static unsigned long long seed_of_round;
 static unsigned long long prng;
@@ -91,6 +92,8 @@ struct server {
   bool in_chunk, chunk_last, chunk_shut; /* chunk_shut: 421 is the answer to it */
   bool alone;                            /* the client may not send before it has read every reply */
   bool closed, stalled;
+  bool finishing; /* has said 421 */
+  unsigned pieces_left;
   struct ls_buf in, out, body;
 };
 
@@ -307,19 +310,38 @@ static bool read_piece(struct server *v, struct ls_span *rest) {
   return true;
 }
 
+/* The 421 may come before the client has sent what it would be taken for the answer to, or behind. */
+static void finish(struct server *v) {
+  if (v->fault != FINISHING || v->closed)
+    return;
+  if (!v->finishing && v->fault_after-- == 0) {
+    v->finishing = true;
+    v->pieces_left = draw(draw(2) ? 3 : 12);
+    reply(v, "421 4.3.2 shutting down after this one");
+  } else if (v->finishing && v->pieces_left-- == 0) {
+    if (draw(4) == 0)
+      reply(v, "421 4.3.2 bye");
+    v->closed = true;
+  }
+}
+
 static void serve(struct server *v, struct ls_span octets) {
-  check(!v->alone || octets.n == 0 || v->closed || v->stalled);
+  check(!v->alone || octets.n == 0 || v->closed || v->stalled || v->finishing);
   ls_buf_add(&v->in, octets);
   struct ls_span rest = ls_buf_span(&v->in);
   while (rest.n && !v->closed && !v->stalled && read_piece(v, &rest)) {
     /* nothing may come behind a command that stands alone before it is answered */
-    check(!v->alone || rest.n == 0);
+    check(!v->alone || rest.n == 0 || v->finishing);
     if ((v->fault == DEATH || v->fault == STALL) && v->fault_after-- == 0) {
       v->closed = v->fault == DEATH;
       v->stalled = v->fault == STALL;
       ls_buf_cut(&v->out, draw((unsigned)v->out.n + 1)); /* what was on its way is lost */
     }
+    if (!v->in_data && !v->in_chunk)
+      finish(v);
   }
+  if ((v->in_data || v->in_chunk) && draw(4) == 0)
+    finish(v);
   if (v->fault == EARLY_REFUSAL && !v->closed && (v->in_data || v->in_chunk) && draw(3) == 0) {
     reply(v, "552 5.3.4 too big");
     v->closed = true;

@@ -6,7 +6,7 @@
 
 enum {
   SHOWN_MAX = 320,
-  CLOSING_MS = 5000 /* a server that has said 421 has so long to close */
+  CLOSING_MS = 2000 /* a server that has said 421 has so long to finish what it has, and to close */
 };
 
 static void append(struct ls_flights *list, struct ls_flight *f) {
@@ -58,6 +58,7 @@ static void flight_free(struct ls_flight *f) {
   drop_rejections(f);
   ls_error_deinit(&f->error);
   ls_buf_deinit(&f->response);
+  ls_buf_deinit(&f->unasked.response);
   free(f);
 }
 
@@ -282,7 +283,7 @@ void ls_session_restart(struct ls_session *s, struct ls_flight *f) {
 }
 
 /* Whether the server may have taken the message for somebody without our knowing. */
-static bool may_be_accepted(const struct ls_session *s, const struct ls_flight *f) {
+bool ls_session_may_be_accepted(const struct ls_session *s, const struct ls_flight *f) {
   if (f->content_end == 0 || s->queue.sent < f->content_end || f->mail_refused || f->answered_last)
     return false;
   return f->accepted > 0 || f->answered < f->env->count;
@@ -305,7 +306,47 @@ static void tell_cut_reply(struct ls_session *s, struct ls_error *e) {
   ls_error_add_cut(e, s->reply.code, s->reply.enhanced, ls_session_words(s));
 }
 
+static void drop_rejections_from(struct ls_flight *f, size_t from) {
+  while (f->rejection_count > from)
+    ls_error_deinit(&f->rejections[--f->rejection_count].error);
+}
+
+/* Nothing that its replies were taken for stands. */
+static void forget_answers(struct ls_session *s, struct ls_flight *f) {
+  ls_error_deinit(&f->error);
+  f->error = (struct ls_error){0};
+  f->retry = LS_RETRY_NO;
+  drop_rejections_from(f, f->unasked.rejections);
+  (void)ls_error_copy(&f->error, &s->ending);
+}
+
+static void accept_doubtful(struct ls_session *s, struct ls_flight *f) {
+  bool asked = f->granted && f->error.status == LS_OK;
+  drop_rejections_from(f, f->unasked.rejections);
+  ls_error_deinit(&f->error);
+  f->error = (struct ls_error){0};
+  if (!asked) {
+    ls_buf_deinit(&f->response);
+    f->response = f->unasked.response;
+    ls_buf_init(&f->unasked.response, LS_REPLY_MAX);
+  }
+  f->retry = LS_RETRY_NO;
+  ls_session_count(s, f);
+}
+
+/* The first to hear the 421 is told what it was taken for, all others that the connection ended. */
+static void fail_doubtful(struct ls_session *s, struct ls_flight *f) {
+  if (f != s->doubt.head || f->error.status == LS_OK)
+    forget_answers(s, f);
+  f->error.delivery = LS_DELIVERY_NOT_SENT;
+  f->retry = ls_session_retry(s, f);
+}
+
 static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) {
+  if (s->doubt.on && f->answered_last && !f->again && f->error.status == LS_OK) {
+    ls_session_count(s, f); /* it was accepted */
+    return;
+  }
   if (f->error.status != LS_OK) {
     if (f->error.response_code && f->retry == LS_RETRY_NO)
       ls_session_count(s, f); /* it was refused, and only what is said behind that is missing */
@@ -315,7 +356,7 @@ static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) 
   (void)ls_error_copy(&f->error, &s->ending);
   if (f == s->cut)
     tell_cut_reply(s, &f->error);
-  if ((how != LS_ENDING_SHUTDOWN || s->went_on) && may_be_accepted(s, f)) {
+  if ((how != LS_ENDING_SHUTDOWN || s->went_on) && ls_session_may_be_accepted(s, f)) {
     f->error.delivery = LS_DELIVERY_UNKNOWN;
     return;
   }
@@ -324,16 +365,36 @@ static void fail(struct ls_session *s, struct ls_flight *f, enum ls_ending how) 
   f->retry = how == LS_ENDING_LOCAL || at_fault ? LS_RETRY_NO : ls_session_retry(s, f);
 }
 
+static void tell_fate(struct ls_session *s, struct ls_flight *f, enum ls_ending how) {
+  switch (ls_session_fate(s, f)) {
+  case LS_FATE_AS_ANSWERED:
+    fail(s, f, how);
+    break;
+  case LS_FATE_ACCEPTED:
+    accept_doubtful(s, f);
+    break;
+  case LS_FATE_NOT_SENT:
+    fail_doubtful(s, f);
+    break;
+  case LS_FATE_UNKNOWN:
+    forget_answers(s, f);
+    f->error.delivery = LS_DELIVERY_UNKNOWN;
+    break;
+  }
+}
+
 void ls_session_end(struct ls_session *s, enum ls_ending how) {
   if (s->over)
     return;
+  if (how != LS_ENDING_SHUTDOWN)
+    s->went_on = s->doubt.went_on = true;
   s->over = true;
   /* lent octets are let go before the events that give them back */
   ls_queue_clear(&s->queue);
   s->awaited_count = 0;
   s->sender = NULL;
   for (struct ls_flight *f = s->flights.first; f; f = f->next)
-    fail(s, f, how);
+    tell_fate(s, f, how);
   while (s->flights.first)
     ls_session_finish(s, s->flights.first);
 }
@@ -346,20 +407,16 @@ static void expect_nothing_unsent(struct ls_session *s) {
 }
 
 /* By the word of the server nothing behind its 421 is carried out, and all may go to another connection. But
- * a content that is out already would be accepted twice by a server that goes on all the same. So it is sent
- * again only where the server is seen to close without an answer; where it answers, that counts; and where it
- * does neither, or goes on and then breaks off, nobody knows. */
+ * a content that is out already would be accepted twice by a server that goes on all the same: see
+ * session_doubt. */
 void ls_session_shut_down(struct ls_session *s) {
-  bool doubtful = false;
-  for (const struct ls_flight *f = s->flights.first; f; f = f->next)
-    doubtful |= f->error.status == LS_OK && may_be_accepted(s, f);
   ls_queue_clear(&s->queue);
   s->sender = NULL;
   s->noop = false;
   s->closing = true;
   if (s->awaited_count)
     expect_nothing_unsent(s);
-  if (!doubtful || s->awaited_count == 0)
+  if (!s->doubt.on || ls_session_doubt_over(s))
     ls_session_end(s, LS_ENDING_SHUTDOWN);
 }
 
@@ -436,6 +493,9 @@ void ls_session_eof(struct ls_session *s, const struct ls_error *why, int64_t no
   /* a server may close instead of answering QUIT */
   bool orderly = s->quit_out && !s->flights.first;
   if (s->closing) {
+    bool granting = ls_reply_cut(&s->reply) && s->reply.code < 400;
+    s->went_on |= granting;
+    s->doubt.went_on |= granting;
     ls_session_end(s, LS_ENDING_SHUTDOWN);
     return;
   }
@@ -450,7 +510,8 @@ void ls_session_eof(struct ls_session *s, const struct ls_error *why, int64_t no
 }
 
 void ls_session_abort(struct ls_session *s, const struct ls_error *why, int64_t now_ms) {
-  s->went_on |= s->closing; /* for all that can be seen it was still at work on what it has */
+  if (s->closing) /* for all that can be seen it was still at work on what it has */
+    s->went_on = s->doubt.went_on = true;
   ls_session_eof(s, why, now_ms);
 }
 
@@ -466,8 +527,8 @@ void ls_session_sent(struct ls_session *s, size_t n, int64_t now_ms) {
 int64_t ls_session_deadline(const struct ls_session *s) {
   bool waiting = !s->over && (s->awaited_count > 0 || ls_queue_out(&s->queue).n > 0);
   int64_t timeout_ms = s->options.reply_timeout_ms;
-  if (s->closing && (timeout_ms <= 0 || timeout_ms > CLOSING_MS))
-    timeout_ms = CLOSING_MS;
+  if (s->closing && !s->over)
+    return s->doubt.since_ms + (timeout_ms > 0 && timeout_ms < CLOSING_MS ? timeout_ms : CLOSING_MS);
   if (!waiting || timeout_ms <= 0 || s->active_ms > INT64_MAX - timeout_ms)
     return INT64_MAX;
   return s->active_ms + timeout_ms;

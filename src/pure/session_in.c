@@ -19,8 +19,8 @@
  *    due, answers nothing: it must never shift those behind it, hence a protocol error. 421 may come always.
  * 2. 421 means the same as a refusal, and that no command behind is answered or carried out (RFC 5321 3.8);
  *    so do other words about the connection, where a message would begin (see is_farewell). Nothing more is
- *    sent, and what is said nevertheless counts (see ls_session_shut_down). Whatever it answers, it is about
- *    the connection: the message may go to another.
+ *    sent, and what is said nevertheless counts: the 421 may have answered nothing (see session_doubt).
+ *    Whatever it answers, it is about the connection: the message may go to another.
  * 3. The first refusal names the error; what the commands behind it in the same flight are told counts for
  *    nothing.
  * 4. A message is settled when none of its replies is due any more: nothing is pulled from under the server.
@@ -54,6 +54,13 @@ static void protocol_error(struct ls_session *s) {
   /* a reply to a line of a content is no fault of a message behind it */
   s->learned.chunking_refused |= s->unread;
   ls_session_end(s, s->unread ? LS_ENDING_BROKEN : LS_ENDING_FAULT);
+}
+
+/* This cannot answer what it is taken for. */
+static void contradict(struct ls_session *s) {
+  s->doubt.lost = s->doubt.on && !s->doubt.asked;
+  if (!s->doubt.lost)
+    protocol_error(s);
 }
 
 static void shut_down(struct ls_session *s) {
@@ -103,7 +110,7 @@ static void reset_no(struct ls_session *s, struct ls_flight *f, size_t recipient
   if (s->in_doubt) /* the octet stood before it: once more */
     s->open = true;
   else if (!is_farewell(s, NULL))
-    protocol_error(s);
+    contradict(s);
   s->in_doubt = false;
 }
 
@@ -168,7 +175,7 @@ static void rcpt_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
 static void data_go(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)recipient;
   if (f->mail_refused && f->accepted)
-    protocol_error(s);
+    contradict(s);
   else
     f->step = LS_SESSION_STEP_CONTENT;
 }
@@ -184,6 +191,7 @@ static void data_no(struct ls_session *s, struct ls_flight *f, size_t recipient)
 static void content_yes(struct ls_session *s, struct ls_flight *f, size_t recipient) {
   (void)recipient;
   f->answered_last = true;
+  f->granted = f->content_end > 0;
   if (f->mail_refused && f->accepted) {
     /* some server took it though it had refused the sender: sending it again would be wrong */
     set_error(s, &f->error, LS_REASON_SENDER_REFUSED, "MAIL FROM", "Mail command failed");
@@ -268,7 +276,7 @@ static handler *const handlers[LS_SESSION_COMMAND_COUNT][CLASSES] = {
 };
 
 static void settle(struct ls_session *s, struct ls_flight *f) {
-  if (f->awaited > 0 || f->step == LS_SESSION_STEP_CONTENT)
+  if (f->awaited > 0 || f->step == LS_SESSION_STEP_CONTENT || s->doubt.on)
     return;
   if (f->again) {
     if (!s->closing) /* else it is left to the end, and goes to another connection */
@@ -290,7 +298,8 @@ static void answer_early(struct ls_session *s, const struct ls_awaited *a) {
     return;
   }
   if (content && s->reply.code >= 400) {
-    set_error(s, &a->flight->error, LS_REASON_MESSAGE_REFUSED, "DATA", "Message failed");
+    if (!a->flight->again)
+      set_error(s, &a->flight->error, LS_REASON_MESSAGE_REFUSED, "DATA", "Message failed");
     /* what it says is about that message, and not about those behind it */
     ls_error_set(&s->ending, LS_ECONNECTION, "CONN", "Connection closed unexpectedly");
     ls_session_shut_down(s);
@@ -330,6 +339,12 @@ void ls_session_answer(struct ls_session *s) {
   if (s->options.transcript)
     ls_session_note_reply(s->options.transcript, ls_session_words(s));
   struct ls_awaited *head = s->awaited_count ? &s->awaited[s->awaited_from] : NULL;
+  if (s->doubt.on)
+    ls_session_hear_doubtful(s);
+  if (s->doubt.on && !head) {
+    shut_down(s);
+    return;
+  }
   if (!head || head->end > s->queue.sent) {
     answer_early(s, head);
     return;
@@ -343,6 +358,8 @@ void ls_session_answer(struct ls_session *s) {
     return;
   }
   note_put_off(s, &a);
+  if (farewell)
+    ls_session_doubt(s);
   s->awaited_from = (s->awaited_from + 1) & (s->awaited_cap - 1);
   s->awaited_count--;
   s->went_on |= s->closing && code < 400 && a.command != LS_SESSION_COMMAND_RSET;
@@ -351,6 +368,10 @@ void ls_session_answer(struct ls_session *s) {
   handlers[a.command][code < 300 ? YES : code < 400 ? GO : NO](s, a.flight, a.recipient);
   if (s->over)
     return;
+  if (s->doubt.lost) {
+    shut_down(s);
+    return;
+  }
   if (farewell && a.flight && !failed && a.flight->error.status != LS_OK)
     a.flight->retry = ls_session_retry(s, a.flight);
   if (a.flight)

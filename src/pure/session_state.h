@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * session_state: what the three files of the session share; nobody else includes it.
+ * session_state: what the four files of the session share; nobody else includes it.
  * session.c: lifecycle, submission, events, the end. session_out.c: which command may go out next.
- * session_in.c: what each reply means. */
+ * session_in.c: what each reply means. session_doubt.c: what was said behind 421 means. */
 #ifndef LS_SESSION_STATE_H
 #define LS_SESSION_STATE_H
 
@@ -34,6 +34,16 @@ enum ls_session_command {
   LS_SESSION_COMMAND_COUNT
 };
 
+/* What has become of a message if the 421 answered nothing, see session_doubt.c. */
+struct ls_unasked {
+  bool mail_refused, granted, refused; /* granted, refused: its content */
+  size_t answered, accepted;           /* replies to RCPT, and of those 2xx */
+  size_t rejections;                   /* of its rejections, those from before the 421 */
+  bool went_on;                        /* one was granted behind the 421 */
+  bool rejects;                        /* and another recipient was refused behind it */
+  struct ls_buf response;
+};
+
 /* One message on its way, from submission to its event. */
 struct ls_flight {
   struct ls_flight *next, *prev;
@@ -55,12 +65,14 @@ struct ls_flight {
   bool plain;          /* MAIL without SIZE and BODY, the second time */
   bool again;          /* to be sent once more on this connection, in another form */
   bool answered_last;  /* the reply that decides has come */
+  bool granted;        /* and its content, which is out, was granted */
 
   struct ls_error error;
   enum ls_retry retry;
   struct ls_rejection *rejections;
   size_t rejection_count;
   struct ls_buf response;
+  struct ls_unasked unasked;
   size_t octets;
   int64_t started_ms;   /* MAIL went out */
   int64_t enveloped_ms; /* the last RCPT was answered */
@@ -110,6 +122,17 @@ struct ls_session {
   bool closing;  /* 421 has come, and a content behind it is out: is it answered before the end? */
   bool put_off;  /* that 421 came where a message begins, or unasked */
   bool went_on;  /* a command of a transaction was granted while closing: this server does not mean it */
+  struct {
+    bool on;                /* a content is out that this 421, or what is said behind it, may answer */
+    int64_t since_ms;       /* when it came */
+    struct ls_flight *head; /* what it answers, if anything; never followed */
+    size_t from, left;      /* of awaited: what is not answered yet if it answered nothing */
+    bool went_on;           /* a MAIL was granted, if it answered nothing */
+    bool bdat;              /* some of it went by BDAT */
+    bool open;              /* more may come, though all is answered */
+    bool asked, unasked;    /* it cannot have answered nothing; it cannot have answered anything */
+    bool lost;              /* neither can be: nobody knows what answers what */
+  } doubt;
   struct ls_flight *cut; /* the reply that the end cut short was for it, NULL: none was; never followed */
   bool over;
   bool ended;         /* ENDED was popped */
@@ -128,6 +151,14 @@ enum ls_ending {
   LS_ENDING_LOCAL     /* no memory */
 };
 
+/* What is known of a message in the end. */
+enum ls_fate {
+  LS_FATE_AS_ANSWERED, /* each reply answered what it was taken for */
+  LS_FATE_ACCEPTED,    /* by the reply that is kept in unasked, or in the flight */
+  LS_FATE_NOT_SENT,    /* not accepted, whatever the 421 answered */
+  LS_FATE_UNKNOWN
+};
+
 /* session.c: the reply's text, to be told; every other use of it comes before. */
 struct ls_span ls_session_words(struct ls_session *s);
 
@@ -139,6 +170,14 @@ void ls_session_count(struct ls_session *s, const struct ls_flight *f); /* it wa
 void ls_session_no_memory(struct ls_session *s);                        /* ends it */
 void ls_session_finish(struct ls_session *s, struct ls_flight *f);      /* f becomes an event */
 void ls_session_restart(struct ls_session *s, struct ls_flight *f); /* f goes out anew, before what waits */
+
+bool ls_session_may_be_accepted(const struct ls_session *s, const struct ls_flight *f);
+
+/* session_doubt.c */
+void ls_session_doubt(struct ls_session *s); /* 421 has come, and is not taken for an answer yet */
+void ls_session_hear_doubtful(struct ls_session *s);
+bool ls_session_doubt_over(const struct ls_session *s); /* nothing that comes could decide any more */
+enum ls_fate ls_session_fate(const struct ls_session *s, const struct ls_flight *f);
 
 /* session_out.c */
 void ls_session_pump(struct ls_session *s); /* puts out all that may go out now */
