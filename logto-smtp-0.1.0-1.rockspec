@@ -275,6 +275,7 @@ build = {
     ["logto_smtp.util.raised"] = "lua/logto_smtp/util/raised.lua",
     ["logto_smtp.util.shell"] = "lua/logto_smtp/util/shell.lua",
     ["logto_smtp.util.tables"] = "lua/logto_smtp/util/tables.lua",
+    ["logto_smtp.util.trim"] = "lua/logto_smtp/util/trim.lua",
   },
   install = {
     bin = { "bin/logto-smtp" },

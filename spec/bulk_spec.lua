@@ -143,6 +143,31 @@ describe("a list in CSV (RFC 4180)", function()
     end
   end)
 
+  it("takes a quote within a field as it stands, and reads each row behind it", function()
+    local cells = { '15" Monitor', 'a"b"c', 'x"', '"quoted, with ""two"" quotes"', '"two\nlines"', "plain" }
+    for _, ending in ipairs({ "\n", "\r\n", "\r" }) do
+      local rows, wanted = { "to,x" }, {}
+      for i = 1, 500 do
+        rows[i + 1] = ("a%d@x.example,%s"):format(i, cells[i % #cells + 1])
+        wanted[i] = ("a%d@x.example"):format(i)
+      end
+      local list = read_all(file_of(table.concat(rows, ending) .. ending))
+      local got = {}
+      for i, entry in ipairs(list) do
+        assert.is_nil(entry.invalid)
+        got[i] = entry.to
+      end
+      assert.same(wanted, got)
+    end
+  end)
+
+  it("is read in a time that grows with its length alone", function()
+    local spaces = (" "):rep(2 * 1024 * 1024)
+    clock.spares_processor(10, function()
+      assert.is_nil(read_all(file_of("to,a" .. spaces .. "b\na@x.example,1\n"))[1].invalid)
+    end)
+  end)
+
   it("says that it cannot be read on, and does not take that for its end", function()
     local list, reason = read_all(dir)
     assert.is_nil(list)
@@ -493,6 +518,19 @@ describe("bulk.run()", function()
     assert.same({ "a@x.example 123456", "c@x.example 123456", "g@x.example 123456" }, arrived(inbox))
     assert.same({ 9, 3, 1, 5 }, { report.recipients, report.sent, report.duplicates, report.skipped })
     assert.equal(10, report.next)
+  end)
+
+  it("sends to a recipient whose first row cannot be sent by the next one", function()
+    for _, dry in ipairs({ false, true }) do
+      local inbox = mailing.inbox({ tls = "none" })
+      local report = assert(bulk.run(options_for(inbox, {
+        recipients = { { to = "a@x.example" }, { to = "A@X.example", code = "1" },
+          { to = "a@x.example", code = "2" } },
+        unique = true, dryRun = dry,
+      })))
+      assert.same({ 1, 1, 1 }, { report.sent, report.invalid, report.duplicates })
+      assert.same(dry and {} or { "a@x.example 1" }, arrived(inbox))
+    end
   end)
 
   it("tries again what was put off, and never what was refused", function()

@@ -39,10 +39,31 @@ function M.split(text, delimiter)
   return fields
 end
 
-local function quotes_in(line)
-  if not line:find('"', 1, true) then return 0 end
-  local _, count = line:gsub('"', "")
-  return count
+-- Behind the quote that closes the field whose text begins at `at`; nil: none does.
+local function behind_quoted(text, at)
+  repeat
+    local quote = text:find('"', at, true)
+    if not quote then return nil end
+    if text:byte(quote + 1) ~= 34 then return quote + 1 end
+    at = quote + 2
+  until false
+end
+
+-- Whether a quoted field is still open behind a line; `open`: one was before it. A quote opens a field at its
+-- start and nowhere else: the 15" of a name are two digits and a quote.
+local function stays_open(line, delimiter, open)
+  if not line:find('"', 1, true) then return open end
+  local at = 1
+  repeat
+    if open or line:byte(at) == 34 then
+      at = behind_quoted(line, open and at or at + 1)
+      if not at then return true end
+      open = false
+    end
+    local field_end = line:find(delimiter, at, true)
+    at = field_end and field_end + 1
+  until not at
+  return false
 end
 
 ---@class logto_smtp.bulk.Lines
@@ -51,28 +72,36 @@ end
 ---  line and its end
 
 --- The next record as text, less its line end: as many lines as its quotes ask for. One whose quotes are not
---- closed within a mebibyte is its first line alone, and what is behind it is read as if it were well.
+--- closed within a mebibyte, or not well, is its first line alone, and what is behind it is read as if it were
+--- well.
 ---@param source logto_smtp.bulk.Lines
+---@param delimiter? string  nil: the record is the header, and says it
 ---@return string|nil text
 ---@return integer lines  how many it took
-function M.record(source)
+function M.record(source, delimiter)
   local line, ending = source.read()
   if not line then return nil, 0 end
-  local quotes, lines, size = quotes_in(line), 1, #line
-  if quotes % 2 == 0 then return line, 1 end
+  delimiter = delimiter or M.delimiter(line)
+  local lines, size = 1, #line
+  local open = stays_open(line, delimiter, false)
+  if not open then return line, 1 end
   local pieces = { line, ending }
   repeat
     local more, behind = source.read()
     if more then
       lines, size = lines + 1, size + #more + #behind
-      quotes, pieces[#pieces + 1], pieces[#pieces + 2] = quotes + quotes_in(more), more, behind
+      open = stays_open(more, delimiter, true)
+      pieces[#pieces + 1], pieces[#pieces + 2] = more, behind
     end
     if not more or size > LONGEST then
       source.unread(pieces, 3)
       return line, 1
     end
-  until quotes % 2 == 0
-  return table.concat(pieces, "", 1, #pieces - 1), lines
+  until not open
+  local text = table.concat(pieces, "", 1, #pieces - 1)
+  if M.split(text, delimiter) then return text, lines end
+  source.unread(pieces, 3) -- what closed it was the quote of another row
+  return line, 1
 end
 
 --- The delimiter of a list by its header: comma, or what Excel writes in some countries.

@@ -214,6 +214,11 @@ function Run:is_first(entry)
   return true
 end
 
+-- Another row may name the recipient of one that could not be sent.
+function Run:forget(entry)
+  if self.seen then self.seen[address.key(entry.to)] = nil end
+end
+
 function Run:end_of_list(reason)
   self.exhausted = true
   if self:call("interrupted") then
@@ -319,7 +324,10 @@ function Run:gather(room, now)
       batch[#batch + 1] = { entry = entry, mail = mail, tries = 0 }
     else
       passed = passed + 1
-      if entry then self:give_up(entry, "invalid", "invalid", reason) end
+      if entry then
+        self:forget(entry)
+        self:give_up(entry, "invalid", "invalid", reason)
+      end
     end
   end
   self.hurried = passed == MOST_SKIPPED

@@ -17,6 +17,7 @@
 local attempt = require("logto_smtp.util.attempt")
 local core = require("logto_smtp.core")
 local json = require("logto_smtp.util.json")
+local shell = require("logto_smtp.util.shell")
 
 local M = {}
 
@@ -143,6 +144,9 @@ end
 ---@return logto_smtp.bulk.Journal|nil
 ---@return string? reason
 function M.open(path, options)
+  if shell.succeeds("test -p " .. shell.quote(path)) then
+    return nil, path .. " is a pipe, which cannot be read again"
+  end
   local existing, why, number = io.open(path, "rb")
   if existing then existing:close() end
   if options.resume and number == ENOENT then return nil, "cannot resume: there is no journal " .. path end

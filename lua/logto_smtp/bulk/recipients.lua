@@ -8,6 +8,7 @@ local csv = require("logto_smtp.bulk.csv")
 local digest = require("logto_smtp.bulk.digest")
 local json = require("logto_smtp.util.json")
 local tables = require("logto_smtp.util.tables")
+local trim = require("logto_smtp.util.trim")
 
 local M = {}
 
@@ -100,7 +101,7 @@ local function csv_decoder(header)
   end
   local paths = {}
   for i, name in ipairs(names) do
-    names[i] = name:match("^%s*(.-)%s*$")
+    names[i] = trim.both(name)
     paths[i] = {}
     for step in names[i]:gmatch("[^.]+") do paths[i][#paths[i] + 1] = step end
   end
@@ -204,10 +205,10 @@ local function line_source(file, encoding)
   return source
 end
 
-local function next_record(source, is_json)
+local function next_record(source, is_json, delimiter)
   local text, lines
   repeat
-    if is_json then text, lines = source.read(), 1 else text, lines = csv.record(source) end
+    if is_json then text, lines = source.read(), 1 else text, lines = csv.record(source, delimiter) end
     if source.failed then return nil, source.failed end
     if not text then return nil end
   until text:find("[^%s]")
@@ -224,13 +225,13 @@ local function fill(entry, decode, row)
 end
 
 local function decoder_for(source)
-  if source.first:find("^%s*{") then return decode_json, 0, true end
+  if source.first:find("^%s*{") then return decode_json, 0 end
   local header, reason = next_record(source)
   local wrong = header and wrong_line(header)
   if wrong then return nil, ("line %d: %s"):format(source.line, wrong) end
   if not header then return nil, reason or "the list is empty; its first line names the columns" end
   local decode, why = csv_decoder(header)
-  return decode, decode and digest(header) or why, false
+  return decode, decode and digest(header) or why, csv.delimiter(header)
 end
 
 -- What every line-based reading relies on: ASCII is itself in the encoding. UTF-16 is none of these.
@@ -247,12 +248,12 @@ local function open_text(file, payload, encoding)
   local size = file:seek("end")
   if size then file:seek("set") end
   local source = line_source(file, encoding)
-  local decode, seed, is_json = decoder_for(source)
+  local decode, seed, delimiter = decoder_for(source)
   if not decode then return nil, seed end
   local number = 0
   local reader = {}
   function reader.next()
-    local text, line = next_record(source, is_json)
+    local text, line = next_record(source, delimiter == nil, delimiter)
     if not text then return nil, line end
     number = number + 1
     local entry = { number = number, line = line, payload = tables.copy(payload), id = digest(text, seed) }

@@ -19,6 +19,7 @@ function M.rehearse(run)
       if octets then
         run.tally:count("sent")
       else
+        run:forget(entry)
         run.tally:failed_one("invalid", entry, err and err.code or "invalid", err and err.message or reason)
       end
     end

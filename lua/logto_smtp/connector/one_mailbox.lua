@@ -85,8 +85,10 @@ local function read(text)
   if mailbox then return mailbox.address, mailbox.name or "" end
   local sender = helpers.parseSendFrom(text, "")
   if sender.email ~= "" then return sender.email, sender.name or "" end
-  local before, address, behind = text:match("^(.-)(%S+@%S+)(.*)$")
-  if address then return address, before .. behind end
+  for from, word, to in text:gmatch("()(%S+)()") do
+    local at = word:find("@", 2, true)
+    if at and at < #word then return word, text:sub(1, from - 1) .. text:sub(to) end
+  end
   return "", sender.name or ""
 end
 

@@ -3,6 +3,7 @@
 
 local core = require("logto_smtp.core")
 local one_mailbox = require("logto_smtp.connector.one_mailbox")
+local trim = require("logto_smtp.util.trim")
 local null = require("cjson").null
 
 local M = {}
@@ -61,7 +62,7 @@ function M.placeholders(template)
   for _, field in ipairs(FIELDS) do
     local text = template[field]
     for inside in (type(text) == "string" and text or ""):gmatch("{{([^{}]*)}}") do
-      local name = inside:match("^%s*(.-)%s*$")
+      local name = trim.both(inside)
       if not seen[name] then
         seen[name] = true
         list[#list + 1] = { name = name, first = name:match("^([%w_]*)[%w_.]*$") }

@@ -3,6 +3,7 @@
 -- 2047, 2183, 2231). Forgiving: what cannot be decoded is shown as it stands.
 
 local attempt = require "logto_smtp.util.attempt"
+local trim = require "logto_smtp.util.trim"
 
 local M = {}
 
@@ -247,7 +248,7 @@ function M.part(raw, depth)
     headers = headers, contentType = content_type, parameters = parameters,
     encoding = (headers["content-transfer-encoding"] or "7bit"):lower():match("%S*"),
     disposition = disposition ~= "" and disposition or nil, filename = more.filename or parameters.name,
-    cid = headers["content-id"] and headers["content-id"]:match("^%s*<?(.-)>?%s*$"),
+    cid = headers["content-id"] and trim.both(headers["content-id"]):match("^<?(.-)>?$"),
   }
   if content_type:find("^multipart/") and parameters.boundary and depth < MAX_DEPTH then
     part.parts = {}

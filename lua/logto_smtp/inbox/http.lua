@@ -5,6 +5,7 @@
 
 local json = require("logto_smtp.util.json")
 local loop_module = require("logto_smtp.inbox.loop")
+local trim = require("logto_smtp.util.trim")
 local socket = require("socket")
 local stream_module = require("logto_smtp.inbox.stream")
 
@@ -66,9 +67,10 @@ local function read_headers(stream, deadline)
     local line, err = head_line(stream, deadline)
     if not line then return nil, err end
     if line == "" then return headers end
-    local name, value = line:match("^([%w!#$%%&'*+%-.^_`|~]+):[ \t]*(.-)[ \t]*$")
+    local name, value = line:match("^([%w!#$%%&'*+%-.^_`|~]+):(.*)$")
     if not name then return nil, fault(400, "a header line is not one") end
     name = name:lower()
+    value = trim.both(value)
     headers[name] = headers[name] and headers[name] .. ", " .. value or value
   end
   return nil, fault(431, "too many header lines")

@@ -4,6 +4,7 @@
 -- and answers). It ends when either of them does, so it cannot outlive us, however we end.
 local shell = require "logto_smtp.util.shell"
 local json = require "logto_smtp.inbox.json"
+local trim = require "logto_smtp.util.trim"
 local socket = require "socket"
 
 local ANSWER_SECONDS = 60
@@ -64,7 +65,7 @@ end
 function Process:fail(what)
   local said = self.pipe and self.pipe:read("*a") or ""
   self:close()
-  if said ~= "" then what = what .. ": " .. said:gsub("%s+$", "") end
+  if said ~= "" then what = what .. ": " .. trim.right(said) end
   return nil, what
 end
 

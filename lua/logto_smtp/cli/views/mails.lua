@@ -3,6 +3,7 @@
 
 local decode = require("logto_smtp.inbox.decode")
 local style = require("logto_smtp.cli.views.style")
+local trim = require("logto_smtp.util.trim")
 
 local MAX_LINES = 30
 
@@ -10,7 +11,7 @@ local M = {}
 
 local function body_of(message)
   local text = message.text or message.html and decode.visible(message.html) or ""
-  return (style.plain(text):gsub("[ \t]+\n", "\n"):gsub("\n\n\n+", "\n\n"):gsub("^%s+", ""):gsub("%s+$", ""))
+  return trim.both((trim.lines(style.plain(text)):gsub("\n\n\n+", "\n\n")))
 end
 
 local function how_it_came(message)
