@@ -529,7 +529,7 @@ describe("bulk.run()", function()
         unique = true, dryRun = dry,
       })))
       assert.same({ 1, 1, 1 }, { report.sent, report.invalid, report.duplicates })
-      assert.same(dry and {} or { "a@x.example 1" }, arrived(inbox))
+      assert.same(dry and {} or { "A@x.example 1" }, arrived(inbox))
     end
   end)
 

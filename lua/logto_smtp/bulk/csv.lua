@@ -72,7 +72,7 @@ end
 ---  line and its end
 
 --- The next record as text, less its line end: as many lines as its quotes ask for. One whose quotes are not
---- closed within a mebibyte, or not well, is its first line alone, and what is behind it is read as if it were
+--- closed within a mebibyte, or not well, is its first line alone; what is behind it is read as if it were
 --- well.
 ---@param source logto_smtp.bulk.Lines
 ---@param delimiter? string  nil: the record is the header, and says it
