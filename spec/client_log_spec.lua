@@ -3,6 +3,7 @@ local core = require("logto_smtp.core")
 local mailing = require("spec.support.mailing")
 local mime = require("mime")
 local net = require("spec.support.net")
+local shell = require("spec.support.shell")
 local smtp = require("logto_smtp")
 
 local PASS = "p4ss.W0rd-of-mine"
@@ -207,6 +208,25 @@ describe("the log", function()
     assert.equal(1, #records)
     assert.has_error(function() client:setLogger("x") end)
     assert.has_error(function() core.client({ host = "h", port = 1 }, { logger = true }) end)
+  end)
+
+  it("leaves records that no logger takes to stderr where the config has `logger`, and to nobody else", function()
+    local inbox = start()
+    local code = [[local core, client = require("logto_smtp.core")
+      client = core.client({ host = "127.0.0.1", port = %d, ignoreTLS = true, debug = true, logger = %s },
+        { logger = function() %s end })
+      client:send({ from = "a@b.example", to = "c@d.example", text = "x" })
+      client:submit({ from = "a@b.example", to = "c@d.example", text = "x" })
+      client:setLogger(nil)
+      while client:pending() > 0 do client:poll() end]]
+    for _, what in ipairs({ "client:setLogger(nil)", "" }) do
+      for _, on in ipairs({ true, false }) do
+        local script = code:format(inbox.port, tostring(on), what)
+        local said = net.run(("%s -e %s 2>&1"):format(net.quote(shell.interpreter()), net.quote(script)))
+        assert.equal(on, said:find("MAIL FROM", 1, true) ~= nil, said)
+        assert.is_true(on or said == "", said)
+      end
+    end
   end)
 
   it("keeps no client or logger alive", function()

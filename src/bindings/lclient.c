@@ -121,8 +121,14 @@ static int push_record(lua_State *L, void *arg) {
   return 1;
 }
 
-/* Hands the records of the client at index 1 to its logger, or prints them. The logger may use the client, or
- * close it. Never raises. */
+/* A record that no logger takes any more is for stderr where the config has `logger`, and else for nobody. */
+static void print_if_asked(struct ls_client *c, const struct ls_log_record *r) {
+  if (c && ls_client_log(c)->on)
+    ls_llog_print(r);
+}
+
+/* Hands the records of the client at index 1 to its logger, or prints them. The logger may use the client,
+ * close it, or have itself replaced. Never raises. */
 static void tell(lua_State *L, struct mail_box *b) {
   const struct client_box *box = ls_box_at(L, 1);
   if (!box || !box->client || box->telling)
@@ -133,7 +139,7 @@ static void tell(lua_State *L, struct mail_box *b) {
     ls_box_get_value(L, 1, LOGGER);
     if (!lua_isfunction(L, -1)) {
       lua_pop(L, 1);
-      ls_llog_print(r);
+      print_if_asked(client_now(L), r);
     } else if (ls_protect(L, push_record, (void *)r, 0, 1)) {
       call_logger(L);
     } else {
