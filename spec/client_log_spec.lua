@@ -210,7 +210,7 @@ describe("the log", function()
     assert.has_error(function() core.client({ host = "h", port = 1 }, { logger = true }) end)
   end)
 
-  it("leaves records that no logger takes to stderr where the config has `logger`, and to nobody else", function()
+  it("leaves what no logger takes to stderr where the config has `logger`, and to nobody else", function()
     local inbox = start()
     local code = [[local core, client = require("logto_smtp.core")
       client = core.client({ host = "127.0.0.1", port = %d, ignoreTLS = true, debug = true, logger = %s },
