@@ -309,10 +309,8 @@ static void test_message_envelope_follows_the_addresses(void **state) {
       {"{\"from\":\"A <a@b.c>, x@y.z\",\"to\":\"d@e.f, "
        "g@h.i\",\"cc\":\"d@e.f\",\"bcc\":[\"j@k.l\",\"g@h.i\"]}",
        "a@b.c", "d@e.f g@h.i j@k.l", false},
-      {"{\"to\":\"d@e.f\"}", "", "d@e.f", false},
-      {"{\"from\":\"Just Name\",\"replyTo\":\"r@s.t\",\"to\":\"d@e.f\"}", "r@s.t", "d@e.f", false},
-      {"{\"sender\":\"s@t.u\",\"replyTo\":\"r@s.t\",\"to\":\"d@e.f\"}", "s@t.u", "d@e.f", false},
-      {"{\"from\":{\"name\":\"App\",\"address\":\"\"},\"to\":[\"\",\"d@e.f\"]}", "", "d@e.f", false},
+      {"{\"from\":\"a@b.c\",\"sender\":\"s@t.u\",\"replyTo\":\"r@s.t\",\"to\":[\"\",\"d@e.f\"]}", "a@b.c",
+       "d@e.f", false},
       {"{\"from\":\"a@b.c\",\"to\":\"D\",\"envelope\":{\"from\":\"<>\",\"to\":\"d@e.f\"}}", "", "d@e.f",
        false},
       {"{\"from\":\"a@b.c\",\"to\":{\"address\":\"\\\"d e\\\"@e.f\"},\"cc\":\"d@[1.2.3.4]\"}", "a@b.c",
@@ -434,6 +432,17 @@ static void test_message_refuses_what_it_cannot_send_and_names_it(void **state) 
       {"{\"from\":\"a@b.c\",\"to\":\"nobody\"}", LS_EENVELOPE, "No recipients defined"},
       {"{\"to\":\"a@b.c\",\"envelope\":{}}", LS_EENVELOPE, "No recipients defined"},
       {"{\"to\":\"nobody, a@b.c\"}", LS_EENVELOPE, "\"nobody\" among the recipients is no address"},
+      {"{\"to\":\"a@b.c\"}", LS_EENVELOPE, "from must name a mailbox"},
+      {"{\"to\":\"a@b.c\",\"from\":\"\",\"replyTo\":\"r@s.t\"}", LS_EENVELOPE, "from must name"},
+      {"{\"to\":\"a@b.c\",\"from\":\"G:;\"}", LS_EENVELOPE, "from must name a mailbox"},
+      {"{\"to\":\"a@b.c\",\"envelope\":{\"from\":\"a@b.c\",\"to\":\"a@b.c\"}}", LS_EENVELOPE, "from must"},
+      {"{\"to\":\"a@b.c\",\"from\":\"Shop\"}", LS_EENVELOPE, "From: \"Shop\" is no address"},
+      {"{\"to\":\"a@b.c\",\"from\":{\"name\":\"App\",\"address\":\"\"}}", LS_EENVELOPE, "From: \"App\""},
+      {MAIL(",\"replyTo\":\"John\""), LS_EENVELOPE, "Reply-To: \"John\" is no address: it has no '@'"},
+      {MAIL(",\"replyTo\":\"r@s.t, John\""), LS_EENVELOPE, "Reply-To: \"John\" is no address"},
+      {MAIL(",\"envelope\":{\"from\":\"Shop\",\"to\":\"a@b.c\"}"), LS_EENVELOPE,
+       "envelope.from: \"Shop\" is"},
+      {MAIL(",\"sender\":\"John\""), LS_EENVELOPE, "Sender: \"John\" is no address"},
       {MAIL(",\"cc\":\"a@b.c, (d@e.f)\""), LS_EENVELOPE,
        "cc: \"(d@e.f)\" cannot be read as an address: it is nothing but a comment"},
       {MAIL(",\"cc\":\"(d@e.f)\""), LS_EENVELOPE, "cc: \"(d@e.f)\" cannot be read"},
@@ -620,7 +629,7 @@ static void test_message_takes_a_bounded_number_of_images(void **state) {
     struct ls_buf json;
     struct mail m;
     ls_buf_init(&json, CEILING);
-    ls_buf_adds(&json, "{\"to\":\"a@b.c\",\"attachDataUrls\":true,\"html\":\"");
+    ls_buf_adds(&json, "{\"from\":\"a@b.c\",\"to\":\"a@b.c\",\"attachDataUrls\":true,\"html\":\"");
     for (size_t j = 0; j < counts[i]; j++)
       ls_buf_adds(&json, image);
     ls_buf_adds(&json, "\"}");

@@ -138,6 +138,31 @@ static enum ls_status require_recipients(struct ls_message_reader *r) {
                       first ? "" : "No recipients defined: ", ls_label_octets(left_out).text);
 }
 
+static enum ls_status refuse_name(struct ls_message_reader *r, struct ls_span field, struct ls_span name) {
+  return ls_error_set(r->err, LS_EENVELOPE, "API", "%s: \"%s\" is no address: it has no '@'",
+                      ls_label_octets(field).text, ls_label_octets(name).text);
+}
+
+/* A mail is from somebody (RFC 5322 3.6), and none of its other fields loses a name without an address. */
+static enum ls_status require_from(struct ls_message_reader *r) {
+  const struct ls_mailbox *from = NULL;
+  struct ls_span nobody = r->m->envelope_from.left_out;
+  if (nobody.n && !ls_span_eq(nobody, LS_SPAN("<>")))
+    return refuse_name(r, LS_SPAN("envelope.from"), nobody);
+  for (size_t i = 0; i < r->m->count; i++) {
+    const struct ls_field *f = &r->m->fields[i];
+    if (f->kind != LS_FIELD_MAILBOXES || is_recipients(f))
+      continue;
+    if (f->list.left_out.n)
+      return refuse_name(r, f->name, f->list.left_out);
+    if (ls_span_eq(f->name, LS_SPAN("From")))
+      from = ls_mailbox_first(&f->list);
+  }
+  return from ? LS_OK
+              : ls_error_set(r->err, LS_EENVELOPE, "API",
+                             "from must name a mailbox: a mail without a sender is none (RFC 5322 3.6)");
+}
+
 enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, struct ls_message **out,
                                struct ls_error *err) {
   struct ls_message_reader r = {
@@ -161,6 +186,8 @@ enum ls_status ls_message_read(const struct ls_value *mail, struct ls_arena *a, 
     status = read_delivery(&r, mail);
   if (status == LS_OK)
     status = require_recipients(&r);
+  if (status == LS_OK)
+    status = require_from(&r);
   if (status == LS_OK)
     status = collect_idn(&r);
   if (status == LS_OK)
@@ -192,21 +219,15 @@ static enum ls_status check_list(void *err, struct ls_mailbox_list *list) {
   return status;
 }
 
-/* From decides; without it, the first of Sender and Reply-To that names somebody (RFC 5321 4.5.5: else the
- * null reverse-path). */
+/* The envelope's own, which may be nobody (the null reverse-path, RFC 5321 4.5.5), or From. */
 static const struct ls_mailbox *sender_of(const struct ls_message *m) {
   if (m->has_envelope)
     return ls_mailbox_first(&m->envelope_from);
-  const struct ls_mailbox *other = NULL;
-  for (size_t i = 0; i < m->count; i++) {
-    const struct ls_field *f = &m->fields[i];
-    const struct ls_mailbox *box = f->kind == LS_FIELD_MAILBOXES ? ls_mailbox_first(&f->list) : NULL;
-    if (box && ls_span_eq(f->name, LS_SPAN("From")))
-      return box;
-    if (!other && !is_recipients(f))
-      other = box;
-  }
-  return other;
+  const struct ls_mailbox *box = NULL;
+  for (size_t i = 0; !box && i < m->count; i++)
+    if (m->fields[i].kind == LS_FIELD_MAILBOXES && ls_span_eq(m->fields[i].name, LS_SPAN("From")))
+      box = ls_mailbox_first(&m->fields[i].list);
+  return box;
 }
 
 static enum ls_status write_from(struct writer *w) {
