@@ -134,6 +134,37 @@ describe("a reply code of anything but three digits", function()
   end
 end)
 
+-- libcurl reads them with the reply before them, and gives them to nobody.
+describe("words in one piece with the last reply of a login", function()
+  after_each(mailing.stop)
+
+  local function told(at, words)
+    return errors_of({ {
+      options = at == "EHLO" and { auth = false } or nil,
+      rule = { at = at, extra = words, drop = "after" },
+    } })[1]
+  end
+
+  it("are told", function()
+    for _, at in ipairs({ "EHLO", "AUTH" }) do
+      local err = told(at, "421 4.7.0 slow down\r\n")
+      assert.equal(421, err.responseCode, at)
+      assert.equal("421 4.7.0 slow down", err.response, at)
+      err = told(at, "421 4.7.0 slow")
+      assert.equal("421 4.7.0 slow", err.response, at)
+    end
+  end)
+
+  it("are no reply to what comes next", function()
+    local inbox, client = mailing.start({ auth = login, authInClear = true })
+    inbox:nextReply({ at = "AUTH", extra = "250 2.0.0 stray\r\n" })
+    assert(client:send(mailing.mail()))
+    assert.equal(1, #inbox:messages())
+    for _, command in ipairs(inbox:connections()[1].commands) do assert.not_equal("MAIL", command.verb) end
+    assert.equal(2, inbox:counters().connections)
+  end)
+end)
+
 describe("a reply whose lines have different codes", function()
   after_each(mailing.stop)
 

@@ -12,12 +12,12 @@
 void ls_ahead_init(struct ls_ahead *a) {
   *a = (struct ls_ahead){0};
   ls_buf_init(&a->seen, LS_REPLY_MAX);
-  ls_buf_init(&a->line, LS_REPLY_MAX);
+  ls_buf_init(&a->kept, LS_REPLY_MAX);
 }
 
 void ls_ahead_deinit(struct ls_ahead *a) {
   ls_buf_deinit(&a->seen);
-  ls_buf_deinit(&a->line);
+  ls_buf_deinit(&a->kept);
 }
 
 void ls_ahead_opened(struct ls_ahead *a, curl_socket_t fd) {
@@ -66,32 +66,30 @@ void ls_ahead_look(struct ls_ahead *a) {
 }
 
 static void keep(struct ls_ahead *a, struct ls_span s) {
-  size_t room = LS_REPLY_MAX - a->line.n;
-  ls_buf_add(&a->line, ls_span_sub(s, 0, s.n < room ? s.n : room));
+  size_t room = LS_REPLY_MAX - a->kept.n;
+  ls_buf_add(&a->kept, ls_span_sub(s, 0, s.n < room ? s.n : room));
 }
 
 /* Lines that were given and not seen came behind all that was seen, and ended the line that is kept. */
-static void settle_lines(struct ls_ahead *a, size_t ends) {
-  a->lines_due += ends;
-  if (a->lines_given > a->lines_due)
-    ls_buf_cut(&a->line, 0);
-  a->lines_due -= a->lines_given < a->lines_due ? a->lines_given : a->lines_due;
+static void drop_given(struct ls_ahead *a) {
+  struct ls_span s = ls_buf_span(&a->kept);
+  for (; a->lines_given && ls_span_index(s, '\n') < s.n; a->lines_given--)
+    s = ls_span_sub(s, ls_span_index(s, '\n') + 1, s.n);
+  size_t left = a->lines_given ? 0 : s.n;
+  if (left)
+    memmove(a->kept.p, s.p, left);
+  ls_buf_cut(&a->kept, left);
   a->lines_given = 0;
 }
 
 void ls_ahead_read(struct ls_ahead *a) {
-  size_t left = 0, ends = 0;
+  size_t left = 0;
   if (!a->on)
     return;
   if (a->seen.n)
     speaking(a, &left);
-  struct ls_span s = ls_span_sub(ls_buf_span(&a->seen), 0, left < a->seen.n ? a->seen.n - left : 0);
-  for (size_t end = ls_span_index(s, '\n'); end < s.n; end = ls_span_index(s, '\n'), ends++) {
-    s = ls_span_sub(s, end + 1, s.n);
-    ls_buf_cut(&a->line, 0);
-  }
-  keep(a, s);
-  settle_lines(a, ends);
+  keep(a, ls_span_sub(ls_buf_span(&a->seen), 0, left < a->seen.n ? a->seen.n - left : 0));
+  drop_given(a);
   ls_buf_cut(&a->seen, 0);
 }
 
@@ -116,13 +114,20 @@ void ls_ahead_given(struct ls_ahead *a) {
 
 void ls_ahead_set(struct ls_ahead *a, bool on) {
   a->on = on;
-  a->lines_due = a->lines_given = 0;
+  a->lines_given = 0;
   ls_buf_cut(&a->seen, 0);
-  ls_buf_cut(&a->line, 0);
+  ls_buf_cut(&a->kept, 0);
 }
 
 struct ls_span ls_ahead_line(const struct ls_ahead *a) {
-  return ls_buf_span(&a->line);
+  struct ls_span s = ls_buf_span(&a->kept);
+  while (ls_span_index(s, '\n') < s.n)
+    s = ls_span_sub(s, ls_span_index(s, '\n') + 1, s.n);
+  return s;
+}
+
+struct ls_span ls_ahead_left(const struct ls_ahead *a) {
+  return ls_buf_span(&a->kept);
 }
 
 /* A shutdown alone would not do: Linux goes on to give what comes. */

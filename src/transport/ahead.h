@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * ahead: what came over a connection in clear and libcurl keeps to itself. Greeting, EHLO and AUTH are read
  * by libcurl, which gives whole lines only: the words of a server that closes in the middle of a line would
- * be lost. So the socket is looked at before libcurl reads from it. Over TLS nothing can be seen so. */
+ * be lost, and so would what comes in one piece with the last reply. So the socket is looked at before
+ * libcurl reads from it. Over TLS nothing can be seen so. */
 #ifndef LS_AHEAD_H
 #define LS_AHEAD_H
 
@@ -22,8 +23,7 @@ struct ls_ahead {
   bool on;
   bool connected;
   struct ls_buf seen; /* came, and was not read yet when last looked at */
-  struct ls_buf line; /* was read, behind the last line end */
-  size_t lines_due;   /* whole lines that were read, and not given yet */
+  struct ls_buf kept; /* was read, and not given yet */
   size_t lines_given; /* since the last look */
 };
 
@@ -45,6 +45,9 @@ void ls_ahead_given(struct ls_ahead *a);
 
 /* What came of a line without an end. */
 struct ls_span ls_ahead_line(const struct ls_ahead *a);
+
+/* What came behind the last line that was given: libcurl gives it to nobody once it is done. */
+struct ls_span ls_ahead_left(const struct ls_ahead *a);
 
 /* Breaks the connection off, so that libcurl stops reading from it at once. */
 void ls_ahead_break(struct ls_ahead *a);

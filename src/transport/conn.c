@@ -150,6 +150,14 @@ struct ls_conn *ls_conn_of(CURL *easy) {
   return (struct ls_conn *)(void *)c;
 }
 
+/* What the server said behind its last answer, and libcurl has read with it. Is it the end, the connection is
+ * ready once nevertheless, and over at its first tick. */
+static void hear_left(struct ls_conn *c, int64_t now_ms) {
+  struct ls_span left = ls_ahead_left(&c->dialogue.ahead);
+  c->octets_in += left.n;
+  ls_session_feed(c->session, left, now_ms);
+}
+
 static void start_session(struct ls_conn *c, int64_t now_ms) {
   const struct ls_config *config = c->options.config;
   bool pipelining = config->pipelining && c->dialogue.capability.pipelining;
@@ -174,6 +182,7 @@ static void start_session(struct ls_conn *c, int64_t now_ms) {
   c->state = LS_CONN_READY;
   /* now_ms is of the turn's beginning, and the last reply came within it */
   c->ready_ms = c->active_ms = now_ms > c->dialogue.last_ms ? now_ms : c->dialogue.last_ms;
+  hear_left(c, c->ready_ms);
 }
 
 void ls_conn_finished(struct ls_conn *c, CURLcode result, int64_t now_ms) {
