@@ -137,6 +137,16 @@ describe("a server that takes so many messages on a connection", function()
     end
   end)
 
+  it("ends one connection behind a mail, and then none, is no such server", function()
+    for _, extra in ipairs({ "421 4.3.2 shutting down\r\n", "421 4.7.0 bye\r\n", "" }) do
+      local inbox = mailing.inbox({ tls = "none", chunking = true })
+      inbox:nextReply({ at = "CONTENT", extra = extra, drop = "after" })
+      assert_each_once(inbox, by_client(inbox), WINDOW, extra)
+      assert.is_true(inbox:counters().connections <= 2 * 5 + 1, extra .. inbox:counters().connections)
+      mailing.stop()
+    end
+  end)
+
   it("teaches it to all clients of this process, and QUIT comes before its limit", function()
     local inbox = limited(ENDS[1], 5, true)
     by_client(inbox)

@@ -53,6 +53,7 @@ struct habits {
   bool overtaking; /* may come before what was said */
   int64_t trip_ms; /* there and back */
   int64_t turned_ms;
+  unsigned *left;    /* so often it still acts; NULL: always */
   int64_t healed_ms; /* from then on it does all right */
 };
 
@@ -104,6 +105,8 @@ static unsigned draw(unsigned below) {
 static enum act act_at(const struct habits *h, enum place place, unsigned begun, int64_t now_ms) {
   const struct habit *x = &h->at[now_ms >= h->turned_ms][place];
   bool acts = now_ms < h->healed_ms && begun >= x->behind && draw(1000) < x->chance;
+  if (acts && x->act != GO_ON && h->left)
+    acts = *h->left && (*h->left)--;
   return acts ? x->act : GO_ON;
 }
 

@@ -26,7 +26,7 @@ enum { PROBES_MAX = 12, ROUNDS = 2000, SPINS_MAX = 60, TURNS_MAX = 200000 };
 enum feed { AT_ONCE, SPREAD, ONE_BY_ONE, FEEDS };
 
 /* What a server is like as a whole, and so what is due to whoever sends to it. */
-enum kind { ANY, TURNING, HEALTHY, LIMITED, REFUSING, STUMBLING };
+enum kind { ANY, TURNING, HEALTHY, LIMITED, REFUSING, RESTARTING, STUMBLING };
 
 struct probe {
   struct ls_verifying state;
@@ -298,13 +298,22 @@ static void check_speed(int64_t began_ms) {
     check(w.done_ms - began_ms <= trips * model.habits.trip_ms + 2 * (int64_t)model.count + 300);
 }
 
+static size_t sent_over(void) {
+  size_t count = 0;
+  for (size_t i = 0; i < model.record_count; i++)
+    count += !model.records[i].probe;
+  return count;
+}
+
 static void check_kind(int64_t began_ms) {
   if (w.kind <= TURNING)
     return;
   check_speed(began_ms);
   check(w.not_sent == 0);
   size_t window = model.habits.chunking && model.habits.pipelining ? LS_POOL_WINDOW : 2;
-  check(w.unknown <= (w.kind == LIMITED ? window * w.max_connections : 0));
+  if (w.kind == RESTARTING)
+    check(sent_over() <= 2 * w.max_connections + 3);
+  check(w.unknown <= (w.kind == LIMITED || w.kind == RESTARTING ? window * w.max_connections : 0));
   if (w.kind != REFUSING)
     check(w.sent + w.unknown == model.count);
 }
@@ -366,6 +375,17 @@ static void be_turning(void) {
   w.feed = ONE_BY_ONE;
 }
 
+/* Ends one connection behind a message or two it has accepted, and does well from then on. */
+static void be_restarting(void) {
+  static const enum act acts[] = {FAREWELL, CLOSE, RESET};
+  static unsigned left;
+  left = 1;
+  set_habit(draw(2) ? AT_ACCEPT : AT_MAIL, acts[draw(3)], 1000, draw(2));
+  model.habits.at[0][AT_MAIL].behind++;
+  model.habits.left = &left;
+  model.max_messages = 1000;
+}
+
 /* Ends what is opened, and then does no more: three attempts at most. */
 static void be_stumbling(void) {
   static const enum act acts[] = {FAREWELL, CLOSE, RESET};
@@ -422,6 +442,7 @@ static void (*const be[])(void) = {[ANY] = be_any,
                                    [TURNING] = be_turning,
                                    [LIMITED] = be_limited,
                                    [REFUSING] = be_refusing,
+                                   [RESTARTING] = be_restarting,
                                    [STUMBLING] = be_stumbling};
 
 /* The number of a world says all about it: first each habit alone, then any, then those of a kind. */

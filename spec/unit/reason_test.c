@@ -160,6 +160,28 @@ static void test_reason_tells_the_end_of_a_connection(void **state) {
                      rows[i].ends);
 }
 
+static void test_reason_tells_a_restart_from_a_limit(void **state) {
+  (void)state;
+  static const struct {
+    const char *enhanced, *text;
+    bool counts, restarts;
+  } rows[] = {
+      {"4.3.2", "4.3.2 Please retry", false, true},
+      {"", "server shutting down", false, true},
+      {"4.0.0", "4.0.0 Restarting for maintenance", false, true},
+      {"4.5.3", "4.5.3 enough", true, false},
+      {"", "too many messages in this connection", true, false}, /* Exim */
+      {"4.7.0", "4.7.0 enough", false, false},
+      {"4.4.2", "4.4.2 timeout", false, false},
+      {"", "", false, false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct ls_span text = ls_span_cstr(rows[i].text);
+    assert_int_equal(ls_reason_counts_messages(rows[i].enhanced, text), rows[i].counts);
+    assert_int_equal(ls_reason_is_restart(rows[i].enhanced, text), rows[i].restarts);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_reason_is_there_for_every_status),
@@ -167,6 +189,7 @@ int main(void) {
       cmocka_unit_test(test_reason_decides_the_status_and_what_is_lasting),
       cmocka_unit_test(test_reason_of_a_reply_tells_limits_from_refusals),
       cmocka_unit_test(test_reason_tells_the_end_of_a_connection),
+      cmocka_unit_test(test_reason_tells_a_restart_from_a_limit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

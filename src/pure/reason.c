@@ -132,12 +132,27 @@ static bool has_one(struct ls_span text, const char *const *words, size_t count)
   return count > 0;
 }
 
+static bool limits_connection(struct ls_span text) {
+  return has_one(text, here_words, sizeof here_words / sizeof *here_words) &&
+         has_one(text, limit_words, sizeof limit_words / sizeof *limit_words);
+}
+
+bool ls_reason_counts_messages(const char *enhanced, struct ls_span text) {
+  return strcmp(enhanced, "4.5.3") == 0 || limits_connection(text);
+}
+
+static const char *const restart_words[] = {"shutting down", "shutdown", "restart*", "reboot*",
+                                            "going down",    "going offline", "maintenance"};
+
+bool ls_reason_is_restart(const char *enhanced, struct ls_span text) {
+  return strcmp(enhanced, "4.3.2") == 0 ||
+         has_one(text, restart_words, sizeof restart_words / sizeof *restart_words);
+}
+
 bool ls_reason_ends_connection(int code, const char *enhanced, struct ls_span text) {
   if (code == 421 || code / 100 != 4)
     return code == 421;
-  return strcmp(enhanced, "4.3.2") == 0 || strcmp(enhanced, "4.4.2") == 0 ||
-         (has_one(text, here_words, sizeof here_words / sizeof *here_words) &&
-          has_one(text, limit_words, sizeof limit_words / sizeof *limit_words));
+  return strcmp(enhanced, "4.3.2") == 0 || strcmp(enhanced, "4.4.2") == 0 || limits_connection(text);
 }
 
 enum { LOGIN = 1, SENDER = 2, RECIPIENT = 4, CONTENT = 8, MAIL = SENDER | RECIPIENT | CONTENT, ALL = 15 };

@@ -38,4 +38,9 @@ enum ls_reason ls_reason_of_reply(enum ls_reason otherwise, int code, const char
  * other 4xx by 4.3.2 and 4.4.2 (RFC 3463), or by words about a limit of this connection. */
 bool ls_reason_ends_connection(int code, const char *enhanced, struct ls_span text);
 
+/* Whether it says so for the number of messages. */
+bool ls_reason_counts_messages(const char *enhanced, struct ls_span text);
+/* Or because the server closes as a whole, whatever this connection has done: 4.3.2, or by its words. */
+bool ls_reason_is_restart(const char *enhanced, struct ls_span text);
+
 #endif

@@ -221,6 +221,8 @@ enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct
   f->env = env;
   f->content = content;
   f->size = size;
+  f->asks_first = s->ask_first;
+  s->ask_first = false;
   ls_buf_init(&f->response, LS_REPLY_MAX);
   append(&s->flights, f);
   s->in_flight++;
@@ -230,6 +232,10 @@ enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct
   s->now_ms = now_ms;
   ls_session_pump(s);
   return LS_OK;
+}
+
+void ls_session_ask_first(struct ls_session *s) {
+  s->ask_first = true;
 }
 
 void ls_session_quit(struct ls_session *s, int64_t now_ms) {

@@ -102,6 +102,9 @@ size_t ls_session_room(const struct ls_session *s);
 enum ls_status ls_session_submit(struct ls_session *s, uint64_t id, const struct ls_envelope *env,
                                  struct ls_span content, int64_t now_ms, struct ls_error *err);
 
+/* The next message submitted leaves by DATA: a server that ends the connection instead has none of it. */
+void ls_session_ask_first(struct ls_session *s);
+
 /* QUIT behind what is in flight; no more submissions. */
 void ls_session_quit(struct ls_session *s, int64_t now_ms);
 

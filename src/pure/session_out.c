@@ -197,7 +197,7 @@ static void put_first_octet(struct ls_session *s, struct ls_flight *f) {
 /* The one octet that asks whether BDAT is known is harmless, whatever is behind it. */
 static bool goes_by_chunks(const struct ls_session *s, const struct ls_flight *f) {
   bool asks = !s->learned.chunking_proven && f->size;
-  return ls_session_chunks(s) && (asks || !ls_content_may_command(f->content));
+  return ls_session_chunks(s) && !f->asks_first && (asks || !ls_content_may_command(f->content));
 }
 
 static void put_end(struct ls_session *s, struct ls_flight *f) {

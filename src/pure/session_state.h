@@ -62,6 +62,7 @@ struct ls_flight {
   uint64_t content_end;  /* stream offset behind its last content octet; 0: content is not out */
   bool mail_refused;
   bool has_parameters; /* MAIL went out with SIZE or BODY */
+  bool asks_first;     /* by DATA, whatever is offered */
   bool plain;          /* MAIL without SIZE and BODY, the second time */
   bool again;          /* to be sent once more on this connection, in another form */
   bool answered_last;  /* the reply that decides has come */
@@ -120,6 +121,7 @@ struct ls_session {
   bool quit;     /* QUIT is wanted; no more submissions */
   bool quit_out; /* QUIT is out */
   bool closing;  /* 421 has come, and a content behind it is out: is it answered before the end? */
+  bool ask_first; /* the next message submitted is to leave by DATA */
   bool put_off;  /* that 421 came where a message begins, or unasked */
   bool went_on;  /* a command of a transaction was granted while closing: this server does not mean it */
   struct {

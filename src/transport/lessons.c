@@ -84,15 +84,15 @@ void ls_lessons_recall(const char *host, uint16_t port, struct ls_lesson *out) {
   end();
 }
 
-void ls_lessons_add(const char *host, uint16_t port, const struct ls_lesson_news *news, int64_t now_ms,
+void ls_lessons_add(const char *host, uint16_t port, const struct ls_lesson_news *news,
                     struct ls_lesson *out) {
   bool mine = begin();
   struct entry *e = mine ? found_or_new(host, port) : NULL;
   if (e) {
-    ls_lesson_add(&e->lesson, news, now_ms);
+    ls_lesson_add(&e->lesson, news);
     *out = e->lesson;
   } else {
-    ls_lesson_add(out, news, now_ms);
+    ls_lesson_add(out, news);
   }
   if (mine)
     end();

@@ -14,7 +14,7 @@ enum { LS_LESSONS_MOST = 512 };
 void ls_lessons_recall(const char *host, uint16_t port, struct ls_lesson *out);
 
 /* Adds news of the server, and fills *out with what is known now. Without memory *out alone learns. */
-void ls_lessons_add(const char *host, uint16_t port, const struct ls_lesson_news *news, int64_t now_ms,
+void ls_lessons_add(const char *host, uint16_t port, const struct ls_lesson_news *news,
                     struct ls_lesson *out);
 
 /* Another server is at this address from now on. */

@@ -215,20 +215,33 @@ static void tend_check(struct ls_pool_conn *m, int64_t now_ms) {
   }
 }
 
+/* An end behind a refusal is put down to that, not to the number of messages. */
+static enum ls_lesson_end end_of(const struct ls_pool_conn *m) {
+  const struct ls_error *why = &m->ended;
+  if (!m->cut_off || !m->record.accepted_last)
+    return LS_LESSON_GOES_ON;
+  if (!why->response)
+    return LS_LESSON_BREAKS;
+  struct ls_span text = ls_span_cstr(why->response);
+  if (ls_reason_counts_messages(why->enhanced, text))
+    return LS_LESSON_COUNTS;
+  return ls_reason_is_restart(why->enhanced, text) ? LS_LESSON_RESTARTS : LS_LESSON_BREAKS;
+}
+
 /* What one connection taught, the next need not try, of this client or of another: also, and above all, one
  * that is over for that very reason. */
-static void learn(struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+static void learn(struct ls_pool *p, struct ls_pool_conn *m) {
   const struct ls_session *s = ls_conn_session(m->conn);
   if (!s || m->probe)
     return;
-  /* an end behind a refusal is put down to that, not to the number of messages */
-  bool ended = m->record.accepted_last && (m->cut_off || ls_session_closing(s));
   struct ls_lesson_news news = {.session = ls_session_learned(s),
                                 .carried = m->record.answered,
-                                .ended = ended,
-                                .told = m->ended.response_code || ls_session_closing(s)};
-  if (ls_lesson_is_news(&p->lesson, &news, now_ms))
-    ls_lessons_add(p->config->host, p->config->port, &news, now_ms, &p->lesson);
+                                .accepted = m->record.accepted - m->told_accepted,
+                                .tested = m->tested,
+                                .end = end_of(m)};
+  m->told_accepted = m->record.accepted;
+  if (ls_lesson_is_news(&p->lesson, &news))
+    ls_lessons_add(p->config->host, p->config->port, &news, &p->lesson);
 }
 
 /* When a connection ends for having nothing to do. */
@@ -253,7 +266,7 @@ static void tend(struct ls_pool *p, struct ls_pool_conn *m, int64_t now_ms) {
   tend_check(m, now_ms);
   note_answers(p, m, now_ms);
   collect(p, m, now_ms);
-  learn(p, m, now_ms);
+  learn(p, m);
   switch (ls_conn_state(m->conn)) {
   case LS_CONN_FAILED:
     if (!m->probe)
@@ -364,8 +377,6 @@ int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
     until_ms = ls_pool_earlier(until_ms, first_deadline(&p->waiting, p->shuffled));
     if (ls_pool_startable(p, now_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
-    if (p->lesson.messages_until_ms > now_ms) /* a connection may take more then */
-      until_ms = ls_pool_earlier(until_ms, p->lesson.messages_until_ms);
     if (ls_pool_impatient_ms(p) > now_ms)
       until_ms = ls_pool_earlier(until_ms, ls_pool_impatient_ms(p));
   }

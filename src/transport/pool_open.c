@@ -290,7 +290,7 @@ static size_t wanted_connections(const struct ls_pool *p, size_t may_start, int6
 /* Whether m will have taken its last message sooner, at the pace it has had so far, than another connection
  * opened now could be relied on to take over. */
 static bool is_ending(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
-  size_t most = ls_pool_most_messages(p, now_ms);
+  size_t most = ls_pool_most_messages(p);
   if (most < LASTING || !m->taken || !ls_pool_takes_messages(p, m, now_ms))
     return false;
   int64_t age = now_ms - ls_conn_ready_ms(m->conn);

@@ -9,9 +9,31 @@ enum {
 
 /* The limit that a server has shown ends no connection on which it has refused all: else each refusal would
  * cost a login. There the server may end it itself. */
-static bool at_limit(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+bool ls_pool_is_past(const struct ls_pool *p, const struct ls_pool_conn *m) {
   bool all_refused = m->record.answered == m->taken && m->record.accepted == 0;
-  return m->taken >= ls_lesson_messages(&p->lesson, now_ms) && !all_refused;
+  return m->taken >= ls_lesson_messages(&p->lesson) && !all_refused;
+}
+
+static bool one_is_testing(const struct ls_pool *p) {
+  for (const struct ls_pool_conn *m = p->members; m; m = m->next)
+    if (m->tested && m->jobs.count)
+      return true;
+  return false;
+}
+
+/* A limit that is only suspected ends none before it is tested, unless that takes long. */
+static bool at_limit(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
+  if (!ls_pool_is_past(p, m))
+    return false;
+  if (m->tested || !ls_lesson_test_is_due(&p->lesson))
+    return true;
+  bool waits = p->lesson.suspected && now_ms < ls_pool_impatient_ms(p);
+  return !waits && one_is_testing(p);
+}
+
+/* Whether m may take one message more than it may, to see whether the server means it. */
+static bool may_test(const struct ls_pool *p, const struct ls_pool_conn *m) {
+  return m->record.accepted_last && m->record.answered == m->taken && !one_is_testing(p);
 }
 
 bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms) {
@@ -19,8 +41,8 @@ bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int
          now_ms - ls_conn_ready_ms(m->conn) >= p->config->max_age;
 }
 
-size_t ls_pool_most_messages(const struct ls_pool *p, int64_t now_ms) {
-  size_t known = ls_lesson_messages(&p->lesson, now_ms);
+size_t ls_pool_most_messages(const struct ls_pool *p) {
+  size_t known = ls_lesson_messages(&p->lesson);
   return known < p->config->max_messages ? known : p->config->max_messages;
 }
 
@@ -104,7 +126,7 @@ static struct ls_pool_conn *choose(struct ls_pool *p, const struct ls_job *j, in
   struct ls_pool_conn *best = NULL;
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {
     if (!ls_pool_could_take(p, m, j, now_ms) || is_stale(p, m, now_ms) || !has_room(m) ||
-        !may_go_ahead(p, m, now_ms))
+        !may_go_ahead(p, m, now_ms) || (ls_pool_is_past(p, m) && !may_test(p, m)))
       continue;
     if (!best || m->jobs.count < best->jobs.count ||
         (m->jobs.count == best->jobs.count && ls_conn_active_ms(m->conn) > ls_conn_active_ms(best->conn)))
@@ -119,10 +141,14 @@ static bool place(struct ls_pool *p, struct ls_job *j, int64_t now_ms) {
   if (!m)
     return false;
   struct ls_error err = {0};
+  bool tests = ls_pool_is_past(p, m);
+  if (tests)
+    ls_session_ask_first(ls_conn_session(m->conn));
   enum ls_status status = ls_session_submit(ls_conn_session(m->conn), j->id, &j->message.envelope,
                                             ls_buf_span(&j->message.content), now_ms, &err);
   bool waits = status == LS_AGAIN || status == LS_ECONNECTION;
   if (status == LS_OK) {
+    m->tested |= tests;
     m->taken++;
     count_start(p, now_ms);
     p->in_flight++;

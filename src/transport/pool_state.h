@@ -23,6 +23,8 @@ struct ls_pool_conn {
   bool cut_off;           /* over, by the server, while messages were on it */
   struct ls_error ended;  /* why it is over */
   bool probe;             /* takes none */
+  size_t told_accepted;   /* of the accepted messages, so many have gone into the lesson */
+  bool tested;            /* it was given a message beyond the limit that the server has shown */
   uint64_t verification;  /* its number, where how it ends is still to be seen */
   int64_t check_until_ms; /* a NOOP is out and must be answered by then; 0: none is */
   bool second;            /* the attempt was repeated with another mechanism */
@@ -38,8 +40,10 @@ bool ls_pool_is_idle(struct ls_pool_conn *m);
 
 /* pool_place.c */
 
+/* It has carried all that the server is known to take on one connection. */
+bool ls_pool_is_past(const struct ls_pool *p, const struct ls_pool_conn *m);
 bool ls_pool_is_spent(const struct ls_pool *p, const struct ls_pool_conn *m, int64_t now_ms);
-size_t ls_pool_most_messages(const struct ls_pool *p, int64_t now_ms); /* on one connection */
+size_t ls_pool_most_messages(const struct ls_pool *p); /* on one connection */
 size_t ls_pool_startable(const struct ls_pool *p, int64_t now_ms);     /* how many messages may start now */
 void ls_pool_place(struct ls_pool *p, int64_t now_ms); /* gives connections what waits for one */
 /* Ready, and neither at its end nor being checked. */
