@@ -196,6 +196,13 @@ describe("a token endpoint that repeats secrets", function()
     end
   end)
 
+  it("and was sent a login and a key in its URL is told without them", function()
+    local pass, key = "p4ss-of-the-URL", "k3y-of-the-URL"
+    local url = endpoint:url("repeat"):gsub("://", "://usr:" .. pass .. "@") .. "?apikey=" .. key
+    local auth = endpoint:auth("repeat", { refreshToken = secret.random(40), accessUrl = url })
+    secret.assert_none(told_of("repeat", auth), { pass, key }, "accessUrl")
+  end)
+
   it("and was sent an assertion is told without that", function()
     local told = told_of("repeat", { type = "OAuth2", user = secret.USER, serviceClient = "service@p.example",
       privateKey = endpoint:file("rsa.pem"), accessUrl = endpoint:url("repeat"), tls = { ca = endpoint.ca } })
@@ -334,6 +341,24 @@ describe("core.mask()", function()
     assert.equal("abc", core.mask("abc", { "abc", "" }))
     assert.has_error(function() core.mask("x", { {} }) end)
     assert.has_error(function() core.mask("x") end)
+  end)
+
+  it("takes what a config's URLs have for their servers alone out of it, in each form", function()
+    for url, words in pairs({
+      ["https://usr:p%40ss-w0rd@t.example/token?apikey=k3y-of-it&x=l%26ng-value"] = {
+        "p@ss-w0rd", "p%40ss-w0rd", mime.b64("usr:p@ss-w0rd"), "k3y-of-it", "K3Y-OF-IT",
+        "l&ng-value", "l%26ng-value" },
+      ["http://t0ken-alone@t.example"] = { "t0ken-alone", mime.b64("t0ken-alone:") },
+      ["https://t.example/token?whole-query#part"] = { "whole-query" },
+    }) do
+      for _, config in ipairs({ { auth = { accessUrl = url } }, { proxy = url } }) do
+        for _, word in ipairs(words) do
+          local told = core.mask("t.example token usr said " .. word .. " twice", {}, config)
+          assert.matches("^t%.example token usr said .*%*%*%*.* twice$", told)
+          assert.is_nil(told:find(word, 1, true))
+        end
+      end
+    end
   end)
 
   it("is what a connector's errors pass where its transport is another", function()

@@ -6,8 +6,8 @@
 #include "config.h"
 #include "mask.h"
 
-/* Adds the values of every secret option to m, of any config. The password in `proxy` is known to who has
- * read that. */
+/* Adds the values of every secret option to m, and what is secret of its URLs (`proxy`,
+ * `auth.accessUrl`: login and query), of any config. */
 void ls_config_secret_add(const struct ls_value *config, struct ls_mask *m);
 
 /* Adds the secrets of a config that was read. */
