@@ -154,6 +154,19 @@ describe("a peer that repeats secrets", function()
     end
   end)
 
+  it("and breaks a password or its base64 over lines is told without them", function()
+    local auth = { user = secret.USER, pass = "p4ssW0rd-Very" }
+    local encoded = mime.b64(auth.pass)
+    for _, text in ipairs({ { "p4ssW0r", "d-Very it is" },
+      { encoded:sub(1, 8), encoded:sub(9, 16), encoded:sub(17) .. " it is" } }) do
+      local inbox = inbox_for(auth, { at = "AUTH", code = 535, text = text })
+      local told = told_by(config_for(inbox, auth), { code = "112233" })
+      assert.truthy(told:find("535-*** it is", 1, true) or told:find("535-***= it is", 1, true), told)
+      for _, piece in ipairs(text) do assert.is_nil(told:find(piece:sub(1, 5), 1, true), told) end
+      mailing.stop()
+    end
+  end)
+
   it("to an enqueued or submitted message's neighbours is told without them, too", function()
     local auth, _, _ = things()
     local codes = {}

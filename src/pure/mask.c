@@ -21,7 +21,7 @@ enum {
   RETIRED_MAX = 1024,
   SMALL = 256,       /* octets of a view that need no allocation */
   DEPTH = 2,         /* encodings around each other */
-  WORK_MAX = 1 << 19 /* octets of all views of one text */
+  WORK_MAX = 1 << 20 /* octets of all views of one text */
 };
 
 /* How a needle is compared with a view. */
@@ -443,7 +443,7 @@ static void look(struct work *w, const struct ls_mask_view *v, int depth) {
   search(w, v, false);
   struct ls_mask_signs signs = ls_mask_signs(v->p, v->n);
   for (size_t i = 0; depth < DEPTH && i < LS_MASK_DECODERS; i++)
-    if (ls_mask_decoder_applies(i, &signs, w->shortest))
+    if ((depth == 0 || !ls_mask_is_outermost(i)) && ls_mask_decoder_applies(i, &signs, w->shortest))
       look_decoded(w, v, i, depth);
 }
 

@@ -15,7 +15,7 @@ enum sign {
   LINES = 256
 };
 
-enum { GAP = 3 }; /* separators between two groups of digits, at most */
+enum { GAP = 4 }; /* separators between two groups of digits, at most */
 
 static int hex_of(unsigned char c) {
   if (c >= '0' && c <= '9')
@@ -169,8 +169,8 @@ static bool undo_backslash(const struct ls_mask_view *in, struct ls_mask_view *o
 
 static const struct {
   const char *name;
-  char octet;
-} entities[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
+  int32_t c;
+} entities[] = {{"nbsp;", 0xa0}, {"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
 
 /* What stands behind '&' at `at`: its character, and in *n how many octets it takes. -1: no entity. */
 static int32_t entity_at(const struct ls_mask_view *in, size_t at, size_t *n) {
@@ -178,7 +178,7 @@ static int32_t entity_at(const struct ls_mask_view *in, size_t at, size_t *n) {
   for (size_t i = 0; i < sizeof entities / sizeof *entities; i++)
     if (ls_span_starts(rest, ls_span_cstr(entities[i].name))) {
       *n = strlen(entities[i].name) + 1;
-      return entities[i].octet;
+      return entities[i].c;
     }
   if (!rest.n || rest.p[0] != '#')
     return -1;
@@ -252,12 +252,15 @@ int ls_mask_digit_at(const unsigned char *p, size_t n_p, size_t at, size_t *n) {
 }
 
 size_t ls_mask_separator_at(const unsigned char *p, size_t n_p, size_t at) {
-  static const char wide[][4] = {"\xe3\x80\x80", "\xef\xbc\x8d", "\xef\xbc\x8e"}; /* U+3000, FF0D, FF0E */
-  if (p[at] == ' ' || p[at] == '\t' || p[at] == '-' || p[at] == '.')
-    return 1;
-  for (size_t i = 0; n_p - at >= 3 && i < sizeof wide / sizeof *wide; i++)
-    if (memcmp(p + at, wide[i], 3) == 0)
-      return 3;
+  static const struct ls_span wide[] = {{"\xc2\xa0", 2},     {"\xe2\x80\x89", 3}, {"\xe2\x80\x91", 3},
+                                        {"\xe2\x80\x93", 3}, {"\xe2\x80\xaf", 3}, {"\xe3\x80\x80", 3},
+                                        {"\xef\xbc\x8d", 3}, {"\xef\xbc\x8e", 3}};
+  if (p[at] < 0x80)
+    return p[at] && strchr(" \t-.,:/_()", p[at]) ? 1 : 0;
+  struct ls_span rest = ls_span((const char *)p + at, n_p - at);
+  for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+    if (ls_span_starts(rest, wide[i]))
+      return wide[i].n;
   return 0;
 }
 
@@ -336,13 +339,27 @@ static bool undo_groups(const struct ls_mask_view *in, struct ls_mask_view *out,
   return found;
 }
 
-enum method { LEAD, BACKSLASHES, ENTITIES, RUNS, GROUPS };
+/* Lines without their ends and the codes of a reply: what a peer broke over them is whole again. */
+static bool undo_lines(const struct ls_mask_view *in, struct ls_mask_view *out, enum line line) {
+  bool found = false;
+  for (size_t i = 0, n; i < in->n; i += n) {
+    n = joint_at(in, i, line);
+    found = found || n > 0;
+    if (n)
+      continue;
+    put(out, in->p[i], in, i, i);
+    n = 1;
+  }
+  return found;
+}
+
+enum method { LEAD, BACKSLASHES, ENTITIES, RUNS, GROUPS, JOINTS };
 
 static const struct {
   enum method method;
   unsigned sign;
   unsigned char lead; /* LEAD: what stands before the digits; RUNS: where their first group begins;
-                         GROUPS: an enum line */
+                         GROUPS, JOINTS: an enum line */
   bool spaces;        /* LEAD: + is a space */
 } decoders[LS_MASK_DECODERS] = {
     {LEAD, PERCENT, '%', false},
@@ -360,6 +377,7 @@ static const struct {
     {GROUPS, DIGIT, BARE, false},
     {GROUPS, LINES, CODE, false},
     {GROUPS, LINES, ENHANCED, false},
+    {JOINTS, LINES, ENHANCED, false},
 };
 
 bool ls_mask_decoder_applies(size_t decoder, const struct ls_mask_signs *signs, size_t shortest) {
@@ -384,10 +402,16 @@ bool ls_mask_decode(size_t decoder, const struct ls_mask_view *in, struct ls_mas
     return undo_runs(in, out, decoders[decoder].sign == BASE64, decoders[decoder].lead);
   case GROUPS:
     return undo_groups(in, out, (enum line)decoders[decoder].lead);
+  case JOINTS:
+    return undo_lines(in, out, (enum line)decoders[decoder].lead);
   }
   return false;
 }
 
 bool ls_mask_shows_digits(size_t decoder) {
   return decoders[decoder].method == GROUPS;
+}
+
+bool ls_mask_is_outermost(size_t decoder) {
+  return decoders[decoder].method == JOINTS;
 }

@@ -21,10 +21,13 @@ struct ls_mask_signs {
 
 struct ls_mask_signs ls_mask_signs(const unsigned char *p, size_t n);
 
-enum { LS_MASK_DECODERS = 15 };
+enum { LS_MASK_DECODERS = 16 };
 
 /* Whether the decoder with that number may find a secret of at least shortest octets behind such signs. */
 bool ls_mask_decoder_applies(size_t decoder, const struct ls_mask_signs *signs, size_t shortest);
+
+/* Whether the decoder is for the text as it came alone: lines of a reply are no encoding that others wrap. */
+bool ls_mask_is_outermost(size_t decoder);
 
 /* Whether the decoder shows the digits of a text and nothing else, without what stands between them: the
  * first digit of each run has LS_MASK_RUN set, and what is neither digit nor separator is one NUL. */
@@ -36,7 +39,8 @@ enum { LS_MASK_RUN = 0x80 };
  * none. */
 int ls_mask_digit_at(const unsigned char *p, size_t n_p, size_t at, size_t *n);
 
-/* Octets of a separator of groups of digits at `at`: a space, TAB, '-' or '.', full-width or not. 0: none. */
+/* Octets of a separator of groups of digits at `at`: a space, TAB, dash or one of ".,:/_()", also
+ * U+00A0, 2009, 202F, 3000, 2011, 2013, FF0D and FF0E. 0: none. */
 size_t ls_mask_separator_at(const unsigned char *p, size_t n_p, size_t at);
 
 /* Fills out, which has room for in->n octets. False: there was nothing to undo. */
