@@ -1,8 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --- arguments: checks tables of options, and calls with a colon. A misspelt name must not vanish in silence.
 
-local core = require("logto_smtp.core")
-
 local M = {}
 
 local LONGEST = 40 -- octets of a name that is told
@@ -12,7 +10,8 @@ local LONGEST = 40 -- octets of a name that is told
 ---@param known table<string, any>  by name
 ---@return string
 function M.meant(name, known)
-  local near = type(name) == "string" and core.nearest(name, known)
+  -- asked for when it is needed: the inbox's process, which uses this room, runs without the C module
+  local near = type(name) == "string" and require("logto_smtp.core").nearest(name, known)
   return near and ("; did you mean `%s`?"):format(near) or ""
 end
 
