@@ -104,8 +104,14 @@ static bool may_go_on(const struct ls_session *s) {
   return s->reply.code == 421 || (s->doubt.bdat && s->reply.code >= 400);
 }
 
+/* No command of ours is unknown: this is to a line of a content. */
+static bool is_to_content(const struct ls_session *s) {
+  return s->doubt.bdat && (s->reply.code == 500 || s->reply.code == 502);
+}
+
 void ls_session_hear_doubtful(struct ls_session *s) {
   s->doubt.open = may_go_on(s);
+  s->doubt.lost |= is_to_content(s);
   s->doubt.lost |= s->doubt.left == 0;
   if (s->doubt.left == 0)
     return;

@@ -368,6 +368,8 @@ void ls_session_answer(struct ls_session *s) {
   handlers[a.command][code < 300 ? YES : code < 400 ? GO : NO](s, a.flight, a.recipient);
   if (s->over)
     return;
+  if (a.flight && a.flight->error.status == LS_OK && s->doubt.head == a.flight)
+    s->doubt.head = NULL; /* what it is told later is not what the 421 made of it */
   if (s->doubt.lost) {
     shut_down(s);
     return;
