@@ -11,6 +11,7 @@
 
 #include "../../src/transport/client.h"
 #include "../../src/transport/conn.h"
+#include "../../src/transport/engine.h"
 #include "../../src/transport/job.h"
 #include "../../src/transport/loop.h"
 #include "../../src/transport/oauth.h"
@@ -73,6 +74,40 @@ REAL(int, ls_loop_next, struct ls_loop *l, CURL **easy, CURLcode *result) {
 REAL(void, ls_loop_wake, struct ls_loop *l) {
   wakes++;
   __real_ls_loop_wake(l);
+}
+
+/* The same before what another thread brings can be seen: between that and its wake the loop may turn. */
+REAL(enum ls_status, ls_engine_configure, struct ls_engine *e, const struct ls_config *config,
+     struct ls_arena *a, struct ls_error *why, uint64_t *handle, struct ls_error *err) {
+  wakes++;
+  return __real_ls_engine_configure(e, config, a, why, handle, err);
+}
+
+REAL(enum ls_status, ls_engine_forget, struct ls_engine *e, uint64_t handle, struct ls_error *err) {
+  wakes++;
+  return __real_ls_engine_forget(e, handle, err);
+}
+
+REAL(enum ls_status, ls_engine_submit, struct ls_engine *e, uint64_t handle, struct ls_value *mail,
+     struct ls_arena *a, uint64_t *id, struct ls_error *err) {
+  wakes++;
+  return __real_ls_engine_submit(e, handle, mail, a, id, err);
+}
+
+REAL(enum ls_status, ls_engine_verify, struct ls_engine *e, uint64_t handle, uint64_t *id,
+     struct ls_error *err) {
+  wakes++;
+  return __real_ls_engine_verify(e, handle, id, err);
+}
+
+REAL(enum ls_status, ls_engine_set_logging, struct ls_engine *e, bool on, struct ls_error *err) {
+  wakes++;
+  return __real_ls_engine_set_logging(e, on, err);
+}
+
+REAL(enum ls_status, ls_engine_close, struct ls_engine *e, int64_t wait_ms, struct ls_error *err) {
+  wakes++;
+  return __real_ls_engine_close(e, wait_ms, err);
 }
 
 REAL(CURLcode, curl_easy_recv, CURL *easy, void *to, size_t size, size_t *n) {

@@ -350,6 +350,7 @@ static void expire(struct ls_pool *p, int64_t now_ms) {
 
 void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
   p->stirred = false;
+  p->turn_ms = now_ms;
   ls_farewell_turn(&p->leaving, now_ms);
   ls_pool_probes_left(p, now_ms);
   expire(p, now_ms);
@@ -369,15 +370,15 @@ void ls_pool_turn(struct ls_pool *p, int64_t now_ms) {
 
 int64_t ls_pool_watch(struct ls_pool *p, int64_t now_ms, int64_t until_ms) {
   until_ms = ls_farewell_watch(p->leaving, p->loop, until_ms);
-  if (ls_pool_pending(p) && p->attempts.again_ms > now_ms)
+  if (ls_pool_pending(p) && p->attempts.again_ms > p->turn_ms)
     until_ms = ls_pool_earlier(until_ms, p->attempts.again_ms);
   if (p->waiting.head) {
     if (p->stirred)
       until_ms = now_ms;
     until_ms = ls_pool_earlier(until_ms, first_deadline(&p->waiting, p->shuffled));
-    if (ls_pool_startable(p, now_ms) == 0)
+    if (ls_pool_startable(p, p->turn_ms) == 0)
       until_ms = ls_pool_earlier(until_ms, p->window_ms + p->config->rate_delta);
-    if (ls_pool_impatient_ms(p) > now_ms)
+    if (ls_pool_impatient_ms(p) > p->turn_ms)
       until_ms = ls_pool_earlier(until_ms, ls_pool_impatient_ms(p));
   }
   for (struct ls_pool_conn *m = p->members; m; m = m->next) {

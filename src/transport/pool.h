@@ -36,6 +36,7 @@ struct ls_pool {
   size_t opening;     /* of them, those not ready yet */
   size_t in_flight;   /* messages on connections */
   int64_t opening_ms; /* what it took the last one to get ready */
+  int64_t turn_ms;    /* when it had its last turn: what has become due since then has not been done */
   int64_t short_ms;   /* since when messages wait without a break for want of a connection; 0: none does */
   struct ls_farewell *leaving; /* ended, and not members any more */
   struct ls_job_list waiting;
