@@ -15,7 +15,7 @@ sum() { # log, pattern with one number in it: the sum of that number over the lo
 
 # What failed of the step in the log, by name; of a step that names nothing, its last words.
 failures() { # log
-  grep -E '^(Failure|Error) → |^\[  FAILED  \] [^0-9]' "$1" || tail -n 5 "$1"
+  grep -E -A 1 '^(Failure|Error) -> |^\[  FAILED  \] [^0-9]' "$1" || tail -n 5 "$1"
 }
 
 step() { # name, command...
