@@ -2,6 +2,7 @@
 --- servers: what the drivers talk to, all on loopback: smtp-sink, a private Postfix that discards, and
 -- relays that
 --- add a round trip. Each ends with this process.
+local clock = require "support.clock"
 local net = require "support.net"
 local postfix = require "support.postfix"
 local socket = require "socket"
@@ -19,7 +20,7 @@ kill $pid]]):format(command), "w"))
 end
 
 local function wait_open(port, what)
-  assert(net.wait_until(function() return net.is_open(port) end, 10), what .. " does not listen")
+  assert(clock.eventually(function() return net.is_open(port) end), what .. " does not listen")
 end
 
 --- smtp-sink, which takes everything and offers PIPELINING.
@@ -56,7 +57,7 @@ function M.postfix()
   -- measured.
   function server:drain()
     local find = ("find %s/queue/incoming %s/queue/active -type f | head -n 1"):format(self.dir, self.dir)
-    net.wait_until(function() return net.run(find) == "" end, 30)
+    clock.eventually(function() return net.run(find) == "" end)
   end
   return server
 end
