@@ -17,13 +17,6 @@ enum sign {
 
 enum { GAP = 4 }; /* separators between two groups of digits, at most */
 
-static int hex_of(unsigned char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Of both alphabets (RFC 4648 4 and 5). */
 static int sextet_of(unsigned char c) {
   if (c >= 'A' && c <= 'Z')
@@ -59,7 +52,7 @@ struct ls_mask_signs ls_mask_signs(const unsigned char *p, size_t n) {
   size_t hex = 0, base64 = 0;
   for (size_t i = 0; i < n; i++) {
     s.marks |= sign_of(p[i]);
-    hex = hex_of(p[i]) >= 0 ? hex + 1 : 0;
+    hex = ls_ascii_hex_value((char)p[i]) >= 0 ? hex + 1 : 0;
     base64 = sextet_of(p[i]) >= 0 ? base64 + 1 : 0;
     s.hex_run = hex > s.hex_run ? hex : s.hex_run;
     s.base64_run = base64 > s.base64_run ? base64 : s.base64_run;
@@ -91,7 +84,7 @@ static int32_t number_at(const struct ls_mask_view *in, size_t at, size_t count,
   if (count > in->n || at > in->n - count)
     return -1;
   for (size_t i = at; i < at + count; i++) {
-    int digit = hex_of(in->p[i]);
+    int digit = ls_ascii_hex_value((char)in->p[i]);
     if (digit < 0 || digit >= base)
       return -1;
     value = value * base + digit;
@@ -185,8 +178,8 @@ static int32_t entity_at(const struct ls_mask_view *in, size_t at, size_t *n) {
   int base = rest.n > 1 && (rest.p[1] | 0x20) == 'x' ? 16 : 10;
   int32_t c = 0;
   size_t i = base == 16 ? 2 : 1, first = i;
-  for (; i < rest.n && c <= 0x10ffff && hex_of((unsigned char)rest.p[i]) >= 0; i++) {
-    int digit = hex_of((unsigned char)rest.p[i]);
+  for (; i < rest.n && c <= 0x10ffff && ls_ascii_hex_value(rest.p[i]) >= 0; i++) {
+    int digit = ls_ascii_hex_value(rest.p[i]);
     if (digit >= base)
       return -1;
     c = c * base + digit;
@@ -222,13 +215,16 @@ static bool undo_runs(const struct ls_mask_view *in, struct ls_mask_view *out, b
   size_t group = base64 ? 4 : 2, shortest = 4;
   for (size_t i = 0; i < in->n;) {
     size_t end = i;
-    while (end < in->n && (base64 ? sextet_of(in->p[end]) : hex_of(in->p[end])) >= 0)
+    while (end < in->n && (base64 ? sextet_of(in->p[end]) : ls_ascii_hex_value((char)in->p[end])) >= 0)
       end++;
     if (end - i >= shortest + phase)
       part(out, in, i);
     for (size_t at = i + phase; end - i >= shortest + phase && at + 1 < end; at += group) {
       if (!base64) {
-        put(out, (unsigned char)(hex_of(in->p[at]) << 4 | hex_of(in->p[at + 1])), in, at, at + 1);
+        put(out,
+            (unsigned char)(ls_ascii_hex_value((char)in->p[at]) << 4 |
+                            ls_ascii_hex_value((char)in->p[at + 1])),
+            in, at, at + 1);
         continue;
       }
       for (size_t k = 0; k < 3 && at + k + 1 < end; k++) {
