@@ -4,9 +4,8 @@
 local net = require("spec.support.net")
 local pages = require("spec.support.pages")
 
--- Found by a name that is computed, or called by specs and `make docs` alone.
+-- Found by a name that is computed.
 local EXCEPT = {
-  ["lua/logto_smtp/errors.lua: markdown"] = true,
   ["lua/logto_smtp/inbox/commands.lua: EXPN"] = true,
 }
 
