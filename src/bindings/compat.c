@@ -47,6 +47,12 @@ void ls_push_span(lua_State *L, struct ls_span s) {
   lua_pushlstring(L, s.p ? s.p : "", s.n);
 }
 
+struct ls_span ls_check_span(lua_State *L, int index) {
+  struct ls_span s;
+  s.p = luaL_checklstring(L, index, &s.n);
+  return s;
+}
+
 void ls_set_functions(lua_State *L, const luaL_Reg *functions) {
   for (; functions->name; functions++) {
     lua_pushcfunction(L, functions->func);

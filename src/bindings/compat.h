@@ -28,6 +28,9 @@ void ls_push_number(lua_State *L, double number);
 
 void ls_push_span(lua_State *L, struct ls_span s);
 
+/* The string at index, which is Lua's own; raises `bad argument` when it is none. */
+struct ls_span ls_check_span(lua_State *L, int index);
+
 /* Registers functions in the table on top of the stack. */
 void ls_set_functions(lua_State *L, const luaL_Reg *functions);
 

@@ -41,9 +41,7 @@ static int forget_server(lua_State *L) {
 /* isLoopback(host) -> whether it names this machine, by the rule that lets a password go in clear */
 static int is_loopback(lua_State *L) {
   ls_check_arity(L, 1);
-  struct ls_span host = {0};
-  host.p = luaL_checklstring(L, 1, &host.n);
-  lua_pushboolean(L, ls_netaddr_is_loopback(host));
+  lua_pushboolean(L, ls_netaddr_is_loopback(ls_check_span(L, 1)));
   return 1;
 }
 

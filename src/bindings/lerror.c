@@ -141,8 +141,7 @@ static int reason_of(lua_State *L) {
   const char *word = luaL_checkstring(L, 1);
   int code = (int)luaL_checkinteger(L, 2);
   const char *enhanced = luaL_checkstring(L, 3);
-  struct ls_span text;
-  text.p = luaL_checklstring(L, 4, &text.n);
+  struct ls_span text = ls_check_span(L, 4);
   ls_check_arity(L, 4);
   enum ls_reason reason = ls_reason_find(word);
   luaL_argcheck(L, reason != LS_REASON_NONE, 1, "no reason there is");

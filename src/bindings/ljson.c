@@ -21,10 +21,9 @@ static const struct ls_box_type json_type = {
 
 /* fromJson(text[, depth]) -> value | nil, octet[, the name that an object has twice] */
 static int from_json(lua_State *L) {
-  struct ls_span text;
   struct ls_value *v = NULL;
   struct ls_json_fault fault;
-  text.p = luaL_checklstring(L, 1, &text.n);
+  struct ls_span text = ls_check_span(L, 1);
   lua_Integer depth = luaL_optinteger(L, 2, LS_LVALUE_DEPTH);
   luaL_argcheck(L, depth >= 1 && depth <= LS_LVALUE_DEPTH, 2, "depth must be from 1 to 100");
   ls_check_arity(L, 2);

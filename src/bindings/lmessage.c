@@ -174,8 +174,7 @@ static enum ls_template_escape check_escape(lua_State *L, int index) {
 
 /* render(template, payload[, {escape = "html"}]) -> string */
 static int render(lua_State *L) {
-  struct ls_span text = {0};
-  text.p = luaL_checklstring(L, 1, &text.n);
+  struct ls_span text = ls_check_span(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   enum ls_template_escape escape = check_escape(L, 3);
   ls_check_arity(L, 3);
@@ -253,8 +252,7 @@ static void push_group(lua_State *L, const struct ls_mailbox *m, struct ls_arena
 /* addresses(text) -> {{address =, name =} | {name =, group = {...}}, ...} | nil, err: an address list as it
  * is read: domains are not converted. Names without an address are left out. */
 static int addresses(lua_State *L) {
-  struct ls_span text = {0};
-  text.p = luaL_checklstring(L, 1, &text.n);
+  struct ls_span text = ls_check_span(L, 1);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
   struct ls_mailbox_list list = {0};
@@ -278,8 +276,7 @@ static int addresses(lua_State *L) {
 /* recipient(text) -> {address =, name =, key =} | nil, "none" | "several" | "unclear": one plain mailbox */
 static int recipient(lua_State *L) {
   static const char *const faults[] = {"none", "several", "unclear"};
-  struct ls_span text = {0};
-  text.p = luaL_checklstring(L, 1, &text.n);
+  struct ls_span text = ls_check_span(L, 1);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
   struct ls_mailbox m;
@@ -304,8 +301,7 @@ static int recipient(lua_State *L) {
 
 /* addressKey(text) -> string: equal for all spellings of one address */
 static int address_key(lua_State *L) {
-  struct ls_span text = {0};
-  text.p = luaL_checklstring(L, 1, &text.n);
+  struct ls_span text = ls_check_span(L, 1);
   ls_check_arity(L, 1);
   struct scratch *s = begin(L);
   struct ls_span key;

@@ -34,12 +34,6 @@ static struct words_box *push_words_box(lua_State *L) {
   return b;
 }
 
-static struct ls_span check_span(lua_State *L, int index) {
-  struct ls_span s;
-  s.p = luaL_checklstring(L, index, &s.n);
-  return s;
-}
-
 /* The box is on top of the stack. */
 static int push_text(lua_State *L, struct words_box *b) {
   if (b->text.status != LS_OK)
@@ -52,7 +46,7 @@ static int push_text(lua_State *L, struct words_box *b) {
 /* visible(text[, "lines" | "line"]) -> text that acts on no terminal and no log */
 static int visible(lua_State *L) {
   static const char *const forms[] = {"lines", "line", NULL};
-  struct ls_span text = check_span(L, 1);
+  struct ls_span text = ls_check_span(L, 1);
   enum ls_visible_form form = luaL_checkoption(L, 2, "lines", forms) ? LS_VISIBLE_LINE : LS_VISIBLE_LINES;
   ls_check_arity(L, 2);
   struct words_box *b = push_words_box(L);
@@ -62,7 +56,7 @@ static int visible(lua_State *L) {
 
 /* mask(text, secrets[, config]) -> text without these and the config's, in whatever encoding */
 static int mask(lua_State *L) {
-  struct ls_span text = check_span(L, 1);
+  struct ls_span text = ls_check_span(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 3);
   lua_settop(L, 3);
@@ -82,7 +76,7 @@ static int mask(lua_State *L) {
     lua_rawgeti(L, 2, (int)i);
     if (lua_type(L, -1) != LUA_TSTRING)
       return luaL_error(L, "bad argument #2 to 'mask' (a list of strings expected)");
-    ls_mask_add(b->mask, NULL, check_span(L, -1));
+    ls_mask_add(b->mask, NULL, ls_check_span(L, -1));
     lua_pop(L, 1);
   }
   ls_buf_add(&b->text, text);
@@ -92,7 +86,7 @@ static int mask(lua_State *L) {
 
 /* decode(octets, charset) -> text in UTF-8 | nil, why */
 static int decode(lua_State *L) {
-  struct ls_span octets = check_span(L, 1);
+  struct ls_span octets = ls_check_span(L, 1);
   const char *charset = luaL_checkstring(L, 2);
   ls_check_arity(L, 2);
   struct words_box *b = push_words_box(L);
@@ -114,14 +108,14 @@ static int decode(lua_State *L) {
 
 /* Whether the string at the top comes before the one at index, as octets. */
 static bool is_before(lua_State *L, int index) {
-  struct ls_span a = check_span(L, -1), b = check_span(L, index);
+  struct ls_span a = ls_check_span(L, -1), b = ls_check_span(L, index);
   int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
   return order ? order < 0 : a.n < b.n;
 }
 
 /* nearest(name, names) -> of the names (keys of a table) the one that somebody meant who wrote name | nil */
 static int nearest(lua_State *L) {
-  struct ls_span name = check_span(L, 1);
+  struct ls_span name = ls_check_span(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   ls_check_arity(L, 2);
   size_t best = ls_nearest_reach(name) + 1;
@@ -130,7 +124,7 @@ static int nearest(lua_State *L) {
     lua_pop(L, 1);
     if (lua_type(L, -1) != LUA_TSTRING)
       continue;
-    size_t away = ls_nearest_distance(name, check_span(L, -1));
+    size_t away = ls_nearest_distance(name, ls_check_span(L, -1));
     if (away > best || (away == best && (lua_isnil(L, 3) || !is_before(L, 3))))
       continue;
     best = away;
